@@ -1,0 +1,123 @@
+# partaware: one header, its examples, tests, benches and tools. `make help` lists the targets.
+# CC CXX CFLAGS CXXFLAGS CPPFLAGS LDFLAGS LDLIBS are yours; B is where everything is built.
+
+CC = cc
+CXX = c++
+CFLAGS = -O2 -g -std=c99
+CXXFLAGS = -O2 -g -std=c++11
+B = build
+
+COMMON_WARN = -Wall -Wextra -Wpedantic -Wshadow -Wundef -Wconversion -Wsign-conversion \
+	-Wcast-align -Wcast-qual -Wpointer-arith -Wwrite-strings -Wvla -Wdouble-promotion \
+	-Wimplicit-fallthrough
+WARN = $(COMMON_WARN) -Wstrict-prototypes -Wmissing-prototypes
+CXXWARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion
+
+# Asked when a recipe runs, so that a pkg-config that setup has just installed counts.
+PKG_CFLAGS = $(shell pkg-config --cflags sleef stb 2>/dev/null)
+PKG_LIBS = $(shell pkg-config --libs sleef 2>/dev/null || echo -lsleef)
+C = $(CC) -I. $(CPPFLAGS) $(PKG_CFLAGS) $(WARN) $(CFLAGS)
+CXXC = $(CXX) -I. $(CPPFLAGS) $(PKG_CFLAGS) $(CXXWARN) $(CXXFLAGS)
+LIBS = $(LDFLAGS) $(LDLIBS) $(PKG_LIBS) -lm -lpthread
+
+HEADERS = partaware.h $(wildcard tests/*.h examples/*.h)
+EXAMPLES = $(patsubst %.c,$(B)/%,$(wildcard examples/*.c)) \
+	$(patsubst %.cpp,$(B)/%,$(wildcard examples/*.cpp))
+TESTS = $(patsubst %.c,$(B)/%,$(filter-out tests/fuzz_%,$(wildcard tests/*.c)))
+SCRIPTS = $(filter-out tests/run.sh,$(wildcard tests/*.sh))
+FUZZERS = $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz_*.c))
+BENCHES = $(patsubst %.c,$(B)/%,$(wildcard bench/*.c))
+TOOLS = $(patsubst %.c,$(B)/%,$(wildcard tools/*.c))
+SOURCES = partaware.h $(wildcard tests/*.[ch] tests/*/*.[ch] tests/*/*.cc examples/*.[ch] \
+	examples/*.cpp bench/*.c tools/*.c)
+
+# One job per CPU unless -j says otherwise.
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
+endif
+# test and demo install what is missing before anything is compiled.
+ifneq (,$(filter test demo,$(MAKECMDGOALS)))
+READY = setup
+endif
+
+all: examples tests benches tools ## build everything
+
+examples: $(EXAMPLES) ## build the examples
+tests: $(TESTS)
+benches: $(BENCHES)
+tools: $(TOOLS)
+
+$(B)/%: %.c $(HEADERS) | $(READY)
+	@mkdir -p $(@D)
+	$(C) -o $@ $< $(LIBS)
+
+$(B)/%: %.cpp $(HEADERS) | $(READY)
+	@mkdir -p $(@D)
+	$(CXXC) -o $@ $< $(LIBS)
+
+$(B)/tests/fuzz_%: tests/fuzz_%.c $(HEADERS)
+	@mkdir -p $(@D)
+	clang -I. $(CPPFLAGS) $(PKG_CFLAGS) -O1 -g -fsanitize=fuzzer,address,undefined -o $@ $< $(LIBS)
+
+setup: ## check for the SLEEF and stb headers; install by apt-get what is missing
+	@CC="$(CC)" CPPFLAGS="$(CPPFLAGS)" sh tools/setup.sh
+
+ifneq (,$(wildcard tools/make_fixtures.c))
+FIXTURES = build/fixtures/.made
+$(FIXTURES): $(B)/tools/make_fixtures
+	@mkdir -p $(@D)
+	$(B)/tools/make_fixtures $(@D)
+	@touch $@
+endif
+
+test: setup tests examples tools $(FIXTURES) ## build and run all tests; last line: N passed, N failed, N skipped
+	@B="$(B)" CC="$(CC)" CXX="$(CXX)" CPPFLAGS="$(CPPFLAGS)" sh tests/run.sh $(TESTS) $(SCRIPTS)
+
+CHECKS = $(filter-out $(WITHOUT:%=$(B)/tests/%),$(TESTS))
+check: $(CHECKS) $(FIXTURES) ## the test programs only, WITHOUT="name..."; no setup, no scripts
+	@B="$(B)" sh tests/run.sh $(CHECKS)
+
+warn: $(SOURCES) ## every program past the compiler's front end, warnings as errors
+	@bad=0; for f in $(filter %.c,$(SOURCES)); do \
+	    $(C) -Werror -fsyntax-only $$f || bad=1; done; exit $$bad
+	@bad=0; for f in $(filter %.cpp %.cc,$(SOURCES)); do \
+	    $(CXXC) -Werror -fsyntax-only $$f || bad=1; done; exit $$bad
+
+# Without optimisation: clang's sanitizers take a minute a program over the unrolled kernels else.
+# golden, with its thousand real images, would then run for minutes; api runs the same code.
+SANITIZE = -O0 -g -std=c99 -fno-omit-frame-pointer
+asan: ## the test programs under AddressSanitizer and UBSan (clang sees masked loads)
+	$(MAKE) B=$(B)/asan CC=clang WITHOUT=golden \
+	    CFLAGS="$(SANITIZE) -fsanitize=address,undefined -fno-sanitize-recover=all" check
+ubsan: ## the test programs under gcc's UBSan
+	$(MAKE) B=$(B)/ubsan CC=gcc WITHOUT=golden \
+	    CFLAGS="$(SANITIZE) -fsanitize=undefined -fno-sanitize-recover=all" check
+tsan: ## api under ThreadSanitizer: pool, hooks, one model in many threads
+	$(MAKE) B=$(B)/tsan CC=clang CFLAGS="$(SANITIZE) -fsanitize=thread" $(B)/tsan/tests/api
+	$(B)/tsan/tests/api
+fuzz: $(FUZZERS) ## build the fuzzers (clang)
+
+demo: setup $(B)/tools/make_creatures $(B)/examples/part_retrieval ## draw creatures, retrieve their parts, write a report
+	$(B)/tools/make_creatures --out $(B)/demo/creatures
+	$(B)/examples/part_retrieval --dataset cub --root $(B)/demo/creatures --parts all \
+	    --random deit_tiny --report $(B)/demo
+	@echo "report: $(B)/demo/report.html"
+
+bench: benches ## build and run the benches
+	@set -e; for b in $(BENCHES); do echo "== $$b"; $$b; done
+
+lint: ## map, columns, macros, budgets; silent when clean
+	@sh tools/lint.sh
+
+format: ## clang-format every source in place
+	clang-format -i $(SOURCES)
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' Makefile
+
+clean: ## remove what was built
+	rm -rf $(B)
+
+.PHONY: all examples tests benches tools setup test check warn asan ubsan tsan fuzz demo bench lint \
+	format help clean
+.DELETE_ON_ERROR:

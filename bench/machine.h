@@ -1,0 +1,245 @@
+/* What the machine can do at the moment, per instruction set: loops that nothing but the core's
+   arithmetic, or the memory, can hold up, run on one or more threads at once. Reads itself once per
+   instruction set, as the library does. Include after partaware.h and cli.h. */
+#if defined(BENCH_V)
+
+/* Fused multiply-adds on registers only: what the core can do at most. */
+static float BENCH_FN(fma)(size_t turns)
+{
+    const BENCH_V x = BENCH_SET1(0.5f), y = BENCH_SET1(0.001f);
+    BENCH_V acc[BENCH_ACC];
+    float lane[BENCH_VW], sum = 0;
+    int i, j;
+    PAW__FOR(i, BENCH_ACC) acc[i] = BENCH_SET1((float)i);
+    for (; turns; --turns) PAW__FOR(i, BENCH_ACC) acc[i] = BENCH_FMA(acc[i], x, y);
+    PAW__FOR(i, BENCH_ACC) {
+        BENCH_STORE(lane, acc[i]);
+        for (j = 0; j < BENCH_VW; ++j) sum += lane[j];
+    }
+    return sum;
+}
+/* n: a multiple of 128 */
+static float BENCH_FN(read)(const float *x, size_t n)
+{
+    BENCH_V acc[8];
+    float lane[BENCH_VW];
+    size_t k;
+    int i;
+    PAW__FOR(i, 8) acc[i] = BENCH_SET1(0.0f);
+    for (k = 0; k < n; k += 8 * BENCH_VW)
+        PAW__FOR(i, 8) acc[i] = BENCH_ADD(acc[i], BENCH_LOAD(x + k + (size_t)i * BENCH_VW));
+    for (i = 1; i < 8; ++i) acc[0] = BENCH_ADD(acc[0], acc[i]);
+    BENCH_STORE(lane, acc[0]);
+    return lane[0];
+}
+static void BENCH_FN(triad)(float *x, const float *y, const float *z, size_t n)
+{
+    const BENCH_V s = BENCH_SET1(0.5f);
+    size_t k;
+    int i;
+    for (k = 0; k < n; k += 4 * BENCH_VW)
+        PAW__FOR(i, 4) {
+            const size_t at = k + (size_t)i * BENCH_VW;
+            BENCH_STORE(x + at, BENCH_FMA(s, BENCH_LOAD(z + at), BENCH_LOAD(y + at)));
+        }
+}
+static const bench_loops BENCH_FN(loops) = {
+    BENCH_ISA, 2.0 * BENCH_ACC * BENCH_VW, BENCH_FN(fma), BENCH_FN(read), BENCH_FN(triad),
+};
+#undef BENCH_PASS
+#undef BENCH_ISA
+#undef BENCH_V
+#undef BENCH_VW
+#undef BENCH_ACC
+#undef BENCH_SET1
+#undef BENCH_LOAD
+#undef BENCH_STORE
+#undef BENCH_ADD
+#undef BENCH_FMA
+
+#elif !defined(PAW_BENCH_MACHINE_H)
+#define PAW_BENCH_MACHINE_H
+
+#define BENCH_MOST 100 /* repetitions */
+#define BENCH_LOOKS 5  /* samples of what the machine can do, of which the median counts */
+
+/* What a row is compared with. */
+enum { BENCH_NONE, BENCH_FLOPS, BENCH_TRIAD, BENCH_READ, BENCH_COPY };
+
+typedef struct {
+    int isa;
+    double flops; /* of a turn of fma */
+    float (*fma)(size_t turns);
+    float (*read)(const float *x, size_t n);
+    void (*triad)(float *x, const float *y, const float *z, size_t n);
+} bench_loops;
+
+#define BENCH_FN(name) PAW__CAT(bench_##name, BENCH_PASS)
+#define BENCH_PASS scalar
+#define BENCH_ISA PAW_ISA_SCALAR
+#define BENCH_V float
+#define BENCH_VW 1
+#define BENCH_ACC 12
+#define BENCH_SET1(x) (x)
+#define BENCH_LOAD(p) (*(p))
+#define BENCH_STORE(p, v) (*(p) = (v))
+#define BENCH_ADD(a, b) ((a) + (b))
+#define BENCH_FMA(a, b, c) ((a) * (b) + (c))
+#include "machine.h"
+#if defined(PAW__ARM)
+#define BENCH_PASS neon
+#define BENCH_ISA PAW_ISA_NEON
+#define BENCH_V float32x4_t
+#define BENCH_VW 4
+#define BENCH_ACC 24
+#define BENCH_SET1(x) vdupq_n_f32(x)
+#define BENCH_LOAD(p) vld1q_f32(p)
+#define BENCH_STORE(p, v) vst1q_f32(p, v)
+#define BENCH_ADD(a, b) vaddq_f32(a, b)
+#define BENCH_FMA(a, b, c) vfmaq_f32(c, a, b)
+#include "machine.h"
+#elif defined(PAW__X86)
+PAW__BEGIN("avx2,fma")
+#define BENCH_PASS avx2
+#define BENCH_ISA PAW_ISA_AVX2
+#define BENCH_V __m256
+#define BENCH_VW 8
+#define BENCH_ACC 12
+#define BENCH_SET1(x) _mm256_set1_ps(x)
+#define BENCH_LOAD(p) _mm256_loadu_ps(p)
+#define BENCH_STORE(p, v) _mm256_storeu_ps(p, v)
+#define BENCH_ADD(a, b) _mm256_add_ps(a, b)
+#define BENCH_FMA(a, b, c) _mm256_fmadd_ps(a, b, c)
+#include "machine.h"
+PAW__END
+PAW__BEGIN("avx2,fma,avx512f")
+#define BENCH_PASS avx512
+#define BENCH_ISA PAW_ISA_AVX512
+#define BENCH_V __m512
+#define BENCH_VW 16
+#define BENCH_ACC 24
+#define BENCH_SET1(x) _mm512_set1_ps(x)
+#define BENCH_LOAD(p) _mm512_loadu_ps(p)
+#define BENCH_STORE(p, v) _mm512_storeu_ps(p, v)
+#define BENCH_ADD(a, b) _mm512_add_ps(a, b)
+#define BENCH_FMA(a, b, c) _mm512_fmadd_ps(a, b, c)
+#include "machine.h"
+PAW__END
+#endif
+
+static const bench_loops *bench_loops_of(int isa) /* below 0: the best there is */
+{
+    if (isa < 0) isa = paw__cpu_isa();
+#if defined(PAW__ARM)
+    if (isa == PAW_ISA_NEON) return &bench_loops_neon;
+#elif defined(PAW__X86)
+    if (isa == PAW_ISA_AVX2) return &bench_loops_avx2;
+    if (isa == PAW_ISA_AVX512) return &bench_loops_avx512;
+#endif
+    return &bench_loops_scalar;
+}
+
+static inline int bench_ascending(const void *a, const void *b)
+{
+    double x, y;
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    return (x > y) - (x < y);
+}
+static inline double bench_median(const double *x, int n, double *least, double *most)
+{
+    double s[BENCH_MOST];
+    memcpy(s, x, (size_t)n * sizeof *s);
+    qsort(s, (size_t)n, sizeof *s, bench_ascending);
+    if (least) *least = s[0];
+    if (most) *most = s[n - 1];
+    return (s[(n - 1) / 2] + s[n / 2]) / 2;
+}
+
+typedef struct {
+    paw_ctx *ctx;
+    float *memory; /* for the bandwidth, grown as needed */
+    size_t count;
+} bench_machine;
+
+/* One lane a thread, all started together. */
+typedef struct {
+    const bench_loops *loops;
+    int kind, threads;
+    int *ready; /* atomic */
+    float *at;  /* this lane's share of the memory */
+    size_t count, passes;
+    double start, end;
+    volatile float sink;
+} bench_lane;
+static inline void *bench_lane_main(void *arg)
+{
+    bench_lane *l = (bench_lane *)arg;
+    const size_t third = l->count / 3 / 128 * 128, half = l->count / 2;
+    size_t i;
+    __atomic_add_fetch(l->ready, 1, __ATOMIC_ACQ_REL);
+    while (__atomic_load_n(l->ready, __ATOMIC_ACQUIRE) < l->threads) paw__pause();
+    l->start = cli_seconds();
+    if (l->kind == BENCH_FLOPS) l->sink = l->loops->fma(l->passes);
+    for (i = 0; l->kind != BENCH_FLOPS && i < l->passes; ++i) {
+        if (l->kind == BENCH_READ) l->sink = l->loops->read(l->at, l->count);
+        if (l->kind == BENCH_TRIAD)
+            l->loops->triad(l->at, l->at + third, l->at + 2 * third, third);
+        if (l->kind == BENCH_COPY) memcpy(l->at, l->at + half, half * sizeof *l->at);
+        __asm__ volatile("" : : "r"(l->at) : "memory");
+    }
+    l->end = cli_seconds();
+    return NULL;
+}
+/* Bytes or FLOP a second of one sample. Of a copy half the bytes are counted. */
+static inline double bench_look(const bench_machine *m, int kind, int isa, int threads,
+                                size_t count)
+{
+    const size_t part = paw__max(384, (count / (size_t)threads + 383) / 384 * 384);
+    bench_lane lane[PAW__MAX_THREADS];
+    pthread_t id[PAW__MAX_THREADS];
+    double work, start, end;
+    int i, started = 1, ready = 0;
+    for (i = 0; i < threads; ++i) {
+        lane[i].loops = bench_loops_of(isa);
+        lane[i].kind = kind;
+        lane[i].threads = threads;
+        lane[i].ready = &ready;
+        lane[i].at = m->memory + (size_t)i * part;
+        lane[i].count = part;
+        lane[i].passes = kind == BENCH_FLOPS ? (size_t)(2e8 / lane[i].loops->flops)
+                                             : 1 + 20000000 / (part * sizeof(float));
+    }
+    for (; started < threads; ++started)
+        if (pthread_create(&id[started], NULL, bench_lane_main, &lane[started])) break;
+    __atomic_add_fetch(&ready, threads - started, __ATOMIC_ACQ_REL);
+    (void)bench_lane_main(&lane[0]);
+    for (i = 1; i < started; ++i) pthread_join(id[i], NULL);
+    for (i = 1, start = lane[0].start, end = lane[0].end; i < started; ++i) {
+        start = lane[i].start < start ? lane[i].start : start;
+        end = lane[i].end > end ? lane[i].end : end;
+    }
+    work = kind == BENCH_FLOPS ? lane[0].loops->flops : (double)(part * sizeof(float));
+    if (kind == BENCH_COPY) work /= 2;
+    work *= (double)lane[0].passes * started;
+    return work / (end - start > 1e-9 ? end - start : 1e-9);
+}
+/* Median in GFLOP/s or GB/s; 0 where there is nothing to compare with, or no memory. */
+static inline double bench_reference(bench_machine *m, int kind, int isa, int threads,
+                                     size_t working)
+{
+    const size_t count = working / sizeof(float), whole = count + 384 * (size_t)threads;
+    double x[BENCH_LOOKS];
+    int i;
+    if (kind == BENCH_NONE || (kind == BENCH_FLOPS && isa <= PAW_ISA_SCALAR)) return 0;
+    if (kind != BENCH_FLOPS && whole > m->count) {
+        paw__free(m->memory);
+        m->memory = (float *)paw__calloc(m->ctx, whole, sizeof(float));
+        m->count = m->memory ? whole : 0;
+        if (!m->memory) return 0;
+    }
+    (void)bench_look(m, BENCH_FLOPS, isa, threads, 0); /* wakes the wide units up */
+    for (i = 0; i < BENCH_LOOKS; ++i) x[i] = bench_look(m, kind, isa, threads, count);
+    return bench_median(x, BENCH_LOOKS, NULL, NULL) * 1e-9;
+}
+#endif

@@ -1,0 +1,248 @@
+/* Rows of results, printed as a table, as CSV or in Google Benchmark's JSON. Include after
+   machine.h. */
+#ifndef PAW_BENCH_PRINT_H
+#define PAW_BENCH_PRINT_H
+
+#if !defined(PAW_BENCH_FLAGS)
+#define PAW_BENCH_FLAGS "unknown"
+#endif
+#if defined(__clang__)
+#define BENCH_COMPILER "clang " __clang_version__
+#else
+#define BENCH_COMPILER "gcc " __VERSION__
+#endif
+#define BENCH_NO_ISA (-1) /* of rows that no instruction set changes */
+
+typedef void bench_fn(void *arg);
+typedef struct {
+    const char *kernel;
+    char shape[48];
+    int isa, threads, reference;
+    size_t working; /* bytes that the bandwidth is measured over */
+    double flops, bytes, images; /* of one call; 0: not printed */
+    bench_fn *fn;
+    void *arg;
+    const char *const *section; /* names of share, or NULL */
+    double share[10];
+    int sections, repetitions, drift;
+    size_t calls; /* of a repetition */
+    double wall[BENCH_MOST], cpu[BENCH_MOST]; /* seconds a call */
+    double peak; /* GFLOP/s or GB/s: mean of before and after; 0 without */
+} bench_row;
+typedef struct {
+    cli *app;
+    int json, csv, samples, repetitions, rows;
+    double least, overhead, cpu_overhead, read, triad;
+    bench_machine machine;
+} bench;
+
+static inline const char *bench_isa_name(int isa)
+{
+    return isa == BENCH_NO_ISA ? "portable" : paw_isa_name(isa);
+}
+static inline const char *bench_name(const bench_row *r, char out[160])
+{
+    int n = snprintf(out, 160, "%s/%s/%s", r->kernel, r->shape, bench_isa_name(r->isa));
+    if (r->threads > 1) snprintf(out + n, 160 - (size_t)n, "/threads:%d", r->threads);
+    return out;
+}
+static inline const char *bench_unit(const bench_row *r)
+{
+    static const char *const units[] = { "", "FMA", "triad", "read", "memcpy" };
+    return r->reference == BENCH_FLOPS && r->isa <= PAW_ISA_SCALAR ? "compiler baseline"
+                                                                   : units[r->reference];
+}
+static inline const char *bench_cpu_model(char out[64])
+{
+    snprintf(out, 64, "unknown");
+#if defined(PAW__X86)
+    {
+        unsigned v[12], i;
+        for (i = 0; i < 3; ++i)
+            if (!__get_cpuid(0x80000002u + i, &v[4 * i], &v[4 * i + 1], &v[4 * i + 2],
+                             &v[4 * i + 3]))
+                return out;
+        memcpy(out, v, sizeof v);
+        out[sizeof v] = 0;
+    }
+#elif defined(PAW__ARM)
+    snprintf(out, 64, "AArch64");
+#endif
+    return out;
+}
+static inline double bench_load_average(void) /* of the last minute; below 0: unknown */
+{
+    double x = -1;
+    FILE *f = fopen("/proc/loadavg", "r");
+    if (f && fscanf(f, "%lf", &x) != 1) x = -1;
+    if (f) fclose(f);
+    return x;
+}
+static inline void bench_member(const char *key, double x)
+{
+    cli_value v;
+    v = cli_r(x, -1);
+    printf(", \"%s\": ", key);
+    cli_json_value(stdout, v);
+}
+static inline void bench_text(const char *key, const char *text)
+{
+    printf(", \"%s\": ", key);
+    cli_json_string(stdout, text);
+}
+static inline void bench_head_json(const bench *b, const char *cpu)
+{
+    const time_t now = time(NULL);
+    struct tm *utc = gmtime(&now);
+    char date[40] = "";
+    if (utc) (void)strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S+00:00", utc);
+    printf("{\"context\": {\"date\": \"%s\"", date);
+    bench_text("executable", b->app->program->name);
+    bench_member("num_cpus", paw__online_cpus());
+    bench_text("library_build_type", "release");
+    bench_text("cpu_model", cpu);
+    bench_text("best_instruction_set", paw_isa_name(paw__cpu_isa()));
+    bench_text("compiler", BENCH_COMPILER);
+    bench_text("flags", PAW_BENCH_FLAGS);
+    bench_member("library_version", paw_version());
+    bench_member("numerics_version", PAW_NUMERICS);
+    bench_member("read_gbs", b->read);
+    bench_member("triad_gbs", b->triad);
+    bench_member("timer_overhead_ns", b->overhead * 1e9);
+    bench_member("load_average", bench_load_average());
+    printf("},\n \"benchmarks\": [");
+}
+static inline void bench_head(const bench *b, size_t bytes)
+{
+    char cpu[64];
+    (void)bench_cpu_model(cpu);
+    if (b->json) {
+        bench_head_json(b, cpu);
+        return;
+    }
+    if (b->csv) {
+        printf("name,kernel,shape,isa,threads,repetitions,calls,median_ms,min_ms,max_ms,"
+               "spread_percent,cpu_ms,images_per_second,gflops,gbs,reference,reference_rate,"
+               "percent,drift,sections,version,compiler,flags,cpu\n");
+        return;
+    }
+    printf("# partaware %d, numerics %d; %s, flags %s\n", paw_version(), PAW_NUMERICS,
+           BENCH_COMPILER, PAW_BENCH_FLAGS);
+    printf("# %s; %d CPUs, best instruction set %s, load average %.2f\n", cpu, paw__online_cpus(),
+           paw_isa_name(paw__cpu_isa()), bench_load_average());
+    printf("# memory, %zu MB, %d threads: read %.1f GB/s, triad %.1f GB/s; timer overhead %.0f ns\n",
+           bytes >> 20, paw_threads_used(b->app->ctx), b->read, b->triad, b->overhead * 1e9);
+}
+
+typedef struct { /* of one row, per call; rates of 0 are not printed */
+    double wall, cpu, least, most, spread, images, gflops, gbs, percent;
+} bench_figures;
+static inline bench_figures bench_figures_of(const bench_row *r)
+{
+    bench_figures f;
+    f.wall = bench_median(r->wall, r->repetitions, &f.least, &f.most);
+    f.cpu = bench_median(r->cpu, r->repetitions, NULL, NULL);
+    f.spread = 100 * (f.most - f.least) / f.wall;
+    f.images = r->images / f.wall;
+    f.gflops = r->flops / f.wall * 1e-9;
+    f.gbs = r->bytes / f.wall * 1e-9;
+    f.percent = r->reference == BENCH_FLOPS ? f.gflops : f.gbs;
+    f.percent = r->peak > 0 ? 100 * f.percent / r->peak : 0;
+    return f;
+}
+static inline void bench_entry_json(const bench *b, const bench_row *r, int sample)
+{
+    const bench_figures f = bench_figures_of(r);
+    char name[160];
+    int i;
+    (void)bench_name(r, name);
+    printf("%s\n  {\"name\": ", b->rows || sample > 0 ? "," : "");
+    cli_json_string(stdout, name);
+    bench_text("run_name", name);
+    bench_text("run_type", "iteration");
+    bench_member("repetitions", r->repetitions);
+    bench_member("repetition_index", sample < 0 ? 0 : sample);
+    bench_member("threads", r->threads);
+    bench_member("iterations", (double)r->calls);
+    bench_member("real_time", 1e9 * (sample < 0 ? f.wall : r->wall[sample]));
+    bench_member("cpu_time", 1e9 * (sample < 0 ? f.cpu : r->cpu[sample]));
+    bench_text("time_unit", "ns");
+    bench_text("isa", bench_isa_name(r->isa));
+    bench_member("min_time", 1e9 * f.least);
+    bench_member("max_time", 1e9 * f.most);
+    bench_member("spread_percent", f.spread);
+    if (r->images > 0) bench_member("images_per_second", f.images);
+    if (r->flops > 0) bench_member("gflops", f.gflops);
+    if (r->bytes > 0) bench_member("bytes_per_second", f.gbs * 1e9);
+    if (r->reference) bench_text("reference", bench_unit(r));
+    if (r->peak > 0) {
+        bench_member("percent_of_peak", f.percent);
+        bench_member(r->reference == BENCH_FLOPS ? "peak_gflops" : "peak_gbs", r->peak);
+        printf(", \"drift\": %s", r->drift ? "true" : "false");
+    }
+    if (r->reference == BENCH_COPY) bench_member("ratio_to_memcpy", 100 / f.percent);
+    for (i = 0; i < r->sections; ++i) {
+        printf("%s\"%s\": ", i ? ", " : ", \"sections\": {", r->section[i]);
+        cli_json_value(stdout, cli_r(r->share[i], -1));
+    }
+    printf("%s}", r->sections ? "}" : "");
+}
+static inline void bench_entry_csv(const bench_row *r)
+{
+    const bench_figures f = bench_figures_of(r);
+    char name[160];
+    int i;
+    printf("%s,%s,%s,%s,%d,%d,%zu", bench_name(r, name), r->kernel, r->shape,
+           bench_isa_name(r->isa), r->threads, r->repetitions, r->calls);
+    printf(",%.9g,%.9g,%.9g,%.4g,%.9g", 1e3 * f.wall, 1e3 * f.least, 1e3 * f.most, f.spread,
+           1e3 * f.cpu);
+    printf(",%.6g,%.6g,%.6g,%s,%.6g,%.4g,%d,", f.images, f.gflops, f.gbs, bench_unit(r), r->peak,
+           f.percent, r->drift);
+    for (i = 0; i < r->sections; ++i)
+        printf("%s%s=%.4f", i ? ";" : "", r->section[i], r->share[i]);
+    printf(",%d,", paw_version());
+    cli_csv_text(stdout, BENCH_COMPILER);
+    putchar(',');
+    cli_csv_text(stdout, PAW_BENCH_FLAGS);
+    putchar(',');
+    cli_csv_text(stdout, bench_cpu_model(name));
+    putchar('\n');
+}
+static inline void bench_entry_text(const bench_row *r)
+{
+    const bench_figures f = bench_figures_of(r);
+    char text[64] = "";
+    int i;
+    printf("%-21s %-18s %-8s", r->kernel, r->shape, bench_isa_name(r->isa));
+    if (f.wall < 1e-3) printf("%9.3f us", 1e6 * f.wall);
+    else printf("%9.2f ms", 1e3 * f.wall);
+    if (r->images > 0) printf(" %8.2f img/s", f.images);
+    if (r->flops > 0) printf(" %7.*f GF/s", f.gflops < 10 ? 2 : 1, f.gflops);
+    else if (r->bytes > 0 && f.gbs < 1) printf(" %7.1f MB/s", 1e3 * f.gbs);
+    else if (r->bytes > 0) printf(" %7.2f GB/s", f.gbs);
+    if (r->peak > 0) snprintf(text, sizeof text, "%3.0f%% of %.0f %s", f.percent, r->peak,
+                              bench_unit(r));
+    else if (r->reference) snprintf(text, sizeof text, "%s", bench_unit(r));
+    printf("  %-20s spread %3.0f%%  wall/cpu %.2f", text, f.spread,
+           f.cpu > 0 ? f.wall * r->threads / f.cpu : 0.0);
+    if (r->reference == BENCH_COPY) printf("  %.2f x memcpy", 100 / f.percent);
+    printf("%s\n", r->drift ? "  drift" : "");
+    for (i = 0; i < r->sections; ++i)
+        printf("%s%s %.1f%%", i ? "  " : "    ", r->section[i], 100 * r->share[i]);
+    if (r->sections) putchar('\n');
+}
+static inline void bench_print(bench *b, const bench_row *r)
+{
+    int i;
+    if (b->json && b->samples)
+        for (i = 0; i < r->repetitions; ++i) bench_entry_json(b, r, i);
+    else if (b->json)
+        bench_entry_json(b, r, -1);
+    else if (b->csv)
+        bench_entry_csv(r);
+    else
+        bench_entry_text(r);
+    fflush(stdout);
+    ++b->rows;
+}
+#endif

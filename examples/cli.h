@@ -1,0 +1,1623 @@
+/* What the example programs share. In order:
+     options    one table per program drives the parser, --help and the defaults
+     progress   one line on stderr
+     results    fields and rows, printed as text, JSON, CSV or Markdown
+     files      folders, files that appear only when whole, growing .npy, lists of images
+     labels     "file name, class" lines
+     models     --weights or --random; the settings that decide the numbers
+     encoding   many items through a model, in batches
+     patches    part patches of a data set
+   Include after partaware.h, in a file whose first line defines _POSIX_C_SOURCE 200809L.
+   Functions that return int return CLI_OK or an exit code, after one line on stderr. */
+#ifndef PAW_EXAMPLES_CLI_H
+#define PAW_EXAMPLES_CLI_H
+
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    CLI_OK = 0,
+    CLI_PARTIAL = 1,      /* finished, but inputs were skipped, or numbers were not finite */
+    CLI_USAGE = 2,        /* wrong command line */
+    CLI_INPUT = 3,        /* an input file is missing, malformed or does not fit */
+    CLI_RESOURCE = 4      /* out of memory, or the output cannot be written */
+};
+#define CLI_EXIT_CODES                                                                             \
+    "exit status: 0 done; 1 done, but inputs were skipped or numbers were not finite;\n"           \
+    "  2 wrong command line; 3 an input file is missing, malformed or does not fit;\n"             \
+    "  4 out of memory or output not writable; 130 interrupted\n"
+
+/* ---- options: the table drives the parser, --help and the defaults ---- */
+
+enum { CLI_STR, CLI_INT, CLI_REAL, CLI_FLAG, CLI_CHOICE, CLI_SET, CLI_LIST, CLI_REQUIRED = 16 };
+typedef struct {
+    const char *name;   /* "--batch" */
+    const char *arg;    /* placeholder; of CLI_CHOICE and CLI_SET the words, "a|b|c" */
+    int type;           /* CLI_SET: words with commas; CLI_LIST: words up to the next option */
+    const char *preset; /* default, or NULL */
+    double least, most; /* of CLI_INT and CLI_REAL */
+    const char *help;
+} cli_option;
+typedef struct {
+    const char *name, *usage, *about;
+    const cli_option *options;
+    int count;
+} cli_program;
+#define CLI_PROGRAM(name, usage, about)                                                            \
+    static const cli_program program = { name, usage, about, options, CLI_COUNT(options) }
+
+#define CLI_MODEL_OPTIONS                                                                          \
+    {"--weights", "FILE", CLI_STR, NULL, 0, 0,                                                     \
+     "checkpoint: torch .pth (never executed) or .safetensors"},                                   \
+        {"--recipe", "auto|deit|mocov3|dino|ibot|beit|mae|cae", CLI_CHOICE, "auto", 0, 0,          \
+         "encoder family; auto: by the names in the checkpoint"},                                  \
+        {"--network", "teacher|student", CLI_CHOICE, "teacher", 0, 0,                              \
+         "which one of a full DINO or iBOT checkpoint"},                                           \
+        {"--heads", "N", CLI_INT, NULL, 1, 128, "attention heads, where the recipe's rule fails"}, \
+        {"--eps", "X", CLI_REAL, NULL, 1e-12, 1e-2, "epsilon of layer norm; 1e-6 unless given"}
+#define CLI_RANDOM_OPTION                                                                          \
+    {"--random", "RECIPE_SIZE[:SEED]", CLI_STR, NULL, 0, 0,                                        \
+     "random weights instead, such as deit_tiny:1; sizes tiny, small, base, large"}
+#define CLI_RUN_OPTIONS                                                                            \
+    {"--threads", "N", CLI_INT, "0", 0, 256, "0: PAW_THREADS, else every CPU"},                    \
+        {"--math", "builtin|sleef", CLI_CHOICE, "builtin", 0, 0,                                   \
+         "exp and GELU: same bits on every machine, or SLEEF's"},                                  \
+        {"--max-pixels", "N", CLI_REAL, "1e8", 1, 1e12, "larger images are refused"},              \
+        {"--quiet", NULL, CLI_FLAG, NULL, 0, 0, "no progress on stderr"}
+#define CLI_ENCODE_OPTIONS                                                                         \
+    {"--batch", "N", CLI_INT, "16", 1, 4096, "images encoded together; changes no bit"},           \
+        {"--stats", "imagenet|half", CLI_CHOICE, "imagenet", 0, 0,                                 \
+         "mean and deviation of the input; half: 0.5, as BEiT of ImageNet-22k expects"}
+#define CLI_RESULT_OPTIONS                                                                         \
+    {"--json", NULL, CLI_FLAG, NULL, 0, 0, "print one JSON object"},                               \
+        {"--csv", NULL, CLI_FLAG, NULL, 0, 0, "print CSV"},                                        \
+        {"--markdown", NULL, CLI_FLAG, NULL, 0, 0, "print Markdown"}
+#define CLI_COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
+#define CLI_MAX_OPTIONS 48
+
+typedef struct {
+    const cli_program *program;
+    char **argv;
+    const char *value[CLI_MAX_OPTIONS]; /* as given, or the default */
+    int given[CLI_MAX_OPTIONS];         /* how many words; 0: not given */
+    int at[CLI_MAX_OPTIONS];            /* of CLI_LIST: where the words start in argv */
+    paw_ctx *ctx;
+    double eps;   /* of layer norm, as asked; 0: 1e-6 */
+    double start; /* seconds of the monotonic clock */
+    int live;     /* a progress line stands on the terminal */
+} cli;
+
+static volatile sig_atomic_t cli_signalled;
+static inline void cli_on_signal(int number) { cli_signalled = number; }
+static inline int cli_interrupted(void) /* CLI_OK, or the exit code to stop with */
+{
+    return cli_signalled ? 128 + (int)cli_signalled : (int)CLI_OK;
+}
+
+static inline double cli_seconds(void)
+{
+    struct timespec t;
+    if (clock_gettime(CLOCK_MONOTONIC, &t)) return 0;
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+static inline const char *cli_base(const char *path) /* name without folders */
+{
+    const char *slash = strrchr(path, '/');
+    return slash && slash[1] ? slash + 1 : path;
+}
+
+/* "program: sentence" on stderr, one line whatever the sentence holds. */
+static inline void cli_vsay(cli *app, const char *format, va_list args)
+{
+    char text[1024], *s;
+    vsnprintf(text, sizeof text, format, args);
+    for (s = text; *s; ++s)
+        if ((unsigned char)*s < 32 || *s == 127) *s = '?';
+    if (app->live) fputc('\n', stderr);
+    app->live = 0;
+    fprintf(stderr, "%s: %s\n", app->program->name, text);
+}
+__attribute__((format(printf, 2, 3))) static inline void cli_say(cli *app, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    cli_vsay(app, format, args);
+    va_end(args);
+}
+/* The same, and returns code, so that a caller can leave with it. */
+__attribute__((format(printf, 3, 4))) static inline int cli_error(cli *app, int code,
+                                                                  const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    cli_vsay(app, format, args);
+    va_end(args);
+    return code;
+}
+/* Says what the library said; returns the exit code of its error. */
+static inline int cli_fail(cli *app, paw_err e)
+{
+    const int code = e == PAW_E_ARG   ? CLI_USAGE
+                     : e == PAW_E_OOM ? CLI_RESOURCE
+                     : e == PAW_E_NUM ? CLI_PARTIAL
+                                      : CLI_INPUT;
+    return cli_error(app, code, "%s", paw_message(app->ctx));
+}
+/* The same where an input was read: a weight that is not finite is a malformed input. */
+static inline int cli_fail_input(cli *app, paw_err e)
+{
+    const int code = cli_fail(app, e);
+    return code == CLI_PARTIAL ? (int)CLI_INPUT : code;
+}
+static inline int cli_no_memory(cli *app)
+{
+    return cli_error(app, CLI_RESOURCE, "out of memory");
+}
+static inline void *cli_alloc(size_t count, size_t size) /* zeroed; NULL also on overflow */
+{
+    return size && count > (size_t)-1 / size ? NULL : calloc(count ? count : 1, size);
+}
+
+static inline size_t cli_distance(const char *a, const char *b) /* edits between two words */
+{
+    size_t row[64], i, j, n = strlen(b);
+    if (n > 63) return 64;
+    for (j = 0; j <= n; ++j) row[j] = j;
+    for (i = 0; a[i]; ++i) {
+        size_t corner = row[0];
+        row[0] = i + 1;
+        for (j = 1; j <= n; ++j) {
+            const size_t above = row[j];
+            size_t best = corner + (a[i] != b[j - 1]);
+            if (above + 1 < best) best = above + 1;
+            if (row[j - 1] + 1 < best) best = row[j - 1] + 1;
+            row[j] = best;
+            corner = above;
+        }
+    }
+    return row[n];
+}
+static inline int cli_word(const char *words, int i, char *out, size_t size) /* i-th of "a|b|c" */
+{
+    const char *end;
+    while (i-- > 0) {
+        words = strchr(words, '|');
+        if (!words) return 0;
+        ++words;
+    }
+    end = strchr(words, '|');
+    snprintf(out, size, "%.*s", end ? (int)(end - words) : (int)strlen(words), words);
+    return 1;
+}
+static inline int cli_word_index(const char *words, const char *word) /* -1: not among them */
+{
+    char w[64];
+    int i;
+    for (i = 0; cli_word(words, i, w, sizeof w); ++i)
+        if (!strcmp(w, word)) return i;
+    return -1;
+}
+
+static inline void cli_print_wrapped(const char *text, size_t column, size_t indent)
+{
+    while (*text) {
+        const size_t n = strcspn(text, " ");
+        if (column > indent && column + 1 + n > 80) {
+            printf("\n%*s", (int)indent, "");
+            column = indent;
+        } else if (column > indent) {
+            putchar(' ');
+            ++column;
+        }
+        printf("%.*s", (int)n, text);
+        column += n;
+        text += n + (text[n] == ' ');
+    }
+    putchar('\n');
+}
+static inline void cli_help(const cli_program *p)
+{
+    int i;
+    printf("usage: %s %s\n\n%s\n", p->name, p->usage, p->about);
+    for (i = 0; i < p->count; ++i) {
+        const cli_option *o = &p->options[i];
+        char help[512];
+        int n = printf("  %s%s%s", o->name, o->arg ? " " : "", o->arg ? o->arg : "");
+        if (n > 22) {
+            putchar('\n');
+            n = 0;
+        }
+        printf("%*s", 24 - n, "");
+        snprintf(help, sizeof help, "%s%s%s%s", o->help, o->preset ? " (default " : "",
+                 o->preset ? o->preset : "", o->preset ? ")" : "");
+        cli_print_wrapped(help, 24, 24);
+    }
+    printf("  --help, --version\n\n%s", CLI_EXIT_CODES);
+}
+
+static inline int cli_find(const cli_program *p, const char *name, size_t length)
+{
+    int i;
+    for (i = 0; i < p->count; ++i)
+        if (strlen(p->options[i].name) == length && !strncmp(p->options[i].name, name, length))
+            return i;
+    return -1;
+}
+static inline int cli_unknown(cli *app, const char *word)
+{
+    const cli_program *p = app->program;
+    size_t best = 4;
+    int i, near = -1;
+    if (strncmp(word, "--", 2)) return cli_error(app, CLI_USAGE, "unexpected argument '%s'; see "
+                                                 "%s --help", word, p->name);
+    for (i = 0; i < p->count; ++i) {
+        const size_t d = cli_distance(word, p->options[i].name);
+        if (d < best) {
+            best = d;
+            near = i;
+        }
+    }
+    if (near < 0)
+        return cli_error(app, CLI_USAGE, "unknown option %s; see %s --help", word, p->name);
+    return cli_error(app, CLI_USAGE, "unknown option %s; did you mean %s?", word,
+                     p->options[near].name);
+}
+static inline int cli_check_number(cli *app, const cli_option *o, const char *s)
+{
+    char *end;
+    double x;
+    errno = 0;
+    x = o->type == CLI_INT ? (double)strtol(s, &end, 10) : strtod(s, &end);
+    if (end == s || *end || isspace((unsigned char)*s))
+        return cli_error(app, CLI_USAGE, "%s needs %s, not '%s'", o->name,
+                         o->type == CLI_INT ? "a whole number" : "a number", s);
+    if (!(x >= o->least && x <= o->most))
+        return cli_error(app, CLI_USAGE, "%s %s is not in %.9g..%.9g", o->name, s, o->least,
+                         o->most);
+    return CLI_OK;
+}
+static inline int cli_check_words(cli *app, const cli_option *o, const char *s)
+{
+    for (;;) {
+        char one[64], w[64];
+        const size_t n = o->type == CLI_SET ? strcspn(s, ",") : strlen(s);
+        size_t best = 3;
+        int i, near = -1;
+        snprintf(one, sizeof one, "%.*s", (int)(n < 63 ? n : 63), s);
+        for (i = 0; cli_word(o->arg, i, w, sizeof w); ++i)
+            if (cli_distance(one, w) < best) {
+                best = cli_distance(one, w);
+                near = i;
+            }
+        if (best && near >= 0) {
+            (void)cli_word(o->arg, near, w, sizeof w);
+            return cli_error(app, CLI_USAGE, "%s '%s': did you mean %s? (%s)", o->name, one, w,
+                             o->arg);
+        }
+        if (best) return cli_error(app, CLI_USAGE, "%s '%s' is none of %s", o->name, one, o->arg);
+        if (!s[n]) return CLI_OK;
+        s += n + 1;
+    }
+}
+static inline int cli_check(cli *app, const cli_option *o, const char *s)
+{
+    switch (o->type & ~CLI_REQUIRED) {
+    case CLI_INT:
+    case CLI_REAL: return cli_check_number(app, o, s);
+    case CLI_CHOICE:
+    case CLI_SET: return cli_check_words(app, o, s);
+    default: return CLI_OK;
+    }
+}
+/* One option at argv[*at] and its words; *at moves past them. */
+static inline int cli_parse_one(cli *app, int argc, int *at)
+{
+    const char *word = app->argv[*at];
+    const size_t length = strcspn(word, "=");
+    const int k = cli_find(app->program, word, length);
+    const cli_option *o = &app->program->options[k < 0 ? 0 : k];
+    const int type = o->type & ~CLI_REQUIRED;
+    if (k < 0) return cli_unknown(app, word);
+    if (type == CLI_LIST && app->given[k])
+        return cli_error(app, CLI_USAGE, "%s is given twice", o->name);
+    ++*at;
+    if (type == CLI_FLAG) {
+        app->given[k] = 1;
+        return word[length] ? cli_error(app, CLI_USAGE, "%s takes no value", o->name) : CLI_OK;
+    }
+    if (word[length]) {
+        app->value[k] = word + length + 1;
+        app->given[k] = 1;
+        app->argv[app->at[k] = *at - 1] += length + 1;
+        return cli_check(app, o, app->value[k]);
+    }
+    if (*at >= argc || !strncmp(app->argv[*at], "--", 2))
+        return cli_error(app, CLI_USAGE, "%s needs %s", o->name, o->arg);
+    app->at[k] = *at;
+    app->value[k] = app->argv[*at];
+    do ++*at;
+    while (type == CLI_LIST && *at < argc && strncmp(app->argv[*at], "--", 2));
+    app->given[k] = *at - app->at[k];
+    return cli_check(app, o, app->value[k]);
+}
+
+static inline int cli_at(const cli *app, const char *name)
+{
+    const int k = cli_find(app->program, name, strlen(name));
+    if (k >= 0) return k;
+    fprintf(stderr, "%s: the program asks for %s, which is not in its table\n", app->program->name,
+            name);
+    exit(CLI_USAGE);
+}
+static inline int cli_has(const cli *app, const char *name) /* given on the command line */
+{
+    return app->given[cli_at(app, name)];
+}
+static inline const char *cli_text(const cli *app, const char *name)
+{
+    return app->value[cli_at(app, name)];
+}
+static inline double cli_real(const cli *app, const char *name) /* 0 without value and default */
+{
+    const char *s = cli_text(app, name);
+    return s ? strtod(s, NULL) : 0;
+}
+static inline int cli_int(const cli *app, const char *name) { return (int)cli_real(app, name); }
+static inline int cli_choice(const cli *app, const char *name) /* index of the word; -1: none */
+{
+    const int k = cli_at(app, name);
+    return app->value[k] ? cli_word_index(app->program->options[k].arg, app->value[k]) : -1;
+}
+static inline unsigned cli_set(const cli *app, const char *name) /* bit i: the i-th word is there */
+{
+    const int k = cli_at(app, name);
+    const char *s = app->value[k];
+    unsigned set = 0;
+    while (s && *s) {
+        const size_t n = strcspn(s, ",");
+        char w[64];
+        snprintf(w, sizeof w, "%.*s", (int)(n < 63 ? n : 63), s);
+        set |= 1u << cli_word_index(app->program->options[k].arg, w);
+        s += n + (s[n] == ',');
+    }
+    return set;
+}
+
+static inline int cli_create(cli *app)
+{
+    paw_config config;
+    paw_err e;
+    int k;
+    memset(&config, 0, sizeof config);
+    if ((k = cli_find(app->program, "--threads", 9)) >= 0) config.threads = atoi(app->value[k]);
+    if (cli_find(app->program, "--math", 6) >= 0) config.math = cli_choice(app, "--math");
+    if (cli_find(app->program, "--max-pixels", 12) >= 0)
+        config.max_pixels = (uint64_t)cli_real(app, "--max-pixels");
+    e = paw_create(&config, &app->ctx);
+    if (e == PAW_E_UNSUP) return cli_error(app, CLI_USAGE, "--math sleef: built without SLEEF");
+    return e ? cli_error(app, CLI_RESOURCE, "%s", paw_strerror(e)) : CLI_OK;
+}
+/* Parses, and opens app->ctx. --help and a wrong command line end the process here. */
+static inline void cli_start(cli *app, int argc, char **argv, const cli_program *program)
+{
+    struct sigaction action;
+    int i, code = CLI_OK;
+    memset(app, 0, sizeof *app);
+    app->program = program;
+    app->argv = argv;
+    app->start = cli_seconds();
+    if (program->count > CLI_MAX_OPTIONS) code = cli_error(app, CLI_USAGE, "too many options");
+    for (i = 0; !code && i < program->count; ++i) app->value[i] = program->options[i].preset;
+    for (i = 1; !code && i < argc;) {
+        if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) {
+            cli_help(program);
+            exit(fflush(stdout) ? CLI_RESOURCE : CLI_OK);
+        }
+        if (!strcmp(argv[i], "--version")) {
+            printf("%s, partaware %d\n", program->name, paw_version());
+            exit(fflush(stdout) ? CLI_RESOURCE : CLI_OK);
+        }
+        code = cli_parse_one(app, argc, &i);
+    }
+    for (i = 0; !code && i < program->count; ++i)
+        if ((program->options[i].type & CLI_REQUIRED) && !app->given[i])
+            code = cli_error(app, CLI_USAGE, "%s %s is needed; see %s --help",
+                             program->options[i].name, program->options[i].arg, program->name);
+    if (!code) code = cli_create(app);
+    if (code) exit(code);
+    if (cli_find(program, "--eps", 5) >= 0) app->eps = cli_real(app, "--eps");
+    memset(&action, 0, sizeof action);
+    action.sa_handler = cli_on_signal;
+    action.sa_flags = (int)SA_RESETHAND; /* a second Ctrl-C ends at once */
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
+}
+/* Closes the context; returns the exit status. */
+static inline int cli_end(cli *app, int code)
+{
+    if ((fflush(stdout) || ferror(stdout)) && !code)
+        code = cli_error(app, CLI_RESOURCE, "cannot write to standard output");
+    paw_destroy(app->ctx);
+    return code;
+}
+
+/* ---- progress: one line that updates on a terminal, a line every 10 s elsewhere ---- */
+
+typedef struct {
+    cli *app;
+    const char *unit; /* "images" */
+    size_t total;
+    double start, last;
+    int silent, tty;
+} cli_progress;
+
+static inline void cli_progress_start(cli_progress *p, cli *app, const char *unit, size_t total)
+{
+    p->app = app;
+    p->unit = unit;
+    p->total = total;
+    p->start = p->last = cli_seconds();
+    p->silent = cli_find(app->program, "--quiet", 7) < 0 || cli_has(app, "--quiet");
+    p->tty = isatty(STDERR_FILENO);
+}
+static inline void cli_progress_show(cli_progress *p, size_t done)
+{
+    const double now = cli_seconds(), passed = now - p->start;
+    const double rate = passed > 0 ? (double)done / passed : 0;
+    char eta[32] = "";
+    if (p->silent || (done < p->total && now - p->last < (p->tty ? 0.2 : 10))) return;
+    if (!p->tty && passed < 10) return;
+    p->last = now;
+    if (rate > 0 && done < p->total) {
+        const double left = (double)(p->total - done) / rate;
+        snprintf(eta, sizeof eta, ", %.0f:%02d left", floor(left / 60), (int)fmod(left, 60));
+    }
+    fprintf(stderr, "%s%s: %lu/%lu %s, %.1f/s%s%s", p->tty ? "\r" : "", p->app->program->name,
+            (unsigned long)done, (unsigned long)p->total, p->unit, rate, eta,
+            p->tty ? "\033[K" : "\n");
+    fflush(stderr);
+    p->app->live = p->tty;
+}
+static inline void cli_progress_end(cli_progress *p)
+{
+    if (p->app->live) fputc('\n', stderr);
+    p->app->live = 0;
+}
+
+/* ---- results: fields and table rows, printed in the form that was asked for ---- */
+
+typedef struct {
+    int kind; /* 0 nothing, 1 text, 2 whole number, 3 real */
+    int digits;
+    const char *text;
+    long long whole;
+    double real;
+} cli_value;
+#define CLI_EMPTY_RESULT { NULL, 0, 0, 0 }
+static inline cli_value cli_none(void)
+{
+    cli_value v;
+    memset(&v, 0, sizeof v);
+    return v;
+}
+static inline cli_value cli_s(const char *text) /* copied by cli_put and cli_cell */
+{
+    cli_value v = cli_none();
+    v.kind = text ? 1 : 0;
+    v.text = text;
+    return v;
+}
+static inline cli_value cli_n(size_t whole)
+{
+    cli_value v = cli_none();
+    v.kind = 2;
+    v.whole = (long long)whole;
+    return v;
+}
+static inline cli_value cli_r(double real, int digits) /* digits after the point in tables */
+{
+    cli_value v = cli_none();
+    v.kind = 3;
+    v.real = real;
+    v.digits = digits;
+    return v;
+}
+
+/* Equal keys in a row that end in [] make one array. Rows become JSON objects under their first
+   cell, inside the table's name if it has one; a row that is empty but for it becomes null. */
+typedef struct {
+    const char *title, *key;
+} cli_column;
+typedef struct {
+    const char *name; /* or NULL */
+    const cli_column *columns;
+    size_t count;
+} cli_table;
+typedef struct {
+    const cli_table *table; /* NULL: a field */
+    char *key, *text;       /* own copies */
+    cli_value value;
+} cli_item;
+typedef struct {
+    cli_item *items;
+    size_t count, room;
+    int failed; /* out of memory; cli_print says so */
+} cli_result; /* all zero: empty */
+
+static inline void cli_add(cli_result *r, const cli_table *table, const char *key, cli_value v)
+{
+    cli_item *item;
+    if (!r->failed && r->count == r->room) {
+        const size_t room = r->room ? 2 * r->room : 64;
+        cli_item *items = (cli_item *)realloc(r->items, room * sizeof *items);
+        r->failed = !items;
+        if (items) r->items = items;
+        if (items) r->room = room;
+    }
+    if (r->failed) return;
+    item = &r->items[r->count++];
+    item->table = table;
+    item->key = key ? strdup(key) : NULL;
+    item->text = v.text ? strdup(v.text) : NULL;
+    item->value = v;
+    item->value.text = item->text;
+    r->failed = (key && !item->key) || (v.text && !item->text);
+}
+static inline void cli_put(cli_result *r, const char *key, cli_value v) /* a field */
+{
+    cli_add(r, NULL, key, v);
+}
+static inline void cli_cell(cli_result *r, const cli_table *t, cli_value v) /* the next cell */
+{
+    cli_add(r, t, NULL, v);
+}
+static inline void cli_result_free(cli_result *r)
+{
+    size_t i;
+    for (i = 0; i < r->count; ++i) {
+        free(r->items[i].key);
+        free(r->items[i].text);
+    }
+    free(r->items);
+    memset(r, 0, sizeof *r);
+}
+
+/* Always with a point, whatever the locale. digits < 0: as many as needed. */
+static inline void cli_number(double x, int digits, char out[64])
+{
+    char *s;
+    if (digits < 0) snprintf(out, 64, "%.12g", x);
+    else snprintf(out, 64, "%.*f", digits, x);
+    for (s = out; *s; ++s)
+        if (*s == ',') *s = '.';
+}
+static inline const char *cli_show(cli_value v, char out[64]) /* for people */
+{
+    if (v.kind == 1) return v.text;
+    if (v.kind == 2) snprintf(out, 64, "%lld", v.whole);
+    else if (v.kind == 3 && v.real == v.real) cli_number(v.real, v.digits, out);
+    else snprintf(out, 64, "-");
+    return out;
+}
+static inline int cli_is_array(const char *key)
+{
+    const size_t n = strlen(key);
+    return n > 2 && !strcmp(key + n - 2, "[]");
+}
+static inline size_t cli_width(const char *s) /* characters of UTF-8 */
+{
+    size_t n = 0;
+    for (; *s; ++s) n += ((unsigned char)*s & 0xc0) != 0x80;
+    return n;
+}
+/* How many items from i on belong together: an array, a run of fields, or rows of one table. */
+static inline size_t cli_run(const cli_result *r, size_t i)
+{
+    const cli_table *t = r->items[i].table;
+    size_t n = 1;
+    while (i + n < r->count && r->items[i + n].table == t) ++n;
+    return n;
+}
+static inline size_t cli_array_run(const cli_result *r, size_t i, size_t end)
+{
+    size_t n = 1;
+    if (!cli_is_array(r->items[i].key)) return 1;
+    while (i + n < end && !strcmp(r->items[i + n].key, r->items[i].key)) ++n;
+    return n;
+}
+static inline const char *cli_title(const char *key, char out[64]) /* per_class[] -> per class */
+{
+    size_t i;
+    snprintf(out, 64, "%s", key);
+    for (i = 0; out[i]; ++i)
+        if (out[i] == '_') out[i] = ' ';
+        else if (out[i] == '[') out[i--] = 0;
+    return out;
+}
+
+static inline void cli_json_string(FILE *f, const char *s)
+{
+    fputc('"', f);
+    for (; *s; ++s) {
+        const unsigned char ch = (unsigned char)*s;
+        if (ch == '"' || ch == '\\') fprintf(f, "\\%c", ch);
+        else if (ch < 32 || ch == 127) fprintf(f, "\\u%04x", ch);
+        else fputc(ch, f);
+    }
+    fputc('"', f);
+}
+static inline void cli_json_value(FILE *f, cli_value v)
+{
+    char text[64];
+    if (v.kind == 1) cli_json_string(f, v.text);
+    else if (v.kind == 2) fprintf(f, "%lld", v.whole);
+    else if (v.kind == 3 && v.real - v.real == 0) {
+        cli_number(v.real, -1, text);
+        fputs(text, f);
+    } else
+        fputs("null", f);
+}
+/* "key": value, or "key": [values] of count; *first says whether a comma is due. */
+static inline void cli_json_member(FILE *f, const char *key, const cli_item *items, size_t count,
+                                   const char *indent, int *first)
+{
+    char name[64];
+    size_t i;
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(key, "["), key);
+    fprintf(f, "%s\n%s", *first ? "" : ",", indent);
+    *first = 0;
+    cli_json_string(f, name);
+    fputs(cli_is_array(key) ? ": [" : ": ", f);
+    for (i = 0; i < count; ++i) {
+        if (i) fputs(", ", f);
+        cli_json_value(f, items[i].value);
+    }
+    if (cli_is_array(key)) fputc(']', f);
+}
+static inline void cli_json_row(FILE *f, const cli_table *t, const cli_item *cells,
+                                const char *indent, int *first)
+{
+    char deeper[16];
+    size_t i, n, some = 0;
+    int inner = 1;
+    for (i = 1; i < t->count; ++i) some += cells[i].value.kind != 0;
+    fprintf(f, "%s\n%s", *first ? "" : ",", indent);
+    *first = 0;
+    snprintf(deeper, sizeof deeper, "%s  ", indent);
+    cli_json_value(f, cells[0].value);
+    fputs(some ? ": {" : ": null", f);
+    for (i = 1; some && i < t->count; i += n) {
+        const char *key = t->columns[i].key;
+        for (n = 1; cli_is_array(key) && i + n < t->count; ++n)
+            if (strcmp(t->columns[i + n].key, key)) break;
+        cli_json_member(f, key, cells + i, n, deeper, &inner);
+    }
+    if (some) fprintf(f, "\n%s}", indent);
+}
+static inline void cli_print_json(FILE *f, const cli_result *r)
+{
+    size_t i, j, n;
+    int first = 1;
+    fputc('{', f);
+    for (i = 0; i < r->count; i += n) {
+        const cli_table *t = r->items[i].table;
+        int inner = 1;
+        n = t ? cli_run(r, i) : cli_array_run(r, i, r->count);
+        if (!t) cli_json_member(f, r->items[i].key, r->items + i, n, "  ", &first);
+        if (t && t->name) {
+            fprintf(f, "%s\n  ", first ? "" : ",");
+            first = 0;
+            cli_json_string(f, t->name);
+            fputs(": {", f);
+        }
+        for (j = 0; t && j + t->count <= n; j += t->count)
+            cli_json_row(f, t, r->items + i + j, t->name ? "    " : "  ",
+                         t->name ? &inner : &first);
+        if (t && t->name) fputs("\n  }", f);
+    }
+    fputs("\n}\n", f);
+}
+
+static inline void cli_csv_text(FILE *f, const char *s)
+{
+    const int quote = s[strcspn(s, ",\"\r\n")] != 0;
+    if (quote) fputc('"', f);
+    for (; *s; ++s) {
+        if (*s == '"') fputc('"', f);
+        fputc(*s, f);
+    }
+    if (quote) fputc('"', f);
+}
+static inline void cli_csv_value(FILE *f, cli_value v)
+{
+    char text[64];
+    v.digits = -1;
+    if (v.kind && !(v.kind == 3 && v.real != v.real)) cli_csv_text(f, cli_show(v, text));
+}
+/* Fields as columns that repeat in every row: titles, or values. */
+static inline void cli_csv_fields(FILE *f, const cli_result *r, int titles, const char *comma)
+{
+    size_t i, j, n;
+    for (i = 0; i < r->count; i += n) {
+        char text[64], all[512] = "";
+        n = 1;
+        if (r->items[i].table) continue;
+        n = cli_array_run(r, i, r->count);
+        fputs(comma, f);
+        comma = ",";
+        if (titles) {
+            const char *key = r->items[i].key;
+            snprintf(text, sizeof text, "%.*s", (int)strcspn(key, "["), key);
+            cli_csv_text(f, text);
+        } else if (n == 1) {
+            cli_csv_value(f, r->items[i].value);
+        } else {
+            for (j = 0; j < n; ++j)
+                snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", j ? ";" : "",
+                         cli_show(r->items[i + j].value, text));
+            cli_csv_text(f, all);
+        }
+    }
+}
+static inline void cli_print_csv(FILE *f, const cli_result *r)
+{
+    const cli_table *t = NULL;
+    size_t i, j;
+    for (i = 0; i < r->count; i += t ? t->count : 1) {
+        const int heads = r->items[i].table != t;
+        t = r->items[i].table;
+        for (j = 0; heads && t && j < t->count; ++j) {
+            if (j) fputc(',', f);
+            cli_csv_text(f, t->columns[j].title);
+        }
+        if (heads && t) cli_csv_fields(f, r, 1, ",");
+        if (heads && t) fputc('\n', f);
+        for (j = 0; t && j < t->count; ++j) {
+            if (j) fputc(',', f);
+            cli_csv_value(f, r->items[i + j].value);
+        }
+        if (t) cli_csv_fields(f, r, 0, ",");
+        if (t) fputc('\n', f);
+    }
+    for (i = 0; i < r->count; ++i)
+        if (r->items[i].table) return;
+    cli_csv_fields(f, r, 1, "");
+    fputc('\n', f);
+    cli_csv_fields(f, r, 0, "");
+    fputc('\n', f);
+}
+
+static inline void cli_put_clean(FILE *f, const char *s) /* without what would break the line */
+{
+    for (; *s; ++s) fputc((unsigned char)*s < 32 || *s == 127 ? '?' : *s, f);
+}
+static inline void cli_put_line(FILE *f, const char *s)
+{
+    cli_put_clean(f, s);
+    fputc('\n', f);
+}
+static inline void cli_pad(FILE *f, const char *s, size_t width, int right)
+{
+    const int pad = (int)(width - cli_width(s));
+    if (right) fprintf(f, "%*s", pad, "");
+    cli_put_clean(f, s);
+    if (!right) fprintf(f, "%*s", pad, "");
+}
+/* Rows of one table, columns aligned, numbers to the right. */
+static inline void cli_print_rows(FILE *f, const cli_table *t, const cli_item *cells, size_t n,
+                                  int markdown)
+{
+    const char *edge = markdown ? "| " : "", *gap = markdown ? " | " : "  ";
+    size_t i, j, row;
+    for (row = 0; row <= n / t->count + 1; ++row) {
+        if (row == 1 && !markdown) continue;
+        fputs(edge, f);
+        for (i = 0; i < t->count; ++i) {
+            char text[64];
+            size_t width = cli_width(t->columns[i].title);
+            int numbers = 0;
+            for (j = i; j < n; j += t->count) {
+                const size_t w = cli_width(cli_show(cells[j].value, text));
+                width = w > width ? w : width;
+                numbers |= cells[j].value.kind >= 2;
+            }
+            if (i) fputs(gap, f);
+            if (row == 1)
+                for (j = 0; j < width; ++j) fputc(numbers && j + 1 == width ? ':' : '-', f);
+            else if (i + 1 == t->count && !markdown && !numbers)
+                fputs(row ? cli_show(cells[(row - 2) * t->count + i].value, text)
+                          : t->columns[i].title, f);
+            else
+                cli_pad(f, row ? cli_show(cells[(row - 2) * t->count + i].value, text)
+                               : t->columns[i].title, width, numbers);
+        }
+        fputs(markdown ? " |\n" : "\n", f);
+    }
+}
+static inline int cli_long_items(const cli_item *items, size_t n) /* sentences: a line for each */
+{
+    size_t i;
+    for (i = 0; i < n; ++i)
+        if (items[i].value.kind == 1 && strlen(items[i].value.text) > 40) return 1;
+    return 0;
+}
+static inline void cli_print_fields(FILE *f, const cli_result *r, size_t i, size_t n, int markdown)
+{
+    const size_t end = i + n;
+    size_t j, k, width = 0;
+    char text[64];
+    for (j = i; j < end; ++j) {
+        const size_t w = cli_width(cli_title(r->items[j].key, text));
+        width = w > width ? w : width;
+    }
+    for (; i < end; i += k) {
+        k = cli_array_run(r, i, end);
+        fputs(markdown ? "- " : "", f);
+        cli_title(r->items[i].key, text);
+        if (markdown) fprintf(f, "%s: ", text);
+        else cli_pad(f, text, width + 2, 0);
+        for (j = 0; j < k; ++j) {
+            const char *s = cli_show(r->items[i + j].value, text);
+            if (j && !cli_long_items(r->items + i, k)) fputs(", ", f);
+            else if (j && markdown) fputs("; ", f);
+            else if (j) fprintf(f, "\n%*s", (int)width + 2, "");
+            cli_put_clean(f, s);
+        }
+        fputc('\n', f);
+    }
+}
+/* Prints to standard output in the asked form; returns an exit code. */
+static inline int cli_print(cli *app, const cli_result *r)
+{
+    const int markdown = cli_has(app, "--markdown");
+    size_t i, n;
+    if (r->failed) return cli_no_memory(app);
+    if (cli_has(app, "--json")) cli_print_json(stdout, r);
+    else if (cli_has(app, "--csv")) cli_print_csv(stdout, r);
+    else
+        for (i = 0; i < r->count; i += n) {
+            const cli_table *t = r->items[i].table;
+            n = cli_run(r, i);
+            if (i) fputc('\n', stdout);
+            if (t) cli_print_rows(stdout, t, r->items + i, n, markdown);
+            else cli_print_fields(stdout, r, i, n, markdown);
+        }
+    return CLI_OK;
+}
+
+/* ---- files ---- */
+
+/* Creates a folder unless it is there. */
+static inline int cli_make_folder(cli *app, const char *path)
+{
+    struct stat s;
+    if (!mkdir(path, 0777)) return CLI_OK;
+    if (errno == EEXIST && !stat(path, &s) && S_ISDIR(s.st_mode)) return CLI_OK;
+    return cli_error(app, CLI_RESOURCE, "%s: cannot create the folder: %s", path,
+                     strerror(errno == EEXIST ? ENOTDIR : errno));
+}
+/* A file that appears under its name only when it is whole: written as NAME.tmp, then renamed. */
+typedef struct {
+    FILE *f; /* NULL: not open */
+    char path[1024], tmp[1032];
+} cli_file;
+
+static inline int cli_file_open(cli *app, cli_file *o, const char *folder, const char *name)
+{
+    const int n = snprintf(o->path, sizeof o->path, "%s%s%s", folder ? folder : "",
+                           folder ? "/" : "", name);
+    o->f = NULL;
+    if (n < 0 || (size_t)n >= sizeof o->path)
+        return cli_error(app, CLI_RESOURCE, "%s: the name is too long", name);
+    snprintf(o->tmp, sizeof o->tmp, "%s.tmp", o->path);
+    o->f = fopen(o->tmp, "wb");
+    if (!o->f) return cli_error(app, CLI_RESOURCE, "%s: %s", o->tmp, strerror(errno));
+    return CLI_OK;
+}
+static inline void cli_file_drop(cli_file *o) /* a file that is not open is fine */
+{
+    if (!o->f) return;
+    (void)fclose(o->f);
+    o->f = NULL;
+    (void)remove(o->tmp);
+}
+static inline int cli_file_keep(cli *app, cli_file *o)
+{
+    const int bad = ferror(o->f), closed = fclose(o->f);
+    o->f = NULL;
+    if (!closed && !bad && !rename(o->tmp, o->path)) return CLI_OK;
+    cli_say(app, "%s: cannot be written: %s", o->path, strerror(errno));
+    (void)remove(o->tmp);
+    return CLI_RESOURCE;
+}
+
+typedef struct {
+    char **paths; /* [count], owned */
+    size_t count, room;
+} cli_paths;
+
+static inline void cli_paths_free(cli_paths *p)
+{
+    while (p->count) free(p->paths[--p->count]);
+    free(p->paths);
+    memset(p, 0, sizeof *p);
+}
+static inline int cli_paths_add(cli *app, cli_paths *p, const char *path)
+{
+    if (p->count == p->room) {
+        const size_t room = p->room ? 2 * p->room : 64;
+        char **paths = (char **)realloc(p->paths, room * sizeof *paths);
+        if (!paths) return cli_no_memory(app);
+        p->paths = paths;
+        p->room = room;
+    }
+    p->paths[p->count] = strdup(path);
+    return p->paths[p->count] ? (int)(p->count++, CLI_OK) : cli_no_memory(app);
+}
+/* The files and folders that follow a CLI_LIST option; folders give their images, sorted. */
+static inline int cli_images(cli *app, const char *option, cli_paths *out)
+{
+    const int k = cli_at(app, option);
+    int i, code = CLI_OK;
+    size_t j;
+    for (i = 0; !code && i < app->given[k]; ++i) {
+        paw_files files;
+        const paw_err e = paw_files_list(app->ctx, app->argv[app->at[k] + i], &files);
+        if (e) return cli_fail(app, e);
+        if (!files.count)
+            code = cli_error(app, CLI_INPUT, "%s: no image in this folder",
+                             app->argv[app->at[k] + i]);
+        for (j = 0; !code && j < files.count; ++j) code = cli_paths_add(app, out, files.paths[j]);
+        paw_files_free(app->ctx, &files);
+    }
+    return code;
+}
+#define CLI_SKIP_OPTION                                                                            \
+    {"--skip-bad", NULL, CLI_FLAG, NULL, 0, 0, "leave out images that cannot be read (exit 1)"}
+enum { CLI_SKIP = -1 };
+/* Image to chw [3, size, size]: short side to resize, then the centre; resize 0: squashed. */
+static inline paw_err cli_image_scale(paw_ctx *c, const char *path, int resize, int size,
+                                      const paw_stats *stats, float *chw)
+{
+    paw_image image, scaled, crop;
+    paw_err e = paw_image_load(c, path, &image);
+    if (e) return e;
+    e = resize ? paw_image_resize_short(c, &image, resize, &scaled)
+               : paw_image_resize(c, &image, size, size, PAW_BICUBIC, &scaled);
+    paw_image_free(c, &image);
+    if (e) return e;
+    e = paw_image_center_crop(c, &scaled, size, size, &crop);
+    paw_image_free(c, &scaled);
+    if (e) return e;
+    paw_normalize(&crop, stats, chw);
+    paw_image_free(c, &crop);
+    return PAW_OK;
+}
+/* The same by --stats and --skip-bad, for a cli_encoder; *skipped counts. */
+static inline int cli_image_input(cli *app, const char *path, int resize, int size, float *chw,
+                                  size_t *skipped)
+{
+    const paw_stats *stats = paw_stats_find(cli_text(app, "--stats"));
+    const paw_err e = cli_image_scale(app->ctx, path, resize, size, stats, chw);
+    const int code = e ? cli_fail(app, e) : CLI_OK;
+    if (!e || e == PAW_E_OOM || !cli_has(app, "--skip-bad")) return code;
+    ++*skipped;
+    return CLI_SKIP;
+}
+/* A float32 .npy [n, 3, h, w] as one block to free(); names gets "path[0]" and so on. */
+static inline int cli_read_tensor(cli *app, const char *path, float **out, cli_paths *names, int *h,
+                                  int *w)
+{
+    char name[1100];
+    size_t i;
+    paw_tensors *t = NULL;
+    paw_tensor_info info;
+    float *data = NULL;
+    int code = CLI_OK;
+    paw_err e = paw_tensors_open(app->ctx, path, &t);
+    if (!e) e = paw_tensors_info(t, 0, &info);
+    if (!e && (info.ndim != 4 || info.shape[1] != 3 || !info.count || info.shape[2] > 65536 ||
+               info.shape[3] > 65536 || info.dtype != PAW_F32))
+        code = cli_error(app, CLI_INPUT, "%s: not float32 [n, 3, h, w]", path);
+    if (!e && !code && !(data = (float *)cli_alloc(info.count, sizeof *data)))
+        code = cli_no_memory(app);
+    if (!e && !code) e = paw_tensors_read(app->ctx, t, 0, PAW_F32, data, info.count);
+    if (e) code = cli_fail(app, e);
+    paw_tensors_close(t);
+    for (i = 0; !code && i < info.shape[0]; ++i) {
+        snprintf(name, sizeof name, "%s[%lu]", path, (unsigned long)i);
+        code = cli_paths_add(app, names, name);
+    }
+    if (code) {
+        free(data);
+        return code;
+    }
+    *out = data;
+    *h = (int)info.shape[2];
+    *w = (int)info.shape[3];
+    return CLI_OK;
+}
+/* A float32 .npy that grows row by row; shape[0] is known at the end. */
+typedef struct {
+    cli_file file;
+    size_t header, shape[5];
+    int ndim;
+} cli_npy;
+
+/* The header keeps the length it had when there were at most shape[0] rows. */
+static inline int cli_npy_header(cli *app, cli_npy *o)
+{
+    char header[512];
+    size_t n = paw_npy_header("<f4", o->ndim, o->shape, header);
+    if (n && n < o->header) {
+        memset(header + n - 1, ' ', o->header - n);
+        header[o->header - 1] = '\n';
+        n = o->header;
+        header[8] = (char)((n - 10) & 255);
+        header[9] = (char)((n - 10) >> 8);
+    }
+    o->header = n;
+    rewind(o->file.f);
+    return n && fwrite(header, 1, n, o->file.f) == n ? CLI_OK
+           : cli_error(app, CLI_RESOURCE, "%s: cannot be written", o->file.path);
+}
+static inline int cli_npy_open(cli *app, cli_npy *o, const char *folder, const char *name)
+{
+    const int code = cli_file_open(app, &o->file, folder, name);
+    o->header = 0;
+    return code ? code : cli_npy_header(app, o);
+}
+static inline int cli_npy_write(cli *app, cli_npy *o, const float *x, size_t rows)
+{
+    size_t count = rows;
+    int k;
+    for (k = 1; k < o->ndim; ++k) count *= o->shape[k];
+    if (fwrite(x, sizeof *x, count, o->file.f) == count) return CLI_OK;
+    return cli_error(app, CLI_RESOURCE, "%s: cannot be written: %s", o->file.path, strerror(errno));
+}
+static inline int cli_npy_keep(cli *app, cli_npy *o, size_t rows)
+{
+    int code = CLI_OK;
+    if (rows != o->shape[0]) {
+        o->shape[0] = rows;
+        code = cli_npy_header(app, o);
+    }
+    return code ? code : cli_file_keep(app, &o->file);
+}
+/* Name and shape as a row of the table of files. */
+static inline void cli_put_npy(cli_result *r, const cli_npy *o)
+{
+    static const cli_column columns[] = { { "file", "file" }, { "shape", "shape" } };
+    static const cli_table table = { "files", columns, 2 };
+    char shape[128] = "";
+    int k;
+    for (k = 0; k < o->ndim; ++k)
+        snprintf(shape + strlen(shape), sizeof shape - strlen(shape), "%s%lu", k ? " x " : "",
+                 (unsigned long)o->shape[k]);
+    cli_cell(r, &table, cli_s(cli_base(o->file.path)));
+    cli_cell(r, &table, cli_s(shape));
+}
+
+/* ---- labels: lines "file name, blanks, class" ---- */
+
+typedef struct {
+    char *name; /* without folders */
+    int32_t label;
+    int used;
+} cli_label;
+typedef struct {
+    cli_label *items; /* sorted by name */
+    size_t count;
+    char *text; /* owns the names */
+} cli_labels;
+
+static inline int cli_label_order(const void *a, const void *b)
+{
+    return strcmp(((const cli_label *)a)->name, ((const cli_label *)b)->name);
+}
+static inline void cli_labels_free(cli_labels *l)
+{
+    free(l->items);
+    free(l->text);
+    memset(l, 0, sizeof *l);
+}
+/* One line, cut into name and class; *next: the line after it. 0: malformed. */
+static inline int cli_label_line(char *line, char **next, int classes, cli_label *out)
+{
+    char *blank, *end;
+    long label;
+    *next = line + strcspn(line, "\n");
+    if (**next) *(*next)++ = 0;
+    line[strcspn(line, "\r")] = 0;
+    out->name = line;
+    if (!*line) return 1;
+    blank = strrchr(line, ' ');
+    if (!blank) return 0;
+    label = strtol(blank + 1, &end, 10);
+    if (end == blank + 1 || *end || label < 0 || label >= classes) return 0;
+    while (blank > line && blank[-1] == ' ') --blank;
+    *blank = 0;
+    out->label = (int32_t)label;
+    return *line != 0;
+}
+static inline int cli_labels_read(cli *app, const char *path, int classes, cli_labels *l)
+{
+    uint8_t *bytes = NULL;
+    size_t size = 0, i, lines = 1;
+    char *line, *next;
+    const paw_err e = paw_file_read(app->ctx, path, &bytes, &size);
+    if (e) return cli_fail(app, e);
+    l->text = (char *)cli_alloc(size + 1, 1);
+    if (l->text) memcpy(l->text, bytes, size);
+    paw_file_free(app->ctx, bytes);
+    for (i = 0; l->text && i < size; ++i) lines += l->text[i] == '\n';
+    l->items = (cli_label *)cli_alloc(lines + 1, sizeof *l->items);
+    if (!l->text || !l->items) return cli_no_memory(app);
+    for (line = l->text, lines = 1; *line; line = next, ++lines) {
+        if (!cli_label_line(line, &next, classes, &l->items[l->count]))
+            return cli_error(app, CLI_INPUT, "%s: line %lu is not a file name and a class 0 to %d",
+                             path, (unsigned long)lines, classes - 1);
+        l->count += l->items[l->count].name[0] != 0;
+    }
+    qsort(l->items, l->count, sizeof *l->items, cli_label_order);
+    return CLI_OK;
+}
+/* Label of an image by its name without folders; -1: it has none. */
+static inline int32_t cli_labels_find(cli_labels *l, char *path)
+{
+    char *slash = strrchr(path, '/');
+    cli_label key, *found;
+    key.name = slash ? slash + 1 : path;
+    found = (cli_label *)bsearch(&key, l->items, l->count, sizeof key, cli_label_order);
+    if (!found) return -1;
+    found->used = 1;
+    return found->label;
+}
+static inline size_t cli_labels_unused(const cli_labels *l)
+{
+    size_t i, n = 0;
+    for (i = 0; i < l->count; ++i) n += !l->items[i].used;
+    return n;
+}
+
+/* ---- models ---- */
+
+/* "deit_tiny:7" */
+static inline int cli_random_spec(cli *app, const char *text, paw_random_spec *s)
+{
+    static const char sizes[] = "tiny|small|base|large";
+    static const int dims[] = { 192, 384, 768, 1024 }, depths[] = { 12, 12, 12, 24 };
+    const char *under = strchr(text, '_'), *colon = strchr(text, ':');
+    char recipe[32] = "", size[32] = "";
+    int i, k = -1;
+    memset(s, 0, sizeof *s);
+    s->seed = 1;
+    if (colon) {
+        char *end;
+        s->seed = strtoull(colon + 1, &end, 10);
+        if (!isdigit((unsigned char)colon[1]) || *end) under = NULL;
+    }
+    if (under) {
+        snprintf(recipe, sizeof recipe, "%.*s", (int)(under - text < 31 ? under - text : 31), text);
+        snprintf(size, sizeof size, "%.*s", (int)strcspn(under + 1, ":"), under + 1);
+        k = cli_word_index(sizes, size);
+    }
+    for (i = 1; i < PAW_RECIPES; ++i)
+        if (!strcmp(recipe, paw_recipe_name(i))) s->recipe = i;
+    if (k < 0 || !s->recipe)
+        return cli_error(app, CLI_USAGE, "--random '%s': RECIPE_SIZE[:SEED] with sizes %s", text,
+                         sizes);
+    s->image_px = 224;
+    s->patch_px = 16;
+    s->dim = dims[k];
+    s->depth = depths[k];
+    s->classes = s->recipe == PAW_DEIT ? 1000 : 0;
+    s->projected = s->recipe == PAW_MOCOV3 ? 256
+                   : s->recipe == PAW_DINO || s->recipe == PAW_IBOT ? 1024 : 0;
+    return CLI_OK;
+}
+static inline int cli_is_random(const cli *app)
+{
+    return cli_find(app->program, "--random", 8) >= 0 && cli_has(app, "--random");
+}
+static inline paw_model_opts cli_model_opts(const cli *app)
+{
+    paw_model_opts o;
+    memset(&o, 0, sizeof o);
+    o.recipe = cli_choice(app, "--recipe");
+    o.network = cli_choice(app, "--network");
+    o.heads = cli_int(app, "--heads");
+    o.norm_eps = (float)app->eps;
+    return o;
+}
+/* Exactly one of two options has to be given. */
+static inline int cli_either(cli *app, const char *a, const char *b)
+{
+    const int n = (cli_has(app, a) != 0) + (cli_has(app, b) != 0);
+    if (n == 1) return CLI_OK;
+    return cli_error(app, CLI_USAGE, n ? "%s and %s exclude each other" : "%s or %s is needed", a,
+                     b);
+}
+/* The model of --weights or --random. */
+static inline int cli_load(cli *app, paw_model **model, paw_model_info *info)
+{
+    const paw_model_opts o = cli_model_opts(app);
+    paw_random_spec spec;
+    paw_tensors *t = NULL;
+    paw_err e;
+    int code = cli_either(app, "--weights", "--random");
+    if (code) return code;
+    if (!cli_is_random(app)) {
+        e = paw_model_load(app->ctx, cli_text(app, "--weights"), &o, model);
+    } else {
+        if ((code = cli_random_spec(app, cli_text(app, "--random"), &spec))) return code;
+        e = paw_tensors_random(app->ctx, &spec, &t);
+        if (!e) e = paw_model_from_tensors(app->ctx, t, &o, model);
+        paw_tensors_close(t);
+    }
+    if (e) return cli_fail_input(app, e);
+    paw_model_describe(*model, info);
+    return CLI_OK;
+}
+/* What decides the numbers, as fields. */
+static inline void cli_put_settings(cli *app, cli_result *r, const paw_model_info *info, int px)
+{
+    const int random = cli_is_random(app);
+    cli_put(r, "weights", cli_s(random ? cli_text(app, "--random")
+                                       : cli_base(cli_text(app, "--weights"))));
+    if (random) cli_put(r, "weights_are", cli_s("random: this is an untrained encoder"));
+    cli_put(r, "recipe", cli_s(info->recipe));
+    if (!strcmp(info->recipe, "dino") || !strcmp(info->recipe, "ibot"))
+        cli_put(r, "network", cli_s(cli_text(app, "--network")));
+    cli_put(r, "dim", cli_n((size_t)info->dim));
+    cli_put(r, "depth", cli_n((size_t)info->depth));
+    cli_put(r, "heads", cli_n((size_t)info->heads));
+    cli_put(r, "eps", cli_r(app->eps > 0 ? app->eps : 1e-6, -1));
+    cli_put(r, "size", cli_n((size_t)px));
+    cli_put(r, "stats", cli_s(cli_text(app, "--stats")));
+    cli_put(r, "math", cli_s(cli_text(app, "--math")));
+    cli_put(r, "isa", cli_s(paw_isa_name(paw_isa())));
+    cli_put(r, "threads", cli_n((size_t)paw_threads_used(app->ctx)));
+    cli_put(r, "version", cli_n((size_t)paw_version()));
+    cli_put(r, "seconds", cli_r(floor(100 * (cli_seconds() - app->start)) / 100, 2));
+}
+
+/* ---- encoding many items ---- */
+
+#define CLI_KIND_WORDS "cls|mean|tokens|projected|logits|attention|bottleneck|predicted|blocks"
+enum {
+    CLI_CLS, CLI_MEAN, CLI_TOKENS, CLI_PROJECTED, CLI_LOGITS, CLI_ATTENTION, CLI_BOTTLENECK,
+    CLI_PREDICTED, CLI_BLOCKS, CLI_COSINE, /* PAW_PROJECTED_COSINE */
+    CLI_KINDS
+};
+#define CLI_BIT(kind) (1u << (kind))
+typedef struct {
+    const paw_model *model;
+    const char *unit; /* "images" */
+    size_t count;     /* items */
+    int h, w;
+    unsigned want; /* CLI_BIT(CLI_CLS) | ... */
+    int layer;     /* block of attention and blocks, -1: the last */
+    int one_block; /* blocks: of layer only, instead of all */
+    /* Fills item into chw [3, h, w]; CLI_OK, CLI_SKIP, or an exit code after saying why. */
+    int (*fill)(void *user, size_t item, float *chw);
+    /* Of each wanted kind x[kind]: [n, shape as cli_shape says]; items: [n], their numbers.
+       Returns CLI_OK, or an exit code after saying why. */
+    int (*take)(void *user, const size_t *items, size_t n, const float *const *x);
+    void *user;
+} cli_encoder;
+
+static inline int cli_head(int kind) /* PAW_... of paw_project, or -1 */
+{
+    switch (kind) {
+    case CLI_PROJECTED: return PAW_PROJECTED;
+    case CLI_LOGITS: return PAW_LOGITS;
+    case CLI_BOTTLENECK: return PAW_BOTTLENECK;
+    case CLI_PREDICTED: return PAW_PREDICTED;
+    case CLI_COSINE: return PAW_PROJECTED_COSINE;
+    default: return -1;
+    }
+}
+/* Shape of n items of a kind; returns its dimensions, 0 where the model has no such output. */
+static inline int cli_shape(const cli_encoder *e, int kind, size_t n, size_t shape[5])
+{
+    paw_model_info m;
+    size_t t;
+    paw_model_describe(e->model, &m);
+    t = 1 + (size_t)(e->h / m.patch_px) * (size_t)(e->w / m.patch_px);
+    memset(shape, 0, 5 * sizeof *shape);
+    shape[0] = n;
+    shape[1] = kind == CLI_TOKENS      ? t
+               : kind == CLI_ATTENTION ? (size_t)m.heads
+               : kind == CLI_BLOCKS    ? (size_t)(e->one_block ? 1 : m.depth)
+               : cli_head(kind) >= 0   ? (size_t)paw_project_dim(e->model, cli_head(kind))
+                                       : (size_t)m.dim;
+    shape[2] = kind == CLI_TOKENS ? (size_t)m.dim : t;
+    shape[3] = kind == CLI_BLOCKS ? (size_t)m.dim : t;
+    return !shape[1] ? 0 : kind == CLI_TOKENS ? 3
+           : kind == CLI_ATTENTION || kind == CLI_BLOCKS ? 4 : 2;
+}
+/* n items of a kind, zeroed; NULL: no memory. */
+static inline float *cli_rows(const cli_encoder *e, int kind, size_t n)
+{
+    size_t shape[5], count = sizeof(float);
+    const int ndim = cli_shape(e, kind, n, shape);
+    int k;
+    for (k = 1; k < ndim; ++k) {
+        if (count > (size_t)-1 / shape[k]) return NULL;
+        count *= shape[k];
+    }
+    return (float *)cli_alloc(n, count);
+}
+
+typedef struct { /* buffers of one batch */
+    float *chw, *x[CLI_KINDS], *blocks; /* blocks: as paw_encode gives them, [block, n, ...] */
+    size_t *items;
+    int *which;
+    paw_outputs out;
+} cli_batch;
+
+static inline void cli_batch_free(cli_batch *b)
+{
+    int k;
+    for (k = 0; k < CLI_KINDS; ++k) free(b->x[k]);
+    free(b->chw);
+    free(b->blocks);
+    free(b->items);
+    free(b->which);
+}
+static inline int cli_batch_alloc(cli *app, const cli_encoder *e, size_t n, cli_batch *b)
+{
+    size_t shape[5];
+    int k, ok = 1;
+    memset(b, 0, sizeof *b);
+    b->chw = (float *)cli_alloc(3 * n, (size_t)e->h * (size_t)e->w * sizeof(float));
+    b->items = (size_t *)cli_alloc(n, sizeof(size_t));
+    for (k = 0; k < CLI_KINDS; ++k) {
+        const int cls = k == CLI_CLS && (e->want & ~(CLI_BIT(CLI_MEAN) | CLI_BIT(CLI_TOKENS)));
+        if (!(e->want & CLI_BIT(k)) && !cls) continue;
+        b->x[k] = cli_rows(e, k, n);
+        ok &= b->x[k] != NULL;
+    }
+    b->out.cls = b->x[CLI_CLS];
+    b->out.mean = b->x[CLI_MEAN];
+    b->out.tokens = b->x[CLI_TOKENS];
+    b->out.attention = b->x[CLI_ATTENTION];
+    b->out.attention_block = e->layer;
+    if (e->want & CLI_BIT(CLI_BLOCKS)) {
+        (void)cli_shape(e, CLI_BLOCKS, n, shape);
+        b->out.block_count = (int)shape[1];
+        b->which = (int *)cli_alloc(shape[1], sizeof *b->which);
+        b->out.block_outputs = b->blocks = cli_rows(e, CLI_BLOCKS, n);
+        b->out.blocks = b->which;
+        ok &= b->which && b->blocks;
+        for (k = 0; b->which && k < b->out.block_count; ++k) b->which[k] = k;
+        if (b->which && e->one_block) {
+            paw_model_info m;
+            paw_model_describe(e->model, &m);
+            b->which[0] = e->layer < 0 ? m.depth - 1 : e->layer;
+        }
+    }
+    return ok && b->chw && b->items ? CLI_OK : cli_no_memory(app);
+}
+/* Encodes what was filled and completes x. */
+static inline paw_err cli_batch_run(cli *app, const cli_encoder *e, cli_batch *b, size_t n)
+{
+    paw_err err = paw_encode(e->model, app->ctx, b->chw, n, e->h, e->w, &b->out);
+    size_t shape[5], i, each;
+    int k;
+    for (k = 0; !err && k < CLI_KINDS; ++k)
+        if (b->x[k] && cli_head(k) >= 0)
+            err = paw_project(e->model, app->ctx, cli_head(k), b->x[CLI_CLS], n, b->x[k]);
+    if (err || !b->blocks) return err;
+    (void)cli_shape(e, CLI_BLOCKS, n, shape);
+    each = shape[2] * shape[3];
+    for (i = 0; i < n * shape[1]; ++i) /* [block, n] to [n, block] */
+        memcpy(b->x[CLI_BLOCKS] + i * each, b->blocks + (i % shape[1] * n + i / shape[1]) * each,
+               each * sizeof(float));
+    return PAW_OK;
+}
+/* Fills up to most images from item *next on; *n: how many. */
+static inline int cli_batch_fill(const cli_encoder *e, cli_batch *b, size_t most, size_t *next,
+                                 size_t *n)
+{
+    const size_t pixels = 3 * (size_t)e->h * (size_t)e->w;
+    for (*n = 0; *n < most && *next < e->count; ++*next) {
+        int code = cli_interrupted();
+        if (!code) code = e->fill(e->user, *next, b->chw + *n * pixels);
+        if (code == CLI_SKIP) continue;
+        if (code) return code;
+        b->items[(*n)++] = *next;
+    }
+    return CLI_OK;
+}
+/* Fills, encodes and hands out all items, --batch at a time; returns an exit code. */
+static inline int cli_encode(cli *app, const cli_encoder *e)
+{
+    const size_t asked = (size_t)cli_int(app, "--batch");
+    const size_t most = asked < e->count ? asked : e->count;
+    size_t next = 0, n = 0;
+    cli_progress progress;
+    cli_batch batch;
+    int code = cli_batch_alloc(app, e, most, &batch);
+    cli_progress_start(&progress, app, e->unit, e->count);
+    while (!code && next < e->count) {
+        const size_t first = next;
+        paw_err err = PAW_OK;
+        code = cli_batch_fill(e, &batch, most, &next, &n);
+        if (!code && n) err = cli_batch_run(app, e, &batch, n);
+        if (err) code = cli_fail(app, err);
+        if (!code && n)
+            code = e->take(e->user, batch.items, n, (const float *const *)batch.x);
+        if (code) next = first;
+        cli_progress_show(&progress, next);
+    }
+    cli_progress_end(&progress);
+    cli_batch_free(&batch);
+    if (code && code == cli_interrupted())
+        cli_say(app, "interrupted after %lu of %lu %s", (unsigned long)next,
+                (unsigned long)e->count, e->unit);
+    return code;
+}
+
+/* ---- part patches ---- */
+
+#define CLI_PATCH_OPTIONS                                                                          \
+    {"--dataset", "cub", CLI_CHOICE, "cub", 0, 0, "layout of the data: CUB-200-2011"},             \
+        {"--root", "DIR", CLI_STR | CLI_REQUIRED, NULL, 0, 0, "folder of the data set"},           \
+        {"--protocol", "code|paper", CLI_CHOICE, "code", 0, 0,                                     \
+         "code: as released, crops half as wide and CAE's eps 1e-5; paper: as the text says"},     \
+        {"--parts", "IDS|NAMES|all", CLI_STR, "11,12,9,14", 0, 0,                                  \
+         "ids or names of parts.txt, with commas between; the default is the paper's choice"},     \
+        {"--limit", "N", CLI_INT, NULL, 1, 1e9, "only the first N images"}
+#define CLI_MAX_PARTS 64
+
+typedef struct {
+    int id[CLI_MAX_PARTS], count;
+    char name[CLI_MAX_PARTS][64];
+} cli_parts;
+
+/* parts.txt below root: lines "id name". */
+static inline int cli_parts_read(cli *app, const char *root, cli_parts *p)
+{
+    char path[1024], line[96];
+    uint8_t *text = NULL;
+    size_t size = 0, i, n = 0;
+    paw_err e;
+    snprintf(path, sizeof path, "%s/parts/parts.txt", root);
+    e = paw_file_read(app->ctx, path, &text, &size);
+    if (e) return cli_fail(app, e);
+    p->count = 0;
+    for (i = 0; i <= size && p->count < CLI_MAX_PARTS; ++i) {
+        if (i < size && text[i] != '\n') {
+            if (n + 1 < sizeof line && text[i] != '\r') line[n++] = (char)text[i];
+            continue;
+        }
+        line[n] = 0;
+        n = strcspn(line, " ");
+        if (line[n]) {
+            p->id[p->count] = atoi(line);
+            snprintf(p->name[p->count++], sizeof p->name[0], "%.63s", line + n + 1);
+        }
+        n = 0;
+    }
+    paw_file_free(app->ctx, text);
+    return CLI_OK;
+}
+/* ids [CLI_MAX_PARTS] of "11,tail,...". */
+static inline int cli_part_ids(cli *app, const char *root, const char *words, int *ids, int *count)
+{
+    cli_parts p;
+    char word[64], number[16], all[1024] = "";
+    int i, code = cli_parts_read(app, root, &p);
+    for (*count = 0; !code; ++*count) {
+        const size_t n = strcspn(words, ",");
+        snprintf(word, sizeof word, "%.*s", (int)(n < 63 ? n : 63), words);
+        for (i = 0; i < p.count; ++i) {
+            snprintf(number, sizeof number, "%d", p.id[i]);
+            if (!strcmp(word, p.name[i]) || !strcmp(word, number)) break;
+        }
+        if (i == p.count || *count == CLI_MAX_PARTS) {
+            for (i = 0; i < p.count; ++i)
+                snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", i ? ", " : "",
+                         p.name[i]);
+            return cli_error(app, CLI_USAGE, "--parts: no part is called '%s'; there are %s", word,
+                             all);
+        }
+        ids[*count] = p.id[i];
+        if (!words[n]) {
+            ++*count;
+            return CLI_OK;
+        }
+        words += n + 1;
+    }
+    return code;
+}
+/* The patches that the options ask for; list->count is what --limit leaves. Free list always. */
+static inline int cli_patches(cli *app, paw_patches *list)
+{
+    const char *root = cli_text(app, "--root"), *parts = cli_text(app, "--parts");
+    const size_t limit = (size_t)cli_int(app, "--limit");
+    int ids[CLI_MAX_PARTS], code;
+    size_t i, images = 0;
+    paw_cub_opts o;
+    paw_err e;
+    memset(&o, 0, sizeof o);
+    o.protocol = cli_choice(app, "--protocol");
+    if (!strcmp(parts, "all")) {
+        o.part_count = -1;
+    } else if (cli_has(app, "--parts")) {
+        code = cli_part_ids(app, root, parts, ids, &o.part_count);
+        if (code) return code;
+        o.parts = ids;
+    }
+    e = paw_cub_patches(app->ctx, root, &o, list);
+    if (e) return cli_fail(app, e);
+    for (i = 0; limit && i < list->count && images <= limit; ++i)
+        images += !i || list->items[i].image_id != list->items[i - 1].image_id;
+    if (images > limit) list->count = i - 1;
+    if (list->classes > CLI_MAX_PARTS) return cli_error(app, CLI_INPUT, "%s: too many parts", root);
+    if (!list->count) return cli_error(app, CLI_INPUT, "%s: no patch of these parts", root);
+    return CLI_OK;
+}
+/* What was compared, as fields; per_class: [classes], chance in percent. */
+static inline void cli_put_patches(cli *app, cli_result *r, const paw_patches *list,
+                                   const size_t *per_class, double chance)
+{
+    int c;
+    cli_put(r, "dataset", cli_s(cli_text(app, "--dataset")));
+    cli_put(r, "root", cli_s(cli_base(cli_text(app, "--root"))));
+    cli_put(r, "protocol", cli_s(cli_text(app, "--protocol")));
+    if (cli_has(app, "--limit")) cli_put(r, "limit", cli_n((size_t)cli_int(app, "--limit")));
+    cli_put(r, "images_listed", cli_n(list->images));
+    cli_put(r, "patches", cli_n(list->count));
+    cli_put(r, "visible_points", cli_n(list->visible));
+    cli_put(r, "dropped_points", cli_n(list->dropped));
+    for (c = 0; c < list->classes; ++c) cli_put(r, "classes[]", cli_s(list->class_names[c]));
+    for (c = 0; c < list->classes; ++c) cli_put(r, "per_class_count[]", cli_n(per_class[c]));
+    cli_put(r, "chance", cli_r(chance, 2));
+}
+/* Patches as input, each image decoded once. */
+typedef struct {
+    cli *app;
+    const paw_patches *list;
+    const char *open; /* path of image, or NULL */
+    paw_image image;
+    int px;
+} cli_patch_source;
+
+static inline void cli_patch_source_free(cli_patch_source *s)
+{
+    if (s->open) paw_image_free(s->app->ctx, &s->image);
+    s->open = NULL;
+}
+static inline paw_err cli_patch_image(cli_patch_source *s, size_t item, int px, paw_image *out)
+{
+    const paw_patch *p = &s->list->items[item];
+    paw_err e = PAW_OK;
+    if (!s->open || strcmp(s->open, p->path)) {
+        cli_patch_source_free(s);
+        e = paw_image_load(s->app->ctx, p->path, &s->image);
+        if (!e) s->open = p->path;
+    }
+    return e ? e : paw_patch_image(s->app->ctx, p, &s->image, px, out);
+}
+static inline int cli_patch_fill(cli_patch_source *s, size_t item, float *chw)
+{
+    paw_image patch;
+    const paw_err e = cli_patch_image(s, item, s->px, &patch);
+    if (e) return cli_fail(s->app, e);
+    paw_normalize(&patch, paw_stats_find(cli_text(s->app, "--stats")), chw);
+    paw_image_free(s->app->ctx, &patch);
+    return CLI_OK;
+}
+#endif

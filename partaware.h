@@ -1,0 +1,8869 @@
+/* partaware.h - v0.1.0 - frozen vision transformers and what they know about parts
+
+   Runs the encoders of "Understanding Self-Supervised Pretraining with Part-Aware Representation
+   Learning" (DeiT, MoCo v3, DINO, BEiT, MAE, CAE, iBOT, Long-seq MAE) from their official
+   checkpoints, and the paper's experiments from image file to metric. One header, C99 or C++11, no
+   Python, no GPU: AVX-512, AVX2 and NEON chosen at run time, the same bits on all of them.
+
+   Do this in one C file:                    cc app.c -lsleef -lm -lpthread
+
+       #define PARTAWARE_IMPLEMENTATION
+       #include "partaware.h"
+
+       paw_ctx *c; paw_model *m; paw_image img;
+       float cls[768];
+       if (paw_create(NULL, &c)) return 1;
+       if (paw_model_load(c, "mae_pretrain_vit_base.pth", NULL, &m) ||
+           paw_image_load(c, "bird.jpg", &img) || paw_embed(m, c, &img, NULL, cls))
+           puts(paw_message(c));
+
+   Licence: MIT, at the end of this file. */
+
+/* ==== >>contents ==== every section by its tag; search for the tag ====
+
+   >>contents   this table
+   >>manual     quick start; models; memory; threads; errors; determinism; limits
+   >>config     every macro: name, default, consequence
+   >>api        declarations; each comment states shapes, units, ownership, errors, source
+   >>platform   compilers, attributes, target regions, little-endian loads
+   >>memory     checked sizes, aligned allocation, buffers that grow
+   >>error      the context and its message
+   >>threads    parallel loops: own pool, or the caller's parallel_for
+   >>cpu        cpuid and xgetbv, or hwcap; what the instruction sets offer the drivers
+   >>reference  double-accumulating oracle of every kernel; tests use it
+   >>isa        vector macros per instruction set, each block ending in the self-include
+   >>gemm       packed matrix product with fused epilogues
+   >>nn         layers: norm, attention, patch and position embedding, projectors
+   >>vit        one recipe row per encoder family, one forward pass for all
+   >>load       torch .pth (zip, legacy), safetensors, .npy; name maps; every length checked
+   >>image      decode (stb_image), Pillow-exact resize and crop, index PNG
+   >>data       data set indexes: file lists, CUB-200-2011
+   >>heads      what reads frozen features: retrieval
+   >>metrics    average precision, top-k
+   >>kernels    the text that every instruction set reads; see >>isa for its words
+*/
+
+/* ==== >>manual ==== quick start; models; memory; threads; errors; determinism; limits ====
+
+   QUICK START
+   A paw_ctx holds what a thread needs: allocator, worker threads, scratch, the last message. A
+   paw_model is immutable and shared. paw_embed takes an image to one feature; paw_encode takes
+   normalised pixels to class token, patch average, tokens, block outputs and attention maps;
+   paw_project takes features through the checkpoint's own head. examples/ has a program a task.
+
+   MODELS
+   paw_model_load reads what the authors published (torch zip or legacy stream, whole training
+   checkpoints included) and safetensors, and finds the family by container and tensor names:
+     deit    model.*                        class scores (PAW_LOGITS)
+     mocov3  state_dict.module.base_encoder.*   projector, predictor
+     dino    teacher.backbone.* / student.module.backbone.* / bare   projector, prototypes
+     ibot    teacher.backbone.* / state_dict.*  projector, prototypes for class and patch tokens
+     beit    model.*                        relative bias, layer scale
+     mae     model.*                        Long-seq MAE too: the stored table says 28 x 28
+     cae     model.encoder.*                layer scale
+   Width, depth, patch and grid come from the shapes; the number of heads does not stand in a file:
+   width / 64, and 12 for MoCo v3 and CAE of width 384 (paw_model_opts.heads overrides). Inputs of
+   any size that is a multiple of the patch: position tables are resized as each family's code
+   does (PAW_POS_SIZE, PAW_POS_SCALE), BEiT's relative table on its geometric grid.
+
+   MEMORY
+   The context's allocator serves everything; NULL means malloc. Models keep packed weights only
+   (about the size of the file) and outlive the context. A context's scratch grows to the largest
+   call and is freed with it: about 7 MB a worker for ViT-B at 224 pixels, 25 MB at 512. The
+   attention matrix is never stored: a panel of at most 14 rows at a time.
+
+   THREADS
+   One context per thread of yours; models are shared. A context runs config.threads wide (default:
+   PAW_THREADS, else the online CPUs) on its own pool, which starts at the first call that needs it,
+   or through config.hook.parallel_for. Several images go side by side; a single one is split.
+
+   ERRORS
+   Functions return PAW_OK or a negative PAW_E_ code; paw_message says in one line which file,
+   tensor and shape. Out-parameters come last and are untouched on failure. Nothing aborts, exits
+   or prints. The environment is read for PAW_ISA and PAW_THREADS only (PAW_NO_GETENV removes it).
+
+   DETERMINISM
+   In fp32, features are the same to the bit for scalar, AVX2, AVX-512 and NEON, for any number of
+   threads and any batch: a product is one FMA chain over k in blocks of PAW__KC added in order;
+   every reduction runs in 16 virtual lanes combined by one tree; exp and GELU are FMA polynomials;
+   what may not be contracted is fenced. PAW_NUMERICS changes when any bit may. With
+   PAW_MATH_SLEEF exp and erf come from SLEEF (1 ulp) and the promise is SLEEF's.
+   Against the official PyTorch code tokens agree within 2e-5; resize and crop equal Pillow in every
+   byte; average precision equals scikit-learn's to 1e-12 given the same similarities.
+
+   LIMITS
+   Regular files only; images 100 million pixels (config.max_pixels) and 1 GiB; 65,536 tensors, 8
+   dimensions, 512 blocks, 512 patches a side. JPEG and PNG. x86-64 and AArch64 have kernels, other
+   machines run the scalar ones. One writer per paw_tensors at a time: reading moves its file
+   position. PAW_ISA=scalar|neon|avx2|avx512 and paw_isa_limit lower the instruction set.
+*/
+
+/* ==== >>config ==== every macro: name, default, consequence ====
+
+   PARTAWARE_IMPLEMENTATION  undefined  define in one .c or .cc file before the include: the code
+   PARTAWARE_STATIC   undefined         all functions static: private copies in several files
+   PAW_DEF            extern            what stands before every declaration (dllexport, ...)
+   PAW_SELF           "partaware.h"     the name this file includes itself by; define it where the
+                                        file is renamed or reached by another path
+   PAW_NO_SLEEF       undefined         no -lsleef needed; PAW_MATH_SLEEF becomes PAW_E_UNSUP
+   PAW_NO_STB         undefined         no stb_image; decoding becomes PAW_E_UNSUP
+   PAW_STB_IMAGE_H    <stb/stb_image.h> where stb_image.h is; 2.30 or newer for untrusted files
+   PAW_NO_THREADS     undefined         no pthreads: one thread, unless a hook is given
+   PAW_NO_GETENV      undefined         PAW_ISA and PAW_THREADS are not read
+*/
+#ifndef PAW__PASS
+
+/* ==== >>api ==== declarations; each comment states shapes, units, ownership, errors, source ==== */
+#ifndef PARTAWARE_H
+#define PARTAWARE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define PAW_VERSION 100
+#define PAW_NUMERICS 1
+
+#if defined(PARTAWARE_STATIC)
+#define PAW_DEF static __attribute__((unused))
+#elif !defined(PAW_DEF)
+#define PAW_DEF extern
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct paw_ctx paw_ctx;         /* allocator, threads, scratch, last message; one per thread */
+typedef struct paw_model paw_model;     /* packed weights; immutable, share it across threads */
+typedef struct paw_tensors paw_tensors; /* directory of named tensors of one open file */
+
+/* ---- errors: 0 or a negative code; the sentence is in paw_message ---- */
+#define PAW_ERRORS(X)                                                                              \
+    X(PAW_E_ARG, -1, "bad argument")                                                               \
+    X(PAW_E_OOM, -2, "out of memory")                                                              \
+    X(PAW_E_IO, -3, "cannot read or write")                                                        \
+    X(PAW_E_FORMAT, -4, "malformed file")                                                          \
+    X(PAW_E_LIMIT, -5, "over a limit")                                                             \
+    X(PAW_E_SHAPE, -6, "wrong shape")                                                              \
+    X(PAW_E_KEY, -7, "missing or ambiguous name")                                                  \
+    X(PAW_E_NUM, -8, "number not finite")                                                          \
+    X(PAW_E_UNSUP, -9, "not supported")
+typedef int paw_err;
+#define PAW__ERROR_ENUM(name, code, text) name = code,
+enum { PAW_OK = 0, PAW_ERRORS(PAW__ERROR_ENUM) PAW_E_LAST_ = -10 };
+#undef PAW__ERROR_ENUM
+
+PAW_DEF const char *paw_strerror(paw_err e);        /* static text of a code, never NULL */
+PAW_DEF const char *paw_message(const paw_ctx *c);  /* last failure: file, tensor, shapes, offset */
+PAW_DEF int paw_version(void);                      /* of the implementation; compare PAW_VERSION */
+
+/* ---- CPU: the kernels in use are chosen once for the process ---- */
+enum { PAW_ISA_SCALAR = 0, PAW_ISA_NEON = 1, PAW_ISA_AVX2 = 2, PAW_ISA_AVX512 = 3 };
+PAW_DEF int paw_isa(void);                  /* active instruction set */
+PAW_DEF int paw_isa_limit(int isa);         /* use at most isa; returns what is active; thread-safe */
+PAW_DEF int paw_isa_supported(int isa);     /* 1 where this machine and this build can run isa */
+PAW_DEF const char *paw_isa_name(int isa);  /* "scalar", "neon", "avx2", "avx512" */
+
+/* ---- context ---- */
+typedef struct {
+    void *(*alloc)(void *user, size_t bytes); /* NULL on failure; aligned as malloc is */
+    void (*free)(void *user, void *p, size_t bytes);
+    void *user;
+} paw_allocator;
+typedef void paw_task(void *arg, int index);
+typedef struct { /* must call fn(arg, 0..n-1), each once, before it returns; may run them together */
+    void (*parallel_for)(void *user, int n, paw_task *fn, void *arg);
+    void *user;
+} paw_threads;
+enum { PAW_MATH_BUILTIN = 0, PAW_MATH_SLEEF = 1 };
+typedef struct {         /* all zero: defaults */
+    paw_allocator mem;   /* alloc == NULL: malloc */
+    paw_threads hook;    /* parallel_for == NULL: own pool, started at first use */
+    int threads;         /* 0: PAW_THREADS, else the online CPUs; with a hook: how wide to split */
+    int math;            /* PAW_MATH_...: exp and GELU in softmax and MLP (>>manual DETERMINISM) */
+    uint64_t max_pixels; /* cap of width * height before an image is decoded; 0: 100,000,000 */
+} paw_config;
+PAW_DEF paw_err paw_create(const paw_config *config_or_null, paw_ctx **out);
+PAW_DEF void paw_destroy(paw_ctx *c); /* NULL is fine; models and tensors outlive it */
+PAW_DEF int paw_threads_used(const paw_ctx *c);
+
+/* ---- tensors in files: torch .pth (zip and legacy stream), .safetensors, .npy, by content ----
+   Opening reads the directory only. Names are the path through the pickled dicts joined with dots
+   ("model.blocks.0.norm1.weight"); the one array of an .npy has the empty name. */
+enum {
+    PAW_F32 = 0, PAW_F64, PAW_F16, PAW_BF16, PAW_I64, PAW_I32, PAW_I16, PAW_I8, PAW_U8, PAW_BOOL,
+    PAW_U16, PAW_U32, PAW_U64, PAW_DTYPE_OTHER
+};
+#define PAW_MAX_DIMS 8
+typedef struct {
+    const char *name; /* owned by the paw_tensors */
+    int dtype, ndim;
+    size_t shape[PAW_MAX_DIMS];
+    size_t count; /* product of shape */
+} paw_tensor_info;
+typedef struct { /* returns bytes read, short only at the end or on error; one caller at a time */
+    size_t (*read)(void *user, uint64_t offset, void *dst, size_t bytes);
+    uint64_t bytes;
+    void *user;
+} paw_io;
+PAW_DEF paw_err paw_tensors_open(paw_ctx *c, const char *path, paw_tensors **out);
+PAW_DEF paw_err paw_tensors_open_io(paw_ctx *c, const paw_io *io, const char *name,
+                                    paw_tensors **out); /* name: for messages */
+PAW_DEF void paw_tensors_close(paw_tensors *t);
+PAW_DEF size_t paw_tensors_count(const paw_tensors *t);
+PAW_DEF paw_err paw_tensors_info(const paw_tensors *t, size_t i, paw_tensor_info *out);
+PAW_DEF paw_err paw_tensors_find(const paw_tensors *t, const char *name, size_t *out); /* E_KEY */
+PAW_DEF const char *paw_tensors_meta(const paw_tensors *t, const char *key); /* or NULL */
+/* Reads tensor i in C order, converted to dtype as (PAW_F32, PAW_F64, PAW_I64 or PAW_U8); count
+   must be the tensor's. Integers that do not fit the target are E_NUM. */
+PAW_DEF paw_err paw_tensors_read(paw_ctx *c, const paw_tensors *t, size_t i, int as, void *dst,
+                                 size_t count);
+typedef struct {
+    const char *name;
+    int ndim;
+    const size_t *shape;
+    const float *data;
+} paw_tensor_view;
+/* Writes float32 safetensors. meta: key, value, key, value, ..., NULL; or NULL. A file that cannot
+   be written whole is removed. */
+PAW_DEF paw_err paw_safetensors_save(paw_ctx *c, const char *path, const paw_tensor_view *views,
+                                     size_t count, const char *const *meta);
+/* dst[256]: the .npy header of an array in C order, descr as in NumPy ("<f4"); returns its bytes,
+   a multiple of 64, or 0 where it does not fit. The raw values follow it in the file. */
+PAW_DEF size_t paw_npy_header(const char *descr, int ndim, const size_t *shape, char *dst);
+PAW_DEF paw_err paw_npy_save(paw_ctx *c, const char *path, const float *data, int ndim,
+                             const size_t *shape);
+
+/* ---- models ---- */
+enum {
+    PAW_RECIPE_AUTO = 0, PAW_DEIT, PAW_MOCOV3, PAW_DINO, PAW_IBOT, PAW_BEIT, PAW_MAE, PAW_CAE,
+    PAW_RECIPES
+};
+enum { PAW_TEACHER = 0, PAW_STUDENT = 1 };
+enum { PAW_POS_RECIPE = 0, PAW_POS_SIZE = 1, PAW_POS_SCALE = 2 };
+typedef struct {         /* all zero: defaults */
+    int recipe;          /* PAW_RECIPE_AUTO: by container and names */
+    int network;         /* DINO and iBOT full files: PAW_TEACHER or PAW_STUDENT */
+    int heads;           /* 0: dim / 64; 12 for MoCo v3 and CAE of width 384 */
+    float norm_eps;      /* 0: 1e-6; the paper's code has 1e-5 for CAE in retrieval and probing */
+    int position;        /* 0: the recipe's rule for other input sizes (protocol: S or F) */
+    int allow_nonfinite; /* 0: a NaN or Inf weight is E_NUM */
+} paw_model_opts;
+typedef struct {
+    const char *recipe; /* "deit", "mocov3", "dino", "ibot", "beit", "mae", "cae" */
+    int image_px, patch_px, dim, depth, heads, mlp;
+    int tokens;     /* at image_px, class token included */
+    int classes;    /* logits of the checkpoint's own head, 0 without */
+    int projected;  /* width of PAW_PROJECTED, 0 without */
+    int bottleneck; /* width of PAW_BOTTLENECK (DINO, iBOT), 0 without */
+    int predicted;  /* width of PAW_PREDICTED (MoCo v3), 0 without */
+    size_t parameters, packed_bytes;
+} paw_model_info;
+PAW_DEF const char *paw_recipe_name(int recipe); /* NULL outside the enum; "auto" for 0 */
+PAW_DEF paw_err paw_model_load(paw_ctx *c, const char *path, const paw_model_opts *opts_or_null,
+                               paw_model **out);
+PAW_DEF paw_err paw_model_from_tensors(paw_ctx *c, const paw_tensors *t,
+                                       const paw_model_opts *opts_or_null, paw_model **out);
+/* Tensors of a seeded random model (truncated normal of 0.02, the same on every machine) under the
+   official names: for demos, tests and benches. heads, projected 0: the defaults of the recipe. */
+typedef struct {
+    int recipe, image_px, patch_px, dim, depth, heads, classes, projected;
+    uint64_t seed;
+} paw_random_spec;
+PAW_DEF paw_err paw_tensors_random(paw_ctx *c, const paw_random_spec *spec, paw_tensors **out);
+/* Writes what the recipe uses as safetensors under names that paw_model_load recognises. */
+PAW_DEF paw_err paw_model_convert(paw_ctx *c, const paw_tensors *t,
+                                  const paw_model_opts *opts_or_null, const char *path);
+PAW_DEF void paw_model_describe(const paw_model *m, paw_model_info *out);
+PAW_DEF void paw_model_free(paw_model *m); /* NULL is fine */
+
+/* ---- encode ---- */
+typedef struct {         /* every pointer may be NULL; T = 1 + (h / patch) * (w / patch) */
+    float *cls;          /* [n, dim]: class token after the final layer norm */
+    float *mean;         /* [n, dim]: average of the patch tokens after the final layer norm */
+    float *tokens;       /* [n, T, dim]: class token first, then patches row by row */
+    const int *blocks;   /* block indices, 0-based, whose output is wanted */
+    int block_count;
+    float *block_outputs; /* [block_count, n, T, dim]: residual stream, no norm */
+    int attention_block;  /* which block's attention; -1: the last */
+    float *attention;     /* [n, heads, T, T]: rows sum to 1 */
+} paw_outputs;
+/* chw: [n, 3, h, w] normalised, h and w multiples of the patch (else E_SHAPE). Features do not
+   depend, to the bit, on n, threads or instruction set. */
+PAW_DEF paw_err paw_encode(const paw_model *m, paw_ctx *c, const float *chw, size_t n, int h, int w,
+                           const paw_outputs *out);
+enum {
+    PAW_PROJECTED = 0,    /* MoCo v3: BN output; DINO, iBOT: prototype logits (paper, Tables 2, 4) */
+    PAW_PROJECTED_COSINE, /* the same cosines in the bottleneck's width, see >>nn Gram */
+    PAW_BOTTLENECK,       /* DINO, iBOT: unit vector before the prototypes */
+    PAW_PREDICTED,        /* MoCo v3: predictor output */
+    PAW_LOGITS,           /* DeiT: class scores */
+    PAW_PROJECTED_PATCH   /* iBOT: prototype logits of patch tokens, by the head for patches */
+};
+PAW_DEF int paw_project_dim(const paw_model *m, int which); /* 0 where the model has none */
+/* x: [n, dim] class or patch features after the final norm; out: [n, paw_project_dim]. */
+PAW_DEF paw_err paw_project(const paw_model *m, paw_ctx *c, int which, const float *x, size_t n,
+                            float *out);
+
+/* ---- images: 8-bit RGB, rows top to bottom ---- */
+typedef struct {
+    uint8_t *px; /* [h, w, 3]; owned by the paw_image, freed by paw_image_free */
+    int w, h;
+} paw_image;
+typedef struct {
+    uint16_t *px; /* [h, w] label indices, never colours */
+    int w, h;
+} paw_mask;
+typedef struct {
+    float mean[3], std[3];
+} paw_stats;
+enum { PAW_BILINEAR = 0, PAW_BICUBIC = 1 };
+PAW_DEF const paw_stats *paw_stats_find(const char *name); /* "imagenet", "half"; NULL if unknown */
+PAW_DEF paw_err paw_file_read(paw_ctx *c, const char *path, uint8_t **bytes, size_t *size);
+PAW_DEF void paw_file_free(paw_ctx *c, uint8_t *bytes);
+/* JPEG or PNG by content, as Pillow's convert("RGB"): alpha dropped, EXIF rotation ignored. name:
+   for messages. */
+PAW_DEF paw_err paw_image_decode(paw_ctx *c, const void *bytes, size_t size, const char *name,
+                                 paw_image *out);
+PAW_DEF paw_err paw_image_load(paw_ctx *c, const char *path, paw_image *out);
+PAW_DEF void paw_image_free(paw_ctx *c, paw_image *img);
+/* Pillow's antialiased resize, equal in every byte; in and out may not be the same struct. */
+PAW_DEF paw_err paw_image_resize(paw_ctx *c, const paw_image *in, int w, int h, int filter,
+                                 paw_image *out);
+/* torchvision Resize(px): short side to px, long side truncated; bicubic. */
+PAW_DEF paw_err paw_image_resize_short(paw_ctx *c, const paw_image *in, int px, paw_image *out);
+/* PIL crop: corners rounded half to even, black outside; box x0, y0, x1, y1 in pixels. */
+PAW_DEF paw_err paw_image_crop(paw_ctx *c, const paw_image *in, const double box[4],
+                               paw_image *out);
+PAW_DEF paw_err paw_image_center_crop(paw_ctx *c, const paw_image *in, int w, int h,
+                                      paw_image *out);
+/* chw: [3, h, w] = (px / 255 - mean) / std */
+PAW_DEF void paw_normalize(const paw_image *img, const paw_stats *s, float *chw);
+/* Easy: Resize(px * 8 / 7) bicubic, CenterCrop(px) at the model's image_px, normalised (stats NULL:
+   ImageNet's), encoded: cls [dim]. */
+PAW_DEF paw_err paw_embed(const paw_model *m, paw_ctx *c, const paw_image *img,
+                          const paw_stats *stats_or_null, float *cls);
+/* PNG of label indices: grey or palette, 1 to 8 bits, or 16-bit grey. An RGB file is E_SHAPE. */
+PAW_DEF paw_err paw_mask_decode(paw_ctx *c, const void *bytes, size_t size, const char *name,
+                                paw_mask *out);
+PAW_DEF paw_err paw_mask_load(paw_ctx *c, const char *path, paw_mask *out);
+PAW_DEF void paw_mask_free(paw_ctx *c, paw_mask *mask);
+
+/* ---- data sets ---- */
+typedef struct {
+    char **paths; /* sorted by bytes */
+    size_t count;
+} paw_files;
+/* path: one file, or a folder (its regular files whose name ends in .jpg .jpeg .png, any case). */
+PAW_DEF paw_err paw_files_list(paw_ctx *c, const char *path, paw_files *out);
+PAW_DEF void paw_files_free(paw_ctx *c, paw_files *f);
+
+enum { PAW_PROTOCOL_CODE = 0, PAW_PROTOCOL_PAPER = 1 }; /* released code, or the paper's text */
+typedef struct {
+    const char *path; /* image, joined with the root; owned by the paw_patches */
+    int64_t image_id;
+    int32_t part_id, label;
+    double x, y;   /* key point in pixels */
+    double e;      /* half the distance to the nearest other kept point */
+    double box[4]; /* crop, unrounded */
+    int train;     /* 1: training split */
+} paw_patch;
+typedef struct {
+    paw_patch *items; /* image id ascending, then part id */
+    size_t count;
+    char **class_names; /* [classes] */
+    int classes;
+    size_t images, visible, dropped; /* images listed; key points visible of these parts; filtered */
+    void *owned_;
+} paw_patches;
+typedef struct {
+    int protocol;         /* PAW_PROTOCOL_... */
+    const int *parts;     /* 1-based part ids in label order; NULL: 11, 12, 9, 14 (the paper's) */
+    int part_count;       /* -1 with parts NULL: every part of parts.txt */
+} paw_cub_opts;
+/* CUB-200-2011 layout: images.txt, parts/parts.txt, parts/part_locs.txt, train_test_split.txt. */
+PAW_DEF paw_err paw_cub_patches(paw_ctx *c, const char *root, const paw_cub_opts *opts_or_null,
+                                paw_patches *out);
+PAW_DEF void paw_patches_free(paw_ctx *c, paw_patches *p);
+/* Crop of one patch (decoded image given), resized as Resize(px) bicubic: [px, px]. */
+PAW_DEF paw_err paw_patch_image(paw_ctx *c, const paw_patch *p, const paw_image *in, int px,
+                                paw_image *out);
+
+/* ---- retrieval and metrics ---- */
+/* Average precision as scikit-learn's: equal scores are one threshold, no interpolation. NaN where
+   nothing is relevant. scores, relevant: [n]. */
+PAW_DEF paw_err paw_average_precision(paw_ctx *c, const float *scores, const uint8_t *relevant,
+                                      size_t n, double *ap);
+/* Each row of x [n, dim] queries all rows by cosine, x.y / sqrt(max(x.x * y.y, 1e-16)); relevant
+   are those of the same label. ap: [n]; NaN where the query has no relevant item. Memory O(n * dim).
+   A non-finite feature is E_NUM. */
+PAW_DEF paw_err paw_retrieval_ap(paw_ctx *c, const float *x, size_t n, size_t dim,
+                                 const int32_t *labels, int exclude_query, double *ap);
+typedef struct {
+    double ap;        /* mean over queries */
+    double map;       /* mean over classes of the class means */
+    size_t undefined; /* queries without a relevant item, left out */
+} paw_ap_summary;
+PAW_DEF paw_err paw_ap_mean(const double *ap, const int32_t *labels, size_t n, int classes,
+                            double *per_class, paw_ap_summary *out); /* per_class: [classes] */
+/* Expected precision of a random order: sum of squared class shares, in 0..1. */
+PAW_DEF double paw_chance(const int32_t *labels, size_t n, int classes);
+/* Rows whose label is among the k highest logits; of equal logits the lower index counts higher. */
+PAW_DEF size_t paw_topk_correct(const float *logits, const int32_t *labels, size_t n, int classes,
+                                int k);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* PARTAWARE_H */
+/* ==== >>platform ==== compilers, attributes, target regions, little-endian loads ==== */
+#if defined(PARTAWARE_IMPLEMENTATION) && !defined(PAW__IMPLEMENTED)
+#define PAW__IMPLEMENTED
+
+#include <float.h>
+#include <limits.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <dirent.h>
+#include <sys/stat.h>
+
+#if defined(__x86_64__) || defined(_M_X64)
+#define PAW__X86 1
+#include <immintrin.h>
+#include <cpuid.h>
+#elif defined(__aarch64__)
+#define PAW__ARM 1
+#include <arm_neon.h>
+#endif
+#if !defined(PAW_NO_THREADS)
+#include <pthread.h>
+#include <unistd.h>
+#endif
+
+#if !defined(PAW_SELF)
+#define PAW_SELF "partaware.h"
+#endif
+#if defined(__has_include)
+#if !__has_include(PAW_SELF)
+#error "partaware.h re-reads itself: define PAW_SELF as the name it is included by"
+#endif
+#endif
+
+#define PAW__STR(x) #x
+#define PAW__XSTR(x) PAW__STR(x)
+#define PAW__CAT2(a, b) a##_##b
+#define PAW__CAT(a, b) PAW__CAT2(a, b)
+#define PAW__FN(name) PAW__CAT(paw__##name, PAW__PASS)
+#define PAW__COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+/* A region makes every function in it a function of that instruction set, without flags. */
+#if defined(__clang__)
+#define PAW__BEGIN(t)                                                                              \
+    _Pragma(PAW__STR(clang attribute push(__attribute__((target(t))), apply_to = function)))
+#define PAW__END _Pragma("clang attribute pop")
+#define PAW__UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__GNUC__)
+#define PAW__BEGIN(t) _Pragma("GCC push_options") _Pragma(PAW__STR(GCC target(t)))
+#define PAW__END _Pragma("GCC pop_options")
+#define PAW__UNROLL _Pragma("GCC unroll 32")
+#else
+#error "partaware.h needs gcc or clang"
+#endif
+#define PAW__INLINE static inline __attribute__((always_inline, unused))
+#define PAW__UNUSED __attribute__((unused))
+/* Ends an expression: what follows may not be fused with it, so that every compiler and every
+   instruction set rounds at the same places (gcc contracts across statements, intrinsics too). */
+#if defined(PAW__X86)
+#define PAW__KEEP(x) __asm__("" : "+v"(x))
+#elif defined(PAW__ARM)
+#define PAW__KEEP(x) __asm__("" : "+w"(x))
+#else
+#define PAW__KEEP(x) __asm__("" : "+m"(x))
+#endif
+#define PAW__PRINTF(f, a) __attribute__((format(printf, f, a)))
+
+static PAW__UNUSED uint32_t paw__le16(const uint8_t *p) { return (uint32_t)p[0] | (uint32_t)p[1] << 8; }
+static PAW__UNUSED uint32_t paw__le32(const uint8_t *p)
+{
+    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+static PAW__UNUSED uint64_t paw__le64(const uint8_t *p)
+{
+    return (uint64_t)paw__le32(p) | (uint64_t)paw__le32(p + 4) << 32;
+}
+static PAW__UNUSED uint32_t paw__be32(const uint8_t *p)
+{
+    return (uint32_t)p[3] | (uint32_t)p[2] << 8 | (uint32_t)p[1] << 16 | (uint32_t)p[0] << 24;
+}
+
+/* ==== >>memory ==== checked sizes, aligned allocation, strings that grow ==== */
+
+/* 64 bytes before each block keep what free() needs; the block itself is aligned to a cache line. */
+#define PAW__ALIGN 64
+typedef struct {
+    void *base;
+    size_t bytes;
+    paw_allocator mem;
+} paw__block;
+
+static void *paw__default_alloc(void *user, size_t bytes) { (void)user; return malloc(bytes); }
+static void paw__default_free(void *user, void *p, size_t bytes) { (void)user; (void)bytes; free(p); }
+
+static int paw__mul(size_t a, size_t b, size_t *out) /* 0 on overflow */
+{
+    if (b && a > (size_t)-1 / b) return 0;
+    *out = a * b;
+    return 1;
+}
+static int paw__add(size_t a, size_t b, size_t *out) /* 0 on overflow */
+{
+    if (a > (size_t)-1 - b) return 0;
+    *out = a + b;
+    return 1;
+}
+static size_t paw__up16(size_t n) { return (n + 15u) & ~(size_t)15u; }
+static size_t paw__min(size_t a, size_t b) { return a < b ? a : b; }
+static size_t paw__max(size_t a, size_t b) { return a > b ? a : b; }
+
+static void *paw__mem_alloc(const paw_allocator *mem, size_t count, size_t size)
+{
+    size_t bytes, total;
+    uint8_t *base, *p;
+    paw__block blk;
+    if (!paw__mul(count, size, &bytes) ||
+        !paw__add(bytes, sizeof(paw__block) + 2 * PAW__ALIGN, &total))
+        return NULL;
+    base = (uint8_t *)mem->alloc(mem->user, total);
+    if (!base) return NULL;
+    p = base + sizeof(paw__block) + PAW__ALIGN - 1;
+    p -= (uintptr_t)p % PAW__ALIGN;
+    blk.base = base;
+    blk.bytes = total;
+    blk.mem = *mem;
+    memcpy(p - sizeof blk, &blk, sizeof blk);
+    return p;
+}
+static void paw__free(void *p) /* NULL is fine */
+{
+    paw__block blk;
+    if (!p) return;
+    memcpy(&blk, (uint8_t *)p - sizeof blk, sizeof blk);
+    blk.mem.free(blk.mem.user, blk.base, blk.bytes);
+}
+
+/* ==== >>error ==== the context and its message ==== */
+
+typedef struct paw__pool paw__pool;
+struct paw_ctx {
+    paw_allocator mem;
+    paw_threads hook;
+    paw__pool *pool;
+    int threads, math;
+    uint64_t max_pixels;
+    float *scratch; /* one block that grows: activations and per-slot tiles */
+    size_t scratch_count;
+    char message[512];
+};
+
+PAW_DEF const char *paw_strerror(paw_err e)
+{
+#define PAW__ERROR_TEXT(name, code, text) if (e == code) return text;
+    PAW_ERRORS(PAW__ERROR_TEXT)
+#undef PAW__ERROR_TEXT
+    return e == PAW_OK ? "ok" : "unknown error";
+}
+PAW_DEF const char *paw_message(const paw_ctx *c) { return c ? c->message : "no context"; }
+PAW_DEF int paw_version(void) { return PAW_VERSION; }
+
+/* Messages are one line whatever is in a file name or key, so that logs stay parseable. */
+static void paw__one_line(char *s)
+{
+    for (; *s; ++s)
+        if ((unsigned char)*s < 32 || *s == 127) *s = '?';
+}
+static PAW__PRINTF(3, 4) paw_err paw__fail(paw_ctx *c, paw_err e, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(c->message, sizeof c->message, format, args);
+    va_end(args);
+    paw__one_line(c->message);
+    return e;
+}
+static void *paw__alloc(paw_ctx *c, size_t count, size_t size) /* NULL: the message is set */
+{
+    void *p = paw__mem_alloc(&c->mem, count, size);
+    if (!p) paw__fail(c, PAW_E_OOM, "out of memory: %zu x %zu bytes", count, size);
+    return p;
+}
+static PAW__UNUSED void *paw__calloc(paw_ctx *c, size_t count, size_t size)
+{
+    void *p = paw__alloc(c, count, size);
+    if (p) memset(p, 0, count * size);
+    return p;
+}
+/* Grows *p (cap elements of size) to hold at least need, doubling; old content kept. */
+static PAW__UNUSED paw_err paw__grow(paw_ctx *c, void **p, size_t *cap, size_t need, size_t size)
+{
+    size_t want = *cap ? *cap : 16;
+    void *q;
+    if (need <= *cap) return PAW_OK;
+    while (want < need) {
+        if (want > (size_t)-1 / 2) return paw__fail(c, PAW_E_OOM, "out of memory");
+        want *= 2;
+    }
+    q = paw__alloc(c, want, size);
+    if (!q) return PAW_E_OOM;
+    if (*p) memcpy(q, *p, *cap * size);
+    paw__free(*p);
+    *p = q;
+    *cap = want;
+    return PAW_OK;
+}
+static PAW__UNUSED char *paw__strdup(paw_ctx *c, const char *s)
+{
+    size_t n = strlen(s) + 1;
+    char *p = (char *)paw__alloc(c, n, 1);
+    if (p) memcpy(p, s, n);
+    return p;
+}
+
+/* ==== >>threads ==== parallel loops: own pool, or the caller's parallel_for ==== */
+
+/* A loop runs items 0..n-1, each once; slot is below the context's thread count and unique among
+   the items that run at the same time, so that per-slot scratch needs no lock. */
+typedef void paw__body(void *arg, size_t item, int slot);
+typedef struct {
+    paw__body *fn;
+    void *arg;
+    size_t n;
+    size_t next; /* atomic */
+} paw__loop;
+
+static void paw__loop_run(void *arg, int slot)
+{
+    paw__loop *l = (paw__loop *)arg;
+    for (;;) {
+        size_t i = __atomic_fetch_add(&l->next, 1, __ATOMIC_RELAXED);
+        if (i >= l->n) return;
+        l->fn(l->arg, i, slot);
+    }
+}
+
+#if !defined(PAW_NO_THREADS)
+/* Workers spin briefly before they sleep: a forward pass enters a hundred loops per image. */
+#define PAW__SPINS 4000
+typedef struct {
+    paw__pool *pool;
+    int slot;
+    pthread_t thread;
+} paw__worker;
+struct paw__pool {
+    paw_allocator mem;
+    pthread_mutex_t lock;
+    pthread_cond_t wake, done;
+    paw__worker *workers;
+    int count;          /* threads started; the caller is one more */
+    unsigned epoch;     /* atomic; odd changes announce a loop */
+    int running, stop;  /* atomic */
+    int width;          /* slots of the present loop */
+    paw__loop *loop;
+};
+
+static void paw__pause(void)
+{
+#if defined(PAW__X86)
+    _mm_pause();
+#elif defined(PAW__ARM)
+    __asm__ volatile("yield");
+#endif
+}
+static void *paw__worker_main(void *arg)
+{
+    paw__worker *w = (paw__worker *)arg;
+    paw__pool *p = w->pool;
+    unsigned seen = 0;
+    for (;;) {
+        int spins;
+        for (spins = 0; spins < PAW__SPINS; ++spins) {
+            if (__atomic_load_n(&p->epoch, __ATOMIC_ACQUIRE) != seen) break;
+            paw__pause();
+        }
+        if (spins == PAW__SPINS) {
+            pthread_mutex_lock(&p->lock);
+            while (__atomic_load_n(&p->epoch, __ATOMIC_ACQUIRE) == seen)
+                pthread_cond_wait(&p->wake, &p->lock);
+            pthread_mutex_unlock(&p->lock);
+        }
+        seen = __atomic_load_n(&p->epoch, __ATOMIC_ACQUIRE);
+        if (__atomic_load_n(&p->stop, __ATOMIC_ACQUIRE)) return NULL;
+        if (w->slot < p->width) paw__loop_run(p->loop, w->slot);
+        if (__atomic_sub_fetch(&p->running, 1, __ATOMIC_ACQ_REL) == 0) {
+            pthread_mutex_lock(&p->lock);
+            pthread_cond_signal(&p->done);
+            pthread_mutex_unlock(&p->lock);
+        }
+    }
+}
+static void paw__pool_announce(paw__pool *p)
+{
+    pthread_mutex_lock(&p->lock);
+    __atomic_add_fetch(&p->epoch, 1, __ATOMIC_RELEASE);
+    pthread_cond_broadcast(&p->wake);
+    pthread_mutex_unlock(&p->lock);
+}
+static void paw__pool_free(paw__pool *p)
+{
+    int i;
+    if (!p) return;
+    __atomic_store_n(&p->stop, 1, __ATOMIC_RELEASE);
+    paw__pool_announce(p);
+    for (i = 0; i < p->count; ++i) pthread_join(p->workers[i].thread, NULL);
+    pthread_mutex_destroy(&p->lock);
+    pthread_cond_destroy(&p->wake);
+    pthread_cond_destroy(&p->done);
+    paw__free(p->workers);
+    paw__free(p);
+}
+/* NULL, or fewer workers than asked: the loop then runs on what there is. */
+static paw__pool *paw__pool_new(const paw_allocator *mem, int workers)
+{
+    paw__pool *p = (paw__pool *)paw__mem_alloc(mem, 1, sizeof *p);
+    if (!p) return NULL;
+    memset(p, 0, sizeof *p);
+    p->workers = (paw__worker *)paw__mem_alloc(mem, (size_t)workers, sizeof *p->workers);
+    if (!p->workers || pthread_mutex_init(&p->lock, NULL)) {
+        paw__free(p->workers);
+        paw__free(p);
+        return NULL;
+    }
+    pthread_cond_init(&p->wake, NULL);
+    pthread_cond_init(&p->done, NULL);
+    for (; p->count < workers; ++p->count) {
+        paw__worker *w = &p->workers[p->count];
+        w->pool = p;
+        w->slot = p->count + 1;
+        if (pthread_create(&w->thread, NULL, paw__worker_main, w)) break;
+    }
+    return p;
+}
+static void paw__pool_run(paw__pool *p, paw__loop *l, int width)
+{
+    int spins;
+    p->loop = l;
+    p->width = width;
+    __atomic_store_n(&p->running, p->count, __ATOMIC_RELEASE);
+    paw__pool_announce(p);
+    paw__loop_run(l, 0);
+    for (spins = 0; spins < PAW__SPINS; ++spins) {
+        if (__atomic_load_n(&p->running, __ATOMIC_ACQUIRE) == 0) return;
+        paw__pause();
+    }
+    pthread_mutex_lock(&p->lock);
+    while (__atomic_load_n(&p->running, __ATOMIC_ACQUIRE)) pthread_cond_wait(&p->done, &p->lock);
+    pthread_mutex_unlock(&p->lock);
+}
+#endif
+
+static void paw__for(paw_ctx *c, size_t n, paw__body *fn, void *arg)
+{
+    paw__loop l;
+    int width = n < (size_t)c->threads ? (int)n : c->threads;
+    l.fn = fn;
+    l.arg = arg;
+    l.n = n;
+    l.next = 0;
+    if (width > 1 && c->hook.parallel_for) {
+        c->hook.parallel_for(c->hook.user, width, paw__loop_run, &l);
+        return;
+    }
+#if !defined(PAW_NO_THREADS)
+    if (width > 1 && !c->pool) c->pool = paw__pool_new(&c->mem, c->threads - 1);
+    if (width > 1 && c->pool) {
+        paw__pool_run(c->pool, &l, width);
+        return;
+    }
+#endif
+    paw__loop_run(&l, 0);
+}
+
+static int paw__online_cpus(void)
+{
+#if !defined(PAW_NO_THREADS) && defined(_SC_NPROCESSORS_ONLN)
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n > 0 && n < 1024 ? (int)n : 1;
+#else
+    return 1;
+#endif
+}
+static int paw__env_threads(void)
+{
+#if !defined(PAW_NO_GETENV)
+    const char *s = getenv("PAW_THREADS");
+    int n = 0;
+    for (; s && *s >= '0' && *s <= '9' && n < 1000; ++s) n = n * 10 + (*s - '0');
+    if (n > 0) return n;
+#endif
+    return 0;
+}
+#define PAW__MAX_THREADS 256
+
+PAW_DEF paw_err paw_create(const paw_config *config, paw_ctx **out)
+{
+    paw_config cfg;
+    paw_ctx *c;
+    memset(&cfg, 0, sizeof cfg);
+    if (config) cfg = *config;
+    if (!cfg.mem.alloc) {
+        cfg.mem.alloc = paw__default_alloc;
+        cfg.mem.free = paw__default_free;
+    }
+    if (!out || !cfg.mem.free || cfg.threads < 0 || cfg.math < 0 || cfg.math > PAW_MATH_SLEEF)
+        return PAW_E_ARG;
+#if defined(PAW_NO_SLEEF)
+    if (cfg.math == PAW_MATH_SLEEF) return PAW_E_UNSUP;
+#endif
+    c = (paw_ctx *)paw__mem_alloc(&cfg.mem, 1, sizeof *c);
+    if (!c) return PAW_E_OOM;
+    memset(c, 0, sizeof *c);
+    c->mem = cfg.mem;
+    c->hook = cfg.hook;
+    c->math = cfg.math;
+    c->max_pixels = cfg.max_pixels ? cfg.max_pixels : 100000000u;
+    c->threads = cfg.threads ? cfg.threads : paw__env_threads();
+    if (!c->threads) c->threads = paw__online_cpus();
+    if (c->threads > PAW__MAX_THREADS) c->threads = PAW__MAX_THREADS;
+    *out = c;
+    return PAW_OK;
+}
+PAW_DEF void paw_destroy(paw_ctx *c)
+{
+    if (!c) return;
+#if !defined(PAW_NO_THREADS)
+    paw__pool_free(c->pool);
+#endif
+    paw__free(c->scratch);
+    paw__free(c);
+}
+PAW_DEF int paw_threads_used(const paw_ctx *c) { return c ? c->threads : 0; }
+
+/* ==== >>cpu ==== cpuid and xgetbv, or hwcap; what the instruction sets offer the drivers ==== */
+
+/* The layouts below are the same for all instruction sets; only the height of a panel differs.
+   A operand (activations, [rows, k]): rows in panels of at most mr, as even as possible; inside a
+   panel chunks of 16 k, each [rows of the panel][16]. k is padded with zeros to a multiple of 16.
+   B operand (weights, [n, k]): panels of 16 columns, each [k][16], columns padded with zeros. */
+typedef struct {
+    size_t rows, count, base, extra; /* the first extra panels have base + 1 rows */
+} paw__panels;
+static PAW__UNUSED paw__panels paw__panels_of(size_t rows, int mr)
+{
+    paw__panels p;
+    p.rows = rows;
+    p.count = (rows + (size_t)mr - 1) / (size_t)mr;
+    p.base = p.count ? rows / p.count : 0;
+    p.extra = p.count ? rows % p.count : 0;
+    return p;
+}
+static PAW__UNUSED size_t paw__panel_first(const paw__panels *p, size_t i)
+{
+    return i * p->base + paw__min(i, p->extra);
+}
+static PAW__UNUSED int paw__panel_rows(const paw__panels *p, size_t i)
+{
+    return (int)(p->base + (i < p->extra ? 1 : 0));
+}
+
+/* Part of the contract: a product is summed in blocks of this many k, each one FMA chain from
+   zero, and the blocks are added in order. Bounds the rounding error and must never be tuned. */
+#define PAW__KC 384
+#define PAW__MAX_MR 14
+#define PAW__TILE_COLS 32 /* of the widest micro-kernel */
+
+enum { /* what becomes of a finished tile */
+    PAW__TO_ROWS,     /* out[row * ld + col] */
+    PAW__TO_RESIDUAL, /* out[row * ld + col] += gamma[col] * value */
+    PAW__TO_A,        /* A operand of the next product, k = this n */
+    PAW__TO_QKV       /* operands of the attention */
+};
+enum { PAW__NO_ACT, PAW__GELU, PAW__GELU_SLEEF, PAW__RELU };
+
+typedef struct { /* per image, all heads; dh is padded to 16, tokens to 16 */
+    float *q;    /* [heads] A operands [tokens, dh] */
+    float *k;    /* [heads] B operands of q k': panels of 16 tokens, [dh][16] */
+    float *v;    /* [heads] B operands of p v: panels of 16 channels, [tokens][16] */
+    size_t tokens, padded; /* padded: tokens up to 16 */
+    size_t dh;             /* padded */
+    size_t heads;
+} paw__qkv;
+
+typedef struct {
+    const float *a, *b;
+    size_t k;         /* padded to 16 */
+    size_t k0, k1;    /* this call's range, multiples of PAW__KC but the end */
+    paw__panels rows; /* of the whole A operand */
+    size_t p0, p1;    /* panels to compute */
+    size_t n;         /* padded to 16 */
+    const float *bias, *scale; /* [n]; scale NULL: 1 */
+    const float *gamma;        /* [n]; PAW__TO_RESIDUAL; NULL: 1 */
+    int to, act;
+    float *out;
+    size_t ld;
+    paw__qkv *qkv;
+    float *partial; /* sums between k ranges, [tile column][span][tile]; NULL if one range */
+    size_t p_base, span; /* panels that partial holds: p_base .. p_base + span */
+} paw__product;
+
+typedef struct {
+    const paw__qkv *in;
+    float scale;
+    const float *bias; /* BEiT: [heads][2 gh - 1][2 gw - 1] reversed, then [heads][3]; or NULL */
+    int gh, gw;
+    int math;
+    float *out; /* A operand [tokens, heads * dh] */
+    float *map; /* [heads, tokens, tokens] probabilities, or NULL */
+} paw__attention;
+
+typedef struct {
+    int isa, mr, cols; /* micro-kernel height and width */
+    /* Tile column j (cols wide) of the product, panels p0..p1. */
+    void (*product)(const paw__product *g, size_t j);
+    /* One panel of rows of one head. scratch: paw__attention_scratch floats. */
+    void (*attention)(const paw__attention *t, size_t head, size_t panel, float *scratch);
+    /* x: rows of ld -> y: if to_a, the A operand, else rows of ld; panels p0..p1 of it; d true
+       width; x, w and b padded with zeros to 16. */
+    void (*norm)(const float *x, size_t ld, const paw__panels *panels, size_t p0, size_t p1,
+                 size_t d, const float *w, const float *b, float eps, int to_a, float *y);
+    void (*gelu)(float *x, size_t n, int math);           /* in place; n a multiple of 16 */
+    void (*softmax)(float *x, size_t n, size_t padded);   /* one row in place; padding gets 0 */
+    float (*dot)(const float *x, const float *y, size_t n); /* n a multiple of 16 */
+} paw__ops;
+
+#define PAW__ALL_ISAS(X) X(SCALAR, scalar) X(NEON, neon) X(AVX2, avx2) X(AVX512, avx512)
+PAW_DEF const char *paw_isa_name(int isa)
+{
+#define PAW__ISA_NAME(upper, lower) if (isa == PAW_ISA_##upper) return #lower;
+    PAW__ALL_ISAS(PAW__ISA_NAME)
+#undef PAW__ISA_NAME
+    return "unknown";
+}
+
+#if defined(PAW__X86)
+/* The operating system must save the wide registers, whatever the CPU can do. */
+static int paw__os_saves(unsigned mask)
+{
+    unsigned lo, hi;
+    __asm__ volatile(".byte 0x0f, 0x01, 0xd0" : "=a"(lo), "=d"(hi) : "c"(0)); /* xgetbv */
+    (void)hi;
+    return (lo & mask) == mask;
+}
+static int paw__cpu_isa(void)
+{
+    unsigned a, b, c, d, leaf1_c;
+    if (!__get_cpuid(1, &a, &b, &leaf1_c, &d)) return PAW_ISA_SCALAR;
+    if (!(leaf1_c & (1u << 27)) || !(leaf1_c & (1u << 12)) || !paw__os_saves(0x6))
+        return PAW_ISA_SCALAR;
+    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(b & (1u << 5))) return PAW_ISA_SCALAR;
+    if ((b & (1u << 16)) && paw__os_saves(0xe6)) return PAW_ISA_AVX512;
+    return PAW_ISA_AVX2;
+}
+#elif defined(PAW__ARM)
+static int paw__cpu_isa(void) { return PAW_ISA_NEON; } /* part of every AArch64 */
+#else
+static int paw__cpu_isa(void) { return PAW_ISA_SCALAR; }
+#endif
+
+/* ==== >>reference ==== double-accumulating oracle of every kernel; tests use it ==== */
+
+/* Plain rows in, doubles out, nothing packed or padded, sums in the order of their indices: what
+   the kernels must approximate. Where a rounding bound needs it, the sum of the absolute values of
+   all terms (the condition sum) comes out beside the sum. */
+
+/* x [n], y [n] */
+static PAW__UNUSED double paw__ref_dot(const float *x, const float *y, size_t n, double *condition)
+{
+    double sum = 0, size = 0;
+    size_t i;
+    for (i = 0; i < n; ++i) {
+        const double p = (double)x[i] * (double)y[i];
+        sum += p;
+        size += fabs(p);
+    }
+    if (condition) *condition = size;
+    return sum;
+}
+/* x Phi(x), Phi by erfc so that the negative side keeps its digits */
+static PAW__UNUSED double paw__ref_gelu(double x)
+{
+    return 0.5 * x * erfc(-x * 0.70710678118654752440);
+}
+static PAW__UNUSED double paw__ref_act(double x, int act)
+{
+    if (act == PAW__GELU || act == PAW__GELU_SLEEF) return paw__ref_gelu(x);
+    return act == PAW__RELU && x < 0 ? 0.0 : x;
+}
+
+typedef struct {
+    const float *x;              /* [rows, k] of ldx floats */
+    const float *w;              /* [n, k] as torch stores it */
+    const float *bias, *scale;   /* [n]; NULL: 0 and 1 */
+    const float *gamma;          /* [n]; NULL: 1 */
+    const float *residual;       /* [rows, n] of ldr floats; NULL: none */
+    size_t rows, n, k, ldx, ldr;
+    int act;
+} paw__ref_layer;
+/* out [rows, n] = residual + gamma act(scale (x w') + bias); condition [rows, n]: of x w' alone,
+   linear [rows, n]: before the activation; NULL where not wanted */
+static PAW__UNUSED void paw__ref_product(const paw__ref_layer *l, double *out, double *linear,
+                                         double *condition)
+{
+    size_t r, j;
+    for (r = 0; r < l->rows; ++r)
+        for (j = 0; j < l->n; ++j) {
+            const size_t at = r * l->n + j;
+            double size, v = paw__ref_dot(l->x + r * l->ldx, l->w + j * l->k, l->k, &size);
+            v = v * (l->scale ? (double)l->scale[j] : 1.0) + (l->bias ? (double)l->bias[j] : 0.0);
+            if (condition) condition[at] = size;
+            if (linear) linear[at] = v;
+            v = paw__ref_act(v, l->act) * (l->gamma ? (double)l->gamma[j] : 1.0);
+            out[at] = v + (l->residual ? (double)l->residual[r * l->ldr + j] : 0.0);
+        }
+}
+
+/* One row x [d] -> out [d]; biased variance; *mean and *rstd for bounds, NULL where not wanted */
+static PAW__UNUSED void paw__ref_norm(const float *x, size_t d, const float *w, const float *b,
+                                      double eps, double *out, double *mean, double *rstd)
+{
+    double m = 0, v = 0, s;
+    size_t i;
+    for (i = 0; i < d; ++i) m += (double)x[i];
+    m /= (double)d;
+    for (i = 0; i < d; ++i) v += ((double)x[i] - m) * ((double)x[i] - m);
+    s = 1.0 / sqrt(v / (double)d + eps);
+    for (i = 0; i < d; ++i) out[i] = ((double)x[i] - m) * s * (double)w[i] + (double)b[i];
+    if (mean) *mean = m;
+    if (rstd) *rstd = s;
+}
+
+/* One row in place, x [n] */
+static PAW__UNUSED void paw__ref_softmax(double *x, size_t n)
+{
+    double top = x[0], sum = 0;
+    size_t i;
+    for (i = 1; i < n; ++i) top = x[i] > top ? x[i] : top;
+    for (i = 0; i < n; ++i) sum += x[i] = exp(x[i] - top);
+    for (i = 0; i < n; ++i) x[i] /= sum;
+}
+
+/* BEiT's relative bias of query token i to key token j (protocol 1.4). table [R, heads] as stored,
+   R = (2 gh - 1)(2 gw - 1) + 3, for a grid of gh rows and gw columns; token 0 is the class token */
+static PAW__UNUSED double paw__ref_bias(const float *table, int gh, int gw, size_t heads,
+                                        size_t head, size_t i, size_t j)
+{
+    const size_t h = (size_t)gh, w = (size_t)gw, rows = (2 * h - 1) * (2 * w - 1) + 3;
+    size_t at;
+    if (i && j) {
+        const size_t dr = (i - 1) / w + h - 1 - (j - 1) / w, dc = (i - 1) % w + w - 1 - (j - 1) % w;
+        at = dr * (2 * w - 1) + dc;
+    } else {
+        at = i ? rows - 2 : j ? rows - 3 : rows - 1;
+    }
+    return (double)table[at * heads + head];
+}
+
+typedef struct { /* one head; rows q, k, v [tokens, dh] */
+    const float *q, *k, *v;
+    size_t tokens, dh;
+    double scale;
+    const float *table; /* [R, heads] as stored, or NULL; then head, heads, gh, gw count */
+    size_t head, heads;
+    int gh, gw;
+} paw__ref_head;
+/* Scaled logits with bias, [tokens, tokens]; condition: of the scaled product alone, or NULL */
+static PAW__UNUSED void paw__ref_logits(const paw__ref_head *a, double *logits, double *condition)
+{
+    const size_t t = a->tokens;
+    size_t i, j;
+    for (i = 0; i < t; ++i)
+        for (j = 0; j < t; ++j) {
+            double size, s = paw__ref_dot(a->q + i * a->dh, a->k + j * a->dh, a->dh, &size);
+            s *= a->scale;
+            if (a->table) s += paw__ref_bias(a->table, a->gh, a->gw, a->heads, a->head, i, j);
+            logits[i * t + j] = s;
+            if (condition) condition[i * t + j] = size * fabs(a->scale);
+        }
+}
+/* map [tokens, tokens]: probabilities; out [tokens, dh] */
+static PAW__UNUSED void paw__ref_attention(const paw__ref_head *a, double *map, double *out)
+{
+    const size_t t = a->tokens;
+    size_t i, j, c;
+    paw__ref_logits(a, map, NULL);
+    for (i = 0; i < t; ++i) {
+        paw__ref_softmax(map + i * t, t);
+        for (c = 0; c < a->dh; ++c) out[i * a->dh + c] = 0;
+        for (j = 0; j < t; ++j)
+            for (c = 0; c < a->dh; ++c)
+                out[i * a->dh + c] += map[i * t + j] * (double)a->v[j * a->dh + c];
+    }
+}
+
+/* Convolution of stride patch: chw [3, h, w], weight [dim, 3, patch, patch], bias [dim] ->
+   out [h / patch * (w / patch), dim]; condition alike, or NULL */
+static PAW__UNUSED void paw__ref_patches(const float *chw, int h, int w, int patch,
+                                         const float *weight, const float *bias, size_t dim,
+                                         double *out, double *condition)
+{
+    const size_t p = (size_t)patch, hh = (size_t)h, ww = (size_t)w, gw = ww / p;
+    size_t t, d, c, y, x;
+    for (t = 0; t < hh / p * gw; ++t)
+        for (d = 0; d < dim; ++d) {
+            double sum = 0, size = 0;
+            for (c = 0; c < 3; ++c)
+                for (y = 0; y < p; ++y)
+                    for (x = 0; x < p; ++x) {
+                        const size_t row = t / gw * p + y, col = t % gw * p + x;
+                        const double v = (double)chw[(c * hh + row) * ww + col] *
+                                         (double)weight[((d * 3 + c) * p + y) * p + x];
+                        sum += v;
+                        size += fabs(v);
+                    }
+            out[t * dim + d] = sum + (double)bias[d];
+            if (condition) condition[t * dim + d] = size;
+        }
+}
+
+/* torch's cubic convolution kernel, a = -0.75 */
+static PAW__UNUSED double paw__ref_cubic(double x)
+{
+    x = fabs(x);
+    if (x <= 1) return (1.25 * x - 2.25) * x * x + 1;
+    return x < 2 ? ((-0.75 * x + 3.75) * x - 6) * x + 3 : 0.0;
+}
+/* One value of the resized position table: table [g0 * g0, dim], output cell (y, x), channel d,
+   source steps per output cell; borders clamped, no antialiasing (protocol 1.6) */
+static PAW__UNUSED double paw__ref_position(const float *table, int g0, size_t dim, double step_y,
+                                            double step_x, int y, int x, size_t d)
+{
+    const double sy = step_y * (y + 0.5) - 0.5, sx = step_x * (x + 0.5) - 0.5;
+    const int y0 = (int)floor(sy), x0 = (int)floor(sx);
+    double sum = 0;
+    int i, j;
+    for (i = y0 - 1; i <= y0 + 2; ++i)
+        for (j = x0 - 1; j <= x0 + 2; ++j) {
+            const int r = i < 0 ? 0 : i >= g0 ? g0 - 1 : i, c = j < 0 ? 0 : j >= g0 ? g0 - 1 : j;
+            sum += paw__ref_cubic(sy - i) * paw__ref_cubic(sx - j) *
+                   (double)table[((size_t)r * (size_t)g0 + (size_t)c) * dim + d];
+        }
+    return sum;
+}
+
+/* ==== >>isa ==== vector macros per instruction set, each block ending in the self-include ==== */
+
+/* The words of the kernel text: V a vector of VW floats; KEEP as in >>platform; POW2(t): 2^n where
+   t = n + PAW__POW2_MAGIC; IFGT(a, b, x, y): a > b ? x : y, y where unordered. MAX is IFGT(a,b,a,b). */
+/* FOR unrolls in full, or the accumulators would live on the stack, at half the speed. The scalar
+   instance does not: its words are long, and it is there to be right. */
+#define PAW__POW2_MAGIC 12583039.0f /* 1.5 * 2^23 + 127: n + 127 stands in the low bits */
+
+#if !defined(PAW_NO_SLEEF)
+#ifdef __cplusplus
+extern "C" {
+#endif
+extern float Sleef_expf_u10(float);
+extern float Sleef_erff_u10(float);
+#ifdef __cplusplus
+}
+#endif
+#endif
+
+/* Correctly rounded a*b + c without the instruction: the product is exact in double, the sum is
+   rounded to odd, so that rounding to float afterwards rounds once. */
+static inline PAW__UNUSED float paw__fmaf(float a, float b, float c)
+{
+#if defined(__FMA__) || defined(PAW__ARM)
+    return __builtin_fmaf(a, b, c);
+#else
+    const double p = (double)a * (double)b, q = (double)c, s = p + q;
+    const double t = s - p, e = (p - (s - t)) + (q - t);
+    uint64_t u;
+    double r;
+    if (!(e > 0.0 || e < 0.0)) return (float)s; /* exact, infinite or not a number */
+    memcpy(&u, &s, sizeof u);
+    if (!(u & 1)) u += (e > 0.0) == (s > 0.0) ? (uint64_t)1 : ~(uint64_t)0;
+    memcpy(&r, &u, sizeof r);
+    return (float)r;
+#endif
+}
+static inline PAW__UNUSED float paw__pow2f(float t)
+{
+    uint32_t u;
+    float r;
+    memcpy(&u, &t, sizeof u);
+    u <<= 23;
+    memcpy(&r, &u, sizeof r);
+    return r;
+}
+
+/* BEGIN tools/gen_coefficients.c */
+/* 2^x on [-1/2, 1/2], relative; error 1.86e-09 before rounding; lowest power first */
+static const float paw__exp2_c[7] = {
+    1.00000000e+00f, 6.93147182e-01f, 2.40226462e-01f, 5.55032864e-02f,
+    9.61848907e-03f, 1.33999309e-03f, 1.53458124e-04f,
+};
+/* log2(erfc(x / sqrt 2) / 2) on [0, 8], as GELU moves; error 4.10e-09 before rounding; lowest power first */
+static const float paw__gelu_c[11] = {
+    -9.99999762e-01f, -1.15111041e+00f, -4.59181458e-01f, -5.25476299e-02f,
+    7.09734485e-03f, -1.23178557e-04f, -2.18386107e-04f, 5.77358151e-05f,
+    -7.55866631e-06f, 5.22199741e-07f, -1.50453676e-08f,
+};
+/* END tools/gen_coefficients.c */
+
+/* clang-format off */
+#define PAW__PASS scalar
+#define PAW__ISA PAW_ISA_SCALAR
+#define PAW__MR 2
+#define PAW__NV 16
+#define PAW__VW 1
+#define PAW__V float
+#define PAW__FOR(i, n) for (i = 0; i < (n); ++i)
+#define PAW__V_ZERO()            0.0f
+#define PAW__V_SET1(x)           (x)
+#define PAW__V_LOAD(p)           (*(p))
+#define PAW__V_STORE(p, v)       (*(p) = (v))
+#define PAW__V_ADD(a, b)         ((a) + (b))
+#define PAW__V_SUB(a, b)         ((a) - (b))
+#define PAW__V_MUL(a, b)         ((a) * (b))
+#define PAW__V_FMA(a, b, c)      paw__fmaf(a, b, c)
+#define PAW__V_MAX(a, b)         ((a) > (b) ? (a) : (b))
+#define PAW__V_IFGT(a, b, x, y)  ((a) > (b) ? (x) : (y))
+#define PAW__V_POW2(t)           paw__pow2f(t)
+#define PAW__V_SLEEF_EXP(x)      Sleef_expf_u10(x)
+#define PAW__V_SLEEF_ERF(x)      Sleef_erff_u10(x)
+#include PAW_SELF
+
+#if defined(PAW__ARM)
+#if !defined(PAW_NO_SLEEF)
+#ifdef __cplusplus
+extern "C" {
+#endif
+extern float32x4_t Sleef_expf4_u10advsimd(float32x4_t);
+extern float32x4_t Sleef_erff4_u10advsimd(float32x4_t);
+#ifdef __cplusplus
+}
+#endif
+#endif
+#define PAW__PASS neon
+#define PAW__ISA PAW_ISA_NEON
+#define PAW__MR 6
+#define PAW__NV 4
+#define PAW__VW 4
+#define PAW__V float32x4_t
+#define PAW__FOR(i, n) PAW__UNROLL for (i = 0; i < (n); ++i)
+#define PAW__V_ZERO()            vdupq_n_f32(0.0f)
+#define PAW__V_SET1(x)           vdupq_n_f32(x)
+#define PAW__V_LOAD(p)           vld1q_f32(p)
+#define PAW__V_STORE(p, v)       vst1q_f32(p, v)
+#define PAW__V_ADD(a, b)         vaddq_f32(a, b)
+#define PAW__V_SUB(a, b)         vsubq_f32(a, b)
+#define PAW__V_MUL(a, b)         vmulq_f32(a, b)
+#define PAW__V_FMA(a, b, c)      vfmaq_f32(c, a, b)
+#define PAW__V_MAX(a, b)         vbslq_f32(vcgtq_f32(a, b), a, b)
+#define PAW__V_IFGT(a, b, x, y)  vbslq_f32(vcgtq_f32(a, b), x, y)
+#define PAW__V_POW2(t)           vreinterpretq_f32_s32(vshlq_n_s32(vreinterpretq_s32_f32(t), 23))
+#define PAW__V_SLEEF_EXP(x)      Sleef_expf4_u10advsimd(x)
+#define PAW__V_SLEEF_ERF(x)      Sleef_erff4_u10advsimd(x)
+#include PAW_SELF
+#endif
+
+#if defined(PAW__X86)
+PAW__BEGIN("avx2,fma")
+#if !defined(PAW_NO_SLEEF)
+#ifdef __cplusplus
+extern "C" {
+#endif
+extern __m256 Sleef_expf8_u10avx2(__m256);
+extern __m256 Sleef_erff8_u10avx2(__m256);
+#ifdef __cplusplus
+}
+#endif
+#endif
+#define PAW__PASS avx2
+#define PAW__ISA PAW_ISA_AVX2
+#define PAW__MR 6
+#define PAW__NV 2
+#define PAW__VW 8
+#define PAW__V __m256
+#define PAW__FOR(i, n) PAW__UNROLL for (i = 0; i < (n); ++i)
+#define PAW__V_ZERO()            _mm256_setzero_ps()
+#define PAW__V_SET1(x)           _mm256_set1_ps(x)
+#define PAW__V_LOAD(p)           _mm256_loadu_ps(p)
+#define PAW__V_STORE(p, v)       _mm256_storeu_ps(p, v)
+#define PAW__V_ADD(a, b)         _mm256_add_ps(a, b)
+#define PAW__V_SUB(a, b)         _mm256_sub_ps(a, b)
+#define PAW__V_MUL(a, b)         _mm256_mul_ps(a, b)
+#define PAW__V_FMA(a, b, c)      _mm256_fmadd_ps(a, b, c)
+#define PAW__V_MAX(a, b)         _mm256_max_ps(a, b)
+#define PAW__V_IFGT(a, b, x, y)  _mm256_blendv_ps(y, x, _mm256_cmp_ps(a, b, _CMP_GT_OQ))
+#define PAW__V_POW2(t) \
+    _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(t), 23))
+#define PAW__V_SLEEF_EXP(x)      Sleef_expf8_u10avx2(x)
+#define PAW__V_SLEEF_ERF(x)      Sleef_erff8_u10avx2(x)
+#include PAW_SELF
+PAW__END
+
+/* gcc 12's C++ front end warns about the self-initialised dummies of its own avx512fintrin.h. */
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+PAW__BEGIN("avx2,fma,avx512f")
+#if !defined(PAW_NO_SLEEF)
+#ifdef __cplusplus
+extern "C" {
+#endif
+extern __m512 Sleef_expf16_u10avx512f(__m512);
+extern __m512 Sleef_erff16_u10avx512f(__m512);
+#ifdef __cplusplus
+}
+#endif
+#endif
+#define PAW__PASS avx512
+#define PAW__ISA PAW_ISA_AVX512
+#define PAW__MR 14
+#define PAW__NV 2
+#define PAW__VW 16
+#define PAW__V __m512
+#define PAW__FOR(i, n) PAW__UNROLL for (i = 0; i < (n); ++i)
+#define PAW__V_ZERO()            _mm512_setzero_ps()
+#define PAW__V_SET1(x)           _mm512_set1_ps(x)
+#define PAW__V_LOAD(p)           _mm512_loadu_ps(p)
+#define PAW__V_STORE(p, v)       _mm512_storeu_ps(p, v)
+#define PAW__V_ADD(a, b)         _mm512_add_ps(a, b)
+#define PAW__V_SUB(a, b)         _mm512_sub_ps(a, b)
+#define PAW__V_MUL(a, b)         _mm512_mul_ps(a, b)
+#define PAW__V_FMA(a, b, c)      _mm512_fmadd_ps(a, b, c)
+#define PAW__V_MAX(a, b)         _mm512_max_ps(a, b)
+#define PAW__V_IFGT(a, b, x, y)  _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_GT_OQ), y, x)
+#define PAW__V_POW2(t) \
+    _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(t), 23))
+#define PAW__V_SLEEF_EXP(x)      Sleef_expf16_u10avx512f(x)
+#define PAW__V_SLEEF_ERF(x)      Sleef_erff16_u10avx512f(x)
+#include PAW_SELF
+PAW__END
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
+#endif
+/* clang-format on */
+
+static const paw__ops *const paw__ops_table[] = {
+    &paw__ops_scalar,
+#if defined(PAW__ARM)
+    &paw__ops_neon,
+#elif defined(PAW__X86)
+    &paw__ops_avx2, &paw__ops_avx512,
+#endif
+};
+static const paw__ops *paw__ops_active; /* atomic; the only mutable state of the library */
+
+static const paw__ops *paw__ops_upto(int isa)
+{
+    const paw__ops *best = &paw__ops_scalar;
+    size_t i;
+    for (i = 0; i < PAW__COUNT(paw__ops_table); ++i)
+        if (paw__ops_table[i]->isa <= isa && paw__ops_table[i]->isa <= paw__cpu_isa())
+            best = paw__ops_table[i];
+    return best;
+}
+static int paw__env_isa(void)
+{
+    int isa = PAW_ISA_AVX512;
+#if !defined(PAW_NO_GETENV)
+    const char *s = getenv("PAW_ISA");
+    int i;
+    for (i = 0; s && i <= PAW_ISA_AVX512; ++i)
+        if (!strcmp(s, paw_isa_name(i))) isa = i;
+#endif
+    return isa;
+}
+static const paw__ops *paw__ops_now(void)
+{
+    const paw__ops *o = __atomic_load_n(&paw__ops_active, __ATOMIC_RELAXED);
+    if (o) return o;
+    o = paw__ops_upto(paw__env_isa());
+    __atomic_store_n(&paw__ops_active, o, __ATOMIC_RELAXED);
+    return o;
+}
+PAW_DEF int paw_isa(void) { return paw__ops_now()->isa; }
+PAW_DEF int paw_isa_limit(int isa)
+{
+    __atomic_store_n(&paw__ops_active, paw__ops_upto(isa), __ATOMIC_RELAXED);
+    return paw_isa();
+}
+PAW_DEF int paw_isa_supported(int isa) { return paw__ops_upto(isa)->isa == isa; }
+
+/* ==== >>gemm ==== packed matrix product with fused epilogues ==== */
+
+/* out = x w' + bias, then scale (batch norm folded), activation. w [n, k] as torch stores it. */
+typedef struct {
+    size_t n, k;               /* true sizes */
+    size_t n_padded, k_padded; /* of the packing; heads are padded one by one */
+    float *w;                  /* B operand */
+    float *bias, *scale;       /* [n_padded]; scale NULL: 1 */
+} paw__linear;
+
+/* How a dimension of `heads` groups spreads when each group is padded to 16; heads 1: plain. */
+static size_t paw__spread(size_t i, size_t n, size_t heads)
+{
+    const size_t dh = n / heads;
+    return i / dh * paw__up16(dh) + i % dh;
+}
+static size_t paw__spread_size(size_t n, size_t heads) { return heads * paw__up16(n / heads); }
+
+/* w [n, k] -> B operand; n in n_heads groups, k in k_heads groups, padding zero. Sixteen rows are
+   read side by side so that the panel is written in order. */
+static void paw__pack_b(const float *w, size_t n, size_t k, size_t n_heads, size_t k_heads,
+                        size_t k_padded, float *out)
+{
+    const size_t n_padded = paw__spread_size(n, n_heads), dh = n / n_heads, group = paw__up16(dh);
+    const size_t kh = k / k_heads, k_group = paw__up16(kh);
+    size_t col, j, r;
+    for (col = 0; col < n_padded; col += 16, out += k_padded * 16) {
+        const size_t in_group = col % group, rows = paw__min(16, dh - paw__min(dh, in_group));
+        const float *from = w + (col / group * dh + in_group) * k;
+        for (j = 0; j < k_padded; ++j) {
+            const size_t at = j % k_group, source = j / k_group * kh + at;
+            for (r = 0; r < 16; ++r)
+                out[j * 16 + r] = at < kh && r < rows ? from[r * k + source] : 0.0f;
+        }
+    }
+}
+/* x: rows [rows, k] of ld floats -> A operand; k padded with zeros */
+static void paw__pack_a(const float *x, size_t ld, size_t k, const paw__panels *rows, float *out)
+{
+    const size_t chunks = (k + 15) / 16;
+    size_t p, c;
+    for (p = 0; p < rows->count; ++p) {
+        const size_t first = paw__panel_first(rows, p), mr = (size_t)paw__panel_rows(rows, p);
+        size_t r;
+        for (r = 0; r < mr; ++r) {
+            const float *from = x + (first + r) * ld;
+            float *to = out + first * chunks * 16 + r * 16;
+            for (c = 0; c < chunks; ++c) {
+                const size_t len = paw__min(16, k - c * 16);
+                memcpy(to + c * mr * 16, from + c * 16, len * sizeof *x);
+                if (len < 16) memset(to + c * mr * 16 + len, 0, (16 - len) * sizeof *x);
+            }
+        }
+    }
+}
+
+/* Who runs a loop: one slot alone, or all threads of the context together. */
+typedef struct {
+    paw_ctx *c;
+    const paw__ops *ops;
+    int slot, wide;
+} paw__team;
+static void paw__team_for(const paw__team *t, size_t n, paw__body *fn, void *arg)
+{
+    size_t i;
+    if (t->wide) {
+        paw__for(t->c, n, fn, arg);
+        return;
+    }
+    for (i = 0; i < n; ++i) fn(arg, i, t->slot);
+}
+
+/* Cache blocks: an A block of this many k and rows stays in a second-level cache of 1 MB. Only
+   speed depends on them; PAW__K_BLOCK is a multiple of PAW__KC so that sums are cut alike. */
+#define PAW__K_BLOCK (2 * PAW__KC)
+#define PAW__M_BLOCK 208
+
+typedef struct {
+    const paw__product *g;
+    const paw__ops *ops;
+    size_t groups; /* panels of the block are split into so many items a tile column */
+} paw__product_job;
+static void paw__product_item(void *arg, size_t item, int slot)
+{
+    const paw__product_job *job = (const paw__product_job *)arg;
+    const size_t group = item % job->groups, panels = job->g->p1 - job->g->p0;
+    paw__product g = *job->g;
+    (void)slot;
+    g.p0 = job->g->p0 + panels * group / job->groups;
+    g.p1 = job->g->p0 + panels * (group + 1) / job->groups;
+    job->ops->product(&g, item / job->groups);
+}
+/* Floats that paw__product_run needs in partial. */
+static size_t paw__partial_count(size_t k, size_t n)
+{
+    if (k <= PAW__K_BLOCK + PAW__KC) return 0;
+    return (n + PAW__TILE_COLS) * (PAW__M_BLOCK + 4 * PAW__MAX_MR);
+}
+/* g: a, b, k, rows, n, bias ... out set; the ranges are filled in here. */
+static void paw__product_run(const paw__team *team, paw__product *g, float *partial)
+{
+    const size_t columns = (g->n + (size_t)team->ops->cols - 1) / (size_t)team->ops->cols;
+    const size_t k_block = paw__partial_count(g->k, g->n) ? PAW__K_BLOCK : g->k;
+    const size_t blocks = (g->rows.rows + PAW__M_BLOCK - 1) / PAW__M_BLOCK;
+    paw__product_job job;
+    size_t b;
+    job.g = g;
+    job.ops = team->ops;
+    g->partial = k_block < g->k ? partial : NULL;
+    for (b = 0; b < blocks; ++b) {
+        g->p0 = g->p_base = g->rows.count * b / blocks;
+        g->p1 = g->rows.count * (b + 1) / blocks;
+        g->span = g->p1 - g->p0;
+        job.groups = 1;
+        if (team->wide && columns < 4 * (size_t)team->c->threads)
+            job.groups = paw__min(4 * (size_t)team->c->threads / columns + 1, g->span);
+        for (g->k0 = 0; g->k0 < g->k; g->k0 = g->k1) {
+            g->k1 = paw__min(g->k, g->k0 + k_block);
+            paw__team_for(team, columns * job.groups, paw__product_item, &job);
+        }
+    }
+}
+static paw__product paw__product_of(const paw__team *team, const paw__linear *l, const float *a,
+                                    size_t rows)
+{
+    paw__product g;
+    memset(&g, 0, sizeof g);
+    g.a = a;
+    g.b = l->w;
+    g.k = l->k_padded;
+    g.n = l->n_padded;
+    g.rows = paw__panels_of(rows, team->ops->mr);
+    g.bias = l->bias;
+    g.scale = l->scale;
+    return g;
+}
+
+/* ==== >>nn ==== layers: norm, attention, patch and position embedding, projectors ==== */
+
+typedef struct {
+    float *w, *b; /* [d padded] */
+} paw__norm;
+
+typedef struct {
+    const paw__ops *ops;
+    const float *x;
+    size_t ld, d;
+    paw__panels rows;
+    const paw__norm *norm;
+    float eps;
+    int to_a;
+    float *y;
+} paw__norm_job;
+static void paw__norm_item(void *arg, size_t item, int slot)
+{
+    const paw__norm_job *j = (const paw__norm_job *)arg;
+    (void)slot;
+    j->ops->norm(j->x, j->ld, &j->rows, item, item + 1, j->d, j->norm->w, j->norm->b, j->eps,
+                 j->to_a, j->y);
+}
+/* x: rows of up16(d) floats -> y: A operand, or rows alike */
+static void paw__norm_run(const paw__team *team, const paw__norm *norm, float eps, const float *x,
+                          size_t rows, size_t d, int to_a, float *y)
+{
+    paw__norm_job j;
+    j.ops = team->ops;
+    j.x = x;
+    j.ld = paw__up16(d);
+    j.d = d;
+    j.rows = paw__panels_of(rows, team->ops->mr);
+    j.norm = norm;
+    j.eps = eps;
+    j.to_a = to_a;
+    j.y = y;
+    paw__team_for(team, j.rows.count, paw__norm_item, &j);
+}
+
+static size_t paw__attention_scratch(size_t padded) { return padded * (PAW__MAX_MR + 1); }
+typedef struct {
+    const paw__ops *ops;
+    const paw__attention *t;
+    size_t panels;
+    float *scratch; /* per slot */
+} paw__attention_job;
+static void paw__attention_item(void *arg, size_t item, int slot)
+{
+    const paw__attention_job *j = (const paw__attention_job *)arg;
+    j->ops->attention(j->t, item / j->panels, item % j->panels,
+                      j->scratch + (size_t)slot * paw__attention_scratch(j->t->in->padded));
+}
+static void paw__attention_run(const paw__team *team, const paw__attention *t, float *scratch)
+{
+    paw__attention_job j;
+    j.ops = team->ops;
+    j.t = t;
+    j.panels = paw__panels_of(t->in->tokens, team->ops->mr).count;
+    j.scratch = scratch;
+    paw__team_for(team, t->in->heads * j.panels, paw__attention_item, &j);
+}
+/* Padding of k and v: zeros, so that nothing uninitialised meets a weight of 0. */
+static void paw__qkv_clear_padding(const paw__qkv *o)
+{
+    size_t i, columns = o->heads * o->dh / 16;
+    for (i = 0; i < o->heads; ++i)
+        memset(o->k + (i + 1) * o->padded * o->dh - o->dh * 16, 0, o->dh * 16 * sizeof(float));
+    for (i = 0; i < columns; ++i)
+        memset(o->v + (i * o->padded + o->tokens) * 16, 0,
+               (o->padded - o->tokens) * 16 * sizeof(float));
+}
+
+/* ---- patch embedding: the convolution is a product over (c, ky, kx) ---- */
+
+typedef struct {
+    const float *chw;
+    int h, w, patch;
+    paw__panels rows;
+    float *a;
+} paw__patches_job;
+static void paw__patches_item(void *arg, size_t item, int slot)
+{
+    const paw__patches_job *j = (const paw__patches_job *)arg;
+    const size_t p = (size_t)j->patch, h = (size_t)j->h, w = (size_t)j->w, gw = w / p;
+    const size_t k = 3 * p * p, k_padded = paw__up16(k), first = paw__panel_first(&j->rows, item);
+    const size_t mr = (size_t)paw__panel_rows(&j->rows, item);
+    size_t r, i, x;
+    (void)slot;
+    for (r = 0; r < mr; ++r) {
+        const size_t row = (first + r) / gw, col = (first + r) % gw;
+        float *to = j->a + first * k_padded + r * 16;
+        for (i = 0; i < 3 * p; ++i) { /* one line of one channel of the patch */
+            const float *from = j->chw + (i / p * h + row * p + i % p) * w + col * p;
+            for (x = 0; x < p; ++x) to[(i * p + x) / 16 * mr * 16 + (i * p + x) % 16] = from[x];
+        }
+        for (i = k; i < k_padded; ++i) to[i / 16 * mr * 16 + i % 16] = 0.0f;
+    }
+}
+
+/* ---- position tables (protocol 1.6) ---- */
+
+/* a*b + c rounded twice, on every compiler */
+static double paw__mul_add(double a, double b, double c)
+{
+    double p = a * b;
+    PAW__KEEP(p);
+    return p + c;
+}
+/* a*b rounded, so that no compiler fuses it with what follows */
+static float paw__mulf(float a, float b)
+{
+    float p = a * b;
+    PAW__KEEP(p);
+    return p;
+}
+/* torch's bicubic taps, a = -0.75, border clamped: index and weight of four sources. Rounded where
+   torch's CPU code rounds: the step is a float, floor sees the coordinate as a float, the offset is
+   taken before that rounding; agreement to 1e-6 of values near 3 needs all three. */
+static void paw__cubic_taps(float step, int o, int n, int index[4], float weight[4])
+{
+    const double s = paw__mul_add((double)step, o + 0.5, -0.5);
+    const int i0 = (int)floorf((float)s);
+    const float t = (float)(s - i0);
+    float x[4];
+    int i;
+    x[0] = t + 1.0f;
+    x[1] = t;
+    x[2] = 1.0f - t;
+    x[3] = x[2] + 1.0f;
+    for (i = 0; i < 4; ++i) {
+        const int at = i0 + i - 1;
+        if (i == 1 || i == 2)
+            weight[i] = paw__mulf(paw__mulf(paw__fmaf(1.25f, x[i], -2.25f), x[i]), x[i]) + 1.0f;
+        else
+            weight[i] = paw__mulf(paw__fmaf(paw__fmaf(-0.75f, x[i], 3.75f), x[i], -6.0f), x[i]) +
+                        3.0f;
+        index[i] = at < 0 ? 0 : at >= n ? n - 1 : at;
+    }
+}
+/* table [g0 * g0, dim] -> out [gh * gw, dim]. PAW_POS_SIZE: step g0 / g (MAE util/pos_embed.py);
+   PAW_POS_SCALE: step g0 / (g + 0.1) (DINO vision_transformer.py), equal sizes left alone. */
+static void paw__position_resize(const float *table, int g0, int dim, int gh, int gw, int rule,
+                                 float *out)
+{
+    const double more = rule == PAW_POS_SCALE ? 0.1 : 0.0;
+    const float step_y = (float)(g0 / (gh + more)), step_x = (float)(g0 / (gw + more));
+    int y, x, i, j, d;
+    if (gh == g0 && gw == g0) {
+        memcpy(out, table, (size_t)g0 * (size_t)g0 * (size_t)dim * sizeof *out);
+        return;
+    }
+    for (y = 0; y < gh; ++y) {
+        int yi[4], xi[4];
+        float yw[4], xw[4];
+        paw__cubic_taps(step_y, y, g0, yi, yw);
+        for (x = 0; x < gw; ++x) {
+            float *to = out + ((size_t)y * (size_t)gw + (size_t)x) * (size_t)dim;
+            paw__cubic_taps(step_x, x, g0, xi, xw);
+            for (d = 0; d < dim; ++d) {
+                double sum = 0;
+                for (i = 0; i < 4; ++i) {
+                    double line = 0;
+                    for (j = 0; j < 4; ++j)
+                        line = paw__mul_add(
+                            (double)xw[j], (double)table[((size_t)yi[i] * (size_t)g0 + (size_t)xi[j]) *
+                                                     (size_t)dim + (size_t)d], line);
+                    sum = paw__mul_add((double)yw[i], line, sum);
+                }
+                to[d] = (float)sum;
+            }
+        }
+    }
+}
+
+/* ---- BEiT's relative table on another grid: geometric knots, cubic spline, not-a-knot ---- */
+
+/* Knots of an axis of 2 g0 - 1 entries for a target of 2 g - 1 (PA checkpoint.py:428-492). */
+static void paw__beit_knots(int g0, int g, double *knots)
+{
+    double q = 1.0, left = 1.01, right = 1.5, at = 1.0, power;
+    int i;
+    while (g != g0 && right - left > 1e-6) {
+        q = (left + right) / 2;
+        for (power = 1, i = 0; i < g0 - 1; ++i) power *= q;
+        if ((1.0 - power) / (1.0 - q) > (double)(g - 1)) right = q;
+        else left = q;
+    }
+    knots[g0 - 1] = 0;
+    for (power = 1, i = 1; i < g0; ++i) {
+        knots[g0 - 1 + i] = at;
+        knots[g0 - 1 - i] = -at;
+        power *= q;
+        at += power;
+    }
+}
+/* Second derivatives m of the interpolating cubic spline with not-a-knot ends, by elimination of
+   the dense n x n system (n = 27 in practice). a: scratch [n * (n + 1)]. */
+static void paw__spline_moments(const double *x, const double *y, int n, double *a, double *m)
+{
+    const int w = n + 1;
+    int i, j, k;
+    memset(a, 0, (size_t)n * (size_t)w * sizeof *a);
+    for (i = 1; i + 1 < n; ++i) {
+        const double h0 = x[i] - x[i - 1], h1 = x[i + 1] - x[i];
+        a[i * w + i - 1] = h0;
+        a[i * w + i] = 2 * (h0 + h1);
+        a[i * w + i + 1] = h1;
+        a[i * w + n] = 6 * ((y[i + 1] - y[i]) / h1 - (y[i] - y[i - 1]) / h0);
+    }
+    for (i = 0; i < n; i += n - 1) { /* equal third derivatives across the second knot */
+        const int o = i ? n - 3 : 0;
+        const double h0 = x[o + 1] - x[o], h1 = x[o + 2] - x[o + 1];
+        a[i * w + o] = h1;
+        a[i * w + o + 1] = -(h0 + h1);
+        a[i * w + o + 2] = h0;
+    }
+    for (k = 0; k < n; ++k) {
+        int best = k;
+        for (i = k + 1; i < n; ++i)
+            if (fabs(a[i * w + k]) > fabs(a[best * w + k])) best = i;
+        for (j = k; best != k && j <= n; ++j) {
+            const double t = a[k * w + j];
+            a[k * w + j] = a[best * w + j];
+            a[best * w + j] = t;
+        }
+        for (i = k + 1; i < n; ++i) {
+            const double f = a[i * w + k] / a[k * w + k];
+            for (j = k; f < 0 || f > 0 ? j <= n : 0; ++j)
+                a[i * w + j] = paw__mul_add(-f, a[k * w + j], a[i * w + j]);
+        }
+    }
+    for (i = n - 1; i >= 0; --i) {
+        double s = a[i * w + n];
+        for (j = i + 1; j < n; ++j) s = paw__mul_add(-a[i * w + j], m[j], s);
+        m[i] = s / a[i * w + i];
+    }
+}
+static double paw__spline_at(const double *x, const double *y, const double *m, int n, double at)
+{
+    double h, a, b, p, q;
+    int i = 0;
+    at = at < x[0] ? x[0] : at > x[n - 1] ? x[n - 1] : at;
+    while (i + 2 < n && at > x[i + 1]) ++i;
+    h = x[i + 1] - x[i];
+    a = (x[i + 1] - at) / h;
+    b = (at - x[i]) / h;
+    p = a * y[i];
+    q = paw__mul_add(a * a, a, -a) * m[i];
+    q = paw__mul_add(paw__mul_add(b * b, b, -b), m[i + 1], q);
+    return paw__mul_add(q, h * h / 6, paw__mul_add(b, y[i + 1], p));
+}
+/* table [(2 g0 - 1)^2 + 3, heads] -> out [(2 gh - 1)(2 gw - 1) + 3, heads]; the three rows of the
+   class token are kept. Along columns first, then rows: the spline is a tensor product. */
+static paw_err paw__beit_resize(paw_ctx *c, const float *table, int g0, int heads, int gh, int gw,
+                                float *out)
+{
+    const int n = 2 * g0 - 1, oh = 2 * gh - 1, ow = 2 * gw - 1;
+    const size_t nn = (size_t)n, hh = (size_t)heads, total = (size_t)oh * (size_t)ow;
+    double *s = (double *)paw__alloc(c, nn * (nn + 1) + 4 * nn + nn * (size_t)ow, sizeof *s);
+    double *kx, *ky, *y, *m, *wide;
+    size_t k, r, o;
+    if (!s) return PAW_E_OOM;
+    kx = s + nn * (nn + 1);
+    ky = kx + nn;
+    y = ky + nn;
+    m = y + nn;
+    wide = m + nn; /* [n, ow] */
+    paw__beit_knots(g0, gw, kx);
+    paw__beit_knots(g0, gh, ky);
+    for (k = 0; k < hh; ++k) {
+        for (r = 0; r < nn; ++r) {
+            for (o = 0; o < nn; ++o) y[o] = (double)table[(r * nn + o) * hh + k];
+            paw__spline_moments(kx, y, n, s, m);
+            for (o = 0; o < (size_t)ow; ++o)
+                wide[r * (size_t)ow + o] = paw__spline_at(kx, y, m, n, (double)o - (gw - 1));
+        }
+        for (o = 0; o < (size_t)ow; ++o) {
+            for (r = 0; r < nn; ++r) y[r] = wide[r * (size_t)ow + o];
+            paw__spline_moments(ky, y, n, s, m);
+            for (r = 0; r < (size_t)oh; ++r)
+                out[(r * (size_t)ow + o) * hh + k] =
+                    (float)paw__spline_at(ky, y, m, n, (double)r - (gh - 1));
+        }
+        for (r = 0; r < 3; ++r) out[(total + r) * hh + k] = table[(nn * nn + r) * hh + k];
+    }
+    paw__free(s);
+    return PAW_OK;
+}
+/* table [(2 gh - 1)(2 gw - 1) + 3, heads] -> the kernels' order: per head rows and columns
+   reversed, then per head the three rows of the class token. */
+static void paw__beit_reverse(const float *table, size_t count, size_t heads, float *out)
+{
+    size_t k, i;
+    for (k = 0; k < heads; ++k) {
+        for (i = 0; i < count; ++i) out[k * count + i] = table[(count - 1 - i) * heads + k];
+        for (i = 0; i < 3; ++i) out[heads * count + k * 3 + i] = table[(count + i) * heads + k];
+    }
+}
+
+/* ---- chains of linear layers (projectors, predictors, class scores) ---- */
+
+#define PAW__MAX_LAYERS 6
+typedef struct {
+    paw__linear layer[PAW__MAX_LAYERS];
+    int count, act; /* act between layers, none after the last */
+} paw__mlp;
+
+static size_t paw__mlp_width(const paw__mlp *p) /* widest operand, in floats a row */
+{
+    size_t w = p->count ? p->layer[0].k_padded : 0;
+    int i;
+    for (i = 0; i < p->count; ++i) w = paw__max(w, p->layer[i].n_padded);
+    return w;
+}
+static size_t paw__mlp_partial(const paw__mlp *p)
+{
+    size_t n = 0;
+    int i;
+    for (i = 0; i < p->count; ++i)
+        n = paw__max(n, paw__partial_count(p->layer[i].k_padded, p->layer[i].n_padded));
+    return n;
+}
+/* a: A operand [rows, k]; result rows of the last layer's n_padded floats in out. a and b are
+   buffers of rows * width, used in turn. */
+static void paw__mlp_run(const paw__team *team, const paw__mlp *p, size_t rows, float *a, float *b,
+                         float *partial, float *out)
+{
+    int i;
+    for (i = 0; i < p->count; ++i) {
+        const int last = i + 1 == p->count;
+        float *t;
+        paw__product g = paw__product_of(team, &p->layer[i], a, rows);
+        g.to = last ? PAW__TO_ROWS : PAW__TO_A;
+        g.act = last ? PAW__NO_ACT : p->act;
+        g.out = last ? out : b;
+        g.ld = g.n;
+        paw__product_run(team, &g, partial);
+        t = a;
+        a = b;
+        b = t;
+    }
+}
+/* rows of ld floats to unit length; d padded with zeros to 16 */
+static void paw__unit_rows(const paw__ops *ops, float *x, size_t rows, size_t ld, size_t d)
+{
+    size_t r, i;
+    for (r = 0; r < rows; ++r) {
+        float *row = x + r * ld, norm = sqrtf(ops->dot(row, row, paw__up16(d)));
+        if (norm < 1e-12f) norm = 1e-12f;
+        for (i = 0; i < d; ++i) row[i] /= norm;
+    }
+}
+/* Gram: with unit bottleneck z, the cosine of the logits W z is that of L' z, where L L' = W' W;
+   so 65,536 logits need not be stored. w [n, k]; lt [k, k]: L', zero rows where W has no rank.
+   Chunks of PAW__KC prototypes are summed in double. */
+static paw_err paw__gram(const paw__team *team, const float *w, size_t n, size_t k, float *lt)
+{
+    paw_ctx *c = team->c;
+    const size_t kp = paw__up16(k), kc = PAW__KC;
+    float *f = (float *)paw__calloc(c, kp * kc * 2 + kp * kp + kp, sizeof *f);
+    double *g = (double *)paw__calloc(c, k * k, sizeof *g);
+    float *a = f, *b = a + kp * kc, *sum = b + kp * kc, *bias = sum + kp * kp;
+    const paw__panels rows = paw__panels_of(kp, team->ops->mr);
+    size_t r, i, j, q, p;
+    if (!f || !g) {
+        paw__free(f);
+        paw__free(g);
+        return PAW_E_OOM;
+    }
+    for (r = 0; r < n; r += kc) {
+        const size_t len = paw__min(kc, n - r);
+        paw__linear l;
+        paw__product job;
+        memset(a, 0, kp * kc * 2 * sizeof *a);
+        for (p = 0; p < rows.count; ++p) {
+            const size_t first = paw__panel_first(&rows, p);
+            const size_t mr = (size_t)paw__panel_rows(&rows, p);
+            for (i = first; i < first + mr && i < k; ++i)
+                for (q = 0; q < len; ++q)
+                    a[first * kc + q / 16 * mr * 16 + (i - first) * 16 + q % 16] =
+                        w[(r + q) * k + i];
+        }
+        for (q = 0; q < len; ++q)
+            for (i = 0; i < k; ++i) b[(i / 16 * kc + q) * 16 + i % 16] = w[(r + q) * k + i];
+        memset(&l, 0, sizeof l);
+        l.n = l.n_padded = kp;
+        l.k = l.k_padded = kc;
+        l.w = b;
+        l.bias = bias;
+        job = paw__product_of(team, &l, a, kp);
+        job.to = PAW__TO_ROWS;
+        job.out = sum;
+        job.ld = kp;
+        paw__product_run(team, &job, NULL);
+        for (i = 0; i < k; ++i)
+            for (j = 0; j < k; ++j) g[i * k + j] += (double)sum[i * kp + j];
+    }
+    for (j = 0; j < k; ++j) { /* Cholesky; a pivot lost to rounding is rank lost */
+        double pivot = g[j * k + j];
+        for (q = 0; q < j; ++q) pivot = paw__mul_add(-g[j * k + q], g[j * k + q], pivot);
+        pivot = pivot > 1e-10 * g[0] ? sqrt(pivot) : 0.0;
+        for (i = j; i < k; ++i) {
+            double s = g[i * k + j];
+            for (q = 0; q < j; ++q) s = paw__mul_add(-g[i * k + q], g[j * k + q], s);
+            g[i * k + j] = pivot > 0.0 ? s / pivot : 0.0;
+        }
+        for (i = 0; i < j; ++i) lt[j * k + i] = 0.0f;
+        for (i = j; i < k; ++i) lt[j * k + i] = (float)g[i * k + j];
+    }
+    paw__free(f);
+    paw__free(g);
+    return PAW_OK;
+}
+
+/* ==== >>vit ==== one recipe row per encoder family, one forward pass for all ==== */
+
+enum { /* what a family has (protocol 1.2) */
+    PAW__QKV_BIAS = 1,  /* attn.qkv.bias; otherwise q_bias and v_bias, k without */
+    PAW__QV_BIAS = 2,
+    PAW__SCALES = 4,    /* layer scale gamma_1, gamma_2 */
+    PAW__POSITIONS = 8, /* absolute table pos_embed */
+    PAW__RELATIVE = 16  /* relative bias, one table for all layers */
+};
+typedef struct {
+    const char *name;
+    int has, position;
+    int narrow_heads; /* heads at width 384, where it is not width / 64 */
+} paw__recipe;
+static const paw__recipe paw__recipes[PAW_RECIPES] = {
+    {"auto", 0, 0, 0},
+    {"deit", PAW__QKV_BIAS | PAW__POSITIONS, PAW_POS_SIZE, 6},
+    {"mocov3", PAW__QKV_BIAS | PAW__POSITIONS, PAW_POS_SIZE, 12},
+    {"dino", PAW__QKV_BIAS | PAW__POSITIONS, PAW_POS_SCALE, 6},
+    {"ibot", PAW__QKV_BIAS | PAW__POSITIONS, PAW_POS_SCALE, 6},
+    {"beit", PAW__QV_BIAS | PAW__SCALES | PAW__RELATIVE, PAW_POS_SIZE, 6},
+    {"mae", PAW__QKV_BIAS | PAW__POSITIONS, PAW_POS_SIZE, 6},
+    {"cae", PAW__QV_BIAS | PAW__SCALES | PAW__POSITIONS, PAW_POS_SIZE, 12},
+};
+PAW_DEF const char *paw_recipe_name(int recipe)
+{
+    return recipe >= 0 && recipe < PAW_RECIPES ? paw__recipes[recipe].name : NULL;
+}
+
+typedef struct {
+    paw__norm norm1, norm2;
+    paw__linear qkv, proj, fc1, fc2;
+    float *gamma1, *gamma2; /* NULL: 1 */
+} paw__vit_block;
+
+typedef struct { /* one owned allocation, for paw_model_free */
+    void *p;
+} paw__owned;
+
+struct paw_model {
+    paw_allocator mem;
+    paw__owned *owned;
+    size_t owned_count, owned_cap, packed_bytes, parameters;
+    int recipe, position, grid, patch, dim, depth, heads, hidden, table_rows;
+    float eps;
+    float *cls, *pos;    /* cls + position row 0 [dim padded]; [grid^2, dim] or NULL */
+    float *rel;          /* BEiT: [table_rows, heads] as stored, or NULL */
+    paw__linear patches;
+    paw__vit_block *blocks;
+    paw__norm norm;
+    paw__mlp projector, predictor, scores;
+    paw__linear prototypes, gram; /* after a projector with unit output; w NULL without */
+    paw__linear patch_prototypes; /* iBOT's second head, for patch tokens */
+};
+
+static void *paw__model_alloc(paw_ctx *c, paw_model *m, size_t count, size_t size)
+{
+    void *p = NULL, *list = m->owned;
+    const paw_err e = paw__grow(c, &list, &m->owned_cap, m->owned_count + 1, sizeof *m->owned);
+    m->owned = (paw__owned *)list;
+    if (e == PAW_OK) p = paw__calloc(c, count, size);
+    if (!p) return NULL;
+    m->owned[m->owned_count++].p = p;
+    m->packed_bytes += count * size;
+    return p;
+}
+PAW_DEF void paw_model_free(paw_model *m)
+{
+    size_t i;
+    if (!m) return;
+    for (i = 0; i < m->owned_count; ++i) paw__free(m->owned[i].p);
+    paw__free(m->owned);
+    paw__free(m);
+}
+
+static int paw__mlp_out(const paw__mlp *p) { return p->count ? (int)p->layer[p->count - 1].n : 0; }
+PAW_DEF int paw_project_dim(const paw_model *m, int which)
+{
+    const int prototypes = m->prototypes.w ? (int)m->prototypes.n : 0;
+    switch (which) {
+    case PAW_PROJECTED: return prototypes ? prototypes : paw__mlp_out(&m->projector);
+    case PAW_PROJECTED_COSINE: return paw__mlp_out(&m->projector);
+    case PAW_BOTTLENECK: return prototypes ? paw__mlp_out(&m->projector) : 0;
+    case PAW_PREDICTED: return paw__mlp_out(&m->predictor);
+    case PAW_LOGITS: return paw__mlp_out(&m->scores);
+    case PAW_PROJECTED_PATCH: return m->patch_prototypes.w ? (int)m->patch_prototypes.n : 0;
+    default: return 0;
+    }
+}
+PAW_DEF void paw_model_describe(const paw_model *m, paw_model_info *out)
+{
+    paw_model_info i;
+    i.recipe = paw__recipes[m->recipe].name;
+    i.image_px = m->grid * m->patch;
+    i.patch_px = m->patch;
+    i.dim = m->dim;
+    i.depth = m->depth;
+    i.heads = m->heads;
+    i.mlp = m->hidden;
+    i.tokens = m->grid * m->grid + 1;
+    i.classes = paw_project_dim(m, PAW_LOGITS);
+    i.projected = paw_project_dim(m, PAW_PROJECTED);
+    i.bottleneck = paw_project_dim(m, PAW_BOTTLENECK);
+    i.predicted = paw_project_dim(m, PAW_PREDICTED);
+    i.parameters = m->parameters;
+    i.packed_bytes = m->packed_bytes;
+    *out = i;
+}
+
+/* ---- forward pass ---- */
+
+typedef struct { /* one call of paw_encode */
+    paw_ctx *c;
+    const paw_model *m;
+    const paw__ops *ops;
+    const paw_outputs *out;
+    const float *chw;
+    size_t n, tokens, padded;
+    int h, w, gh, gw;
+    const float *pos; /* [gh * gw, dim] or NULL */
+    const float *rel; /* paw__beit_reverse, or NULL */
+    float *slots;     /* per slot: activations of an image */
+    size_t slot_count;
+    float *scratch; /* per slot: attention */
+} paw__run;
+
+/* Activations of one image inside its slot. hidden, qkv and patches are never alive together. */
+typedef struct {
+    float *x, *a, *hidden, *partial;
+    paw__qkv qkv;
+} paw__activations;
+static size_t paw__activations_of(const paw__run *r, float *base, paw__activations *v)
+{
+    const paw_model *m = r->m;
+    const size_t d = paw__up16((size_t)m->dim), heads = (size_t)m->heads;
+    const size_t dh = paw__up16((size_t)m->dim / heads), od = heads * dh, t = r->tokens;
+    const size_t x = t * d, a = t * paw__max(d, od), qkv = od * (t + 2 * r->padded);
+    const size_t wide = paw__max(t * m->blocks[0].fc1.n_padded, t * m->patches.k_padded);
+    const size_t partial = paw__max(
+        paw__max(paw__partial_count(m->blocks[0].fc2.k_padded, d),
+                 paw__partial_count(d, m->blocks[0].fc1.n_padded)),
+        paw__max(paw__partial_count(d, m->blocks[0].qkv.n_padded),
+                 paw__max(paw__partial_count(od, d), paw__partial_count(m->patches.k_padded, d))));
+    v->x = base;
+    v->a = v->x + x;
+    v->hidden = v->a + a;
+    v->partial = v->hidden + paw__max(qkv, wide);
+    v->qkv.q = v->hidden;
+    v->qkv.k = v->qkv.q + od * t;
+    v->qkv.v = v->qkv.k + od * r->padded;
+    v->qkv.tokens = t;
+    v->qkv.padded = r->padded;
+    v->qkv.dh = dh;
+    v->qkv.heads = heads;
+    return x + a + paw__max(qkv, wide) + partial;
+}
+
+/* X = [cls; patches] + positions */
+static void paw__embed_tokens(const paw__run *r, const paw__team *team, const float *chw,
+                              paw__activations *v)
+{
+    const paw_model *m = r->m;
+    const size_t dim = (size_t)m->dim, d = paw__up16(dim), n = r->tokens - 1;
+    paw__patches_job job;
+    paw__product g;
+    size_t i;
+    memset(v->x, 0, r->tokens * d * sizeof *v->x);
+    memcpy(v->x, m->cls, dim * sizeof *v->x);
+    for (i = 0; r->pos && i < n; ++i)
+        memcpy(v->x + (i + 1) * d, r->pos + i * dim, dim * sizeof *v->x);
+    job.chw = chw;
+    job.h = r->h;
+    job.w = r->w;
+    job.patch = m->patch;
+    job.rows = paw__panels_of(n, r->ops->mr);
+    job.a = v->hidden;
+    paw__team_for(team, job.rows.count, paw__patches_item, &job);
+    g = paw__product_of(team, &m->patches, v->hidden, n);
+    g.to = PAW__TO_RESIDUAL;
+    g.out = v->x + d;
+    g.ld = d;
+    paw__product_run(team, &g, v->partial);
+}
+static void paw__residual(const paw__run *r, const paw__team *team, const paw__linear *l,
+                          const float *a, const float *gamma, paw__activations *v)
+{
+    paw__product g = paw__product_of(team, l, a, r->tokens);
+    g.to = PAW__TO_RESIDUAL;
+    g.gamma = gamma;
+    g.out = v->x;
+    g.ld = paw__up16((size_t)r->m->dim);
+    paw__product_run(team, &g, v->partial);
+}
+/* X += g1 Attn(LN1 X); X += g2 MLP(LN2 X). map: [heads, tokens, tokens] or NULL */
+static void paw__block_run(const paw__run *r, const paw__team *team, const paw__vit_block *b,
+                           float *map, paw__activations *v)
+{
+    const paw_model *m = r->m;
+    const size_t dim = (size_t)m->dim;
+    paw__attention t;
+    paw__product g;
+    paw__norm_run(team, &b->norm1, m->eps, v->x, r->tokens, dim, 1, v->a);
+    paw__qkv_clear_padding(&v->qkv);
+    g = paw__product_of(team, &b->qkv, v->a, r->tokens);
+    g.to = PAW__TO_QKV;
+    g.qkv = &v->qkv;
+    paw__product_run(team, &g, v->partial);
+    t.in = &v->qkv;
+    t.scale = 1.0f / sqrtf((float)(dim / (size_t)m->heads));
+    t.bias = r->rel;
+    t.gh = r->gh;
+    t.gw = r->gw;
+    t.math = r->c->math;
+    t.out = v->a;
+    t.map = map;
+    paw__attention_run(team, &t, r->scratch);
+    paw__residual(r, team, &b->proj, v->a, b->gamma1, v);
+    paw__norm_run(team, &b->norm2, m->eps, v->x, r->tokens, dim, 1, v->a);
+    g = paw__product_of(team, &b->fc1, v->a, r->tokens);
+    g.to = PAW__TO_A;
+    g.act = r->c->math == PAW_MATH_SLEEF ? PAW__GELU_SLEEF : PAW__GELU;
+    g.out = v->hidden;
+    paw__product_run(team, &g, v->partial);
+    paw__residual(r, team, &b->fc2, v->hidden, b->gamma2, v);
+}
+static void paw__copy_rows(const float *from, size_t ld, size_t rows, size_t d, float *to)
+{
+    size_t i;
+    for (i = 0; i < rows; ++i) memcpy(to + i * d, from + i * ld, d * sizeof *to);
+}
+static void paw__finish_image(const paw__run *r, const paw__team *team, size_t image,
+                              paw__activations *v)
+{
+    const size_t dim = (size_t)r->m->dim, d = paw__up16(dim);
+    const paw_outputs *o = r->out;
+    size_t i, t;
+    if (!o->cls && !o->mean && !o->tokens) return;
+    paw__norm_run(team, &r->m->norm, r->m->eps, v->x, r->tokens, dim, 0, v->a);
+    if (o->cls) memcpy(o->cls + image * dim, v->a, dim * sizeof(float));
+    if (o->tokens)
+        paw__copy_rows(v->a, d, r->tokens, dim, o->tokens + image * r->tokens * dim);
+    for (i = 0; o->mean && i < dim; ++i) {
+        double sum = 0;
+        for (t = 1; t < r->tokens; ++t) sum += (double)v->a[t * d + i];
+        o->mean[image * dim + i] = (float)(sum / (double)(r->tokens - 1));
+    }
+}
+static void paw__encode_image(const paw__run *r, const paw__team *team, size_t image)
+{
+    const paw_model *m = r->m;
+    const paw_outputs *o = r->out;
+    const size_t dim = (size_t)m->dim, d = paw__up16(dim), t = r->tokens;
+    const int map_block = o->attention_block < 0 ? m->depth - 1 : o->attention_block;
+    paw__activations v;
+    int b, k;
+    (void)paw__activations_of(r, r->slots + (size_t)team->slot * r->slot_count, &v);
+    paw__embed_tokens(r, team, r->chw + image * 3 * (size_t)r->h * (size_t)r->w, &v);
+    for (b = 0; b < m->depth; ++b) {
+        float *map = NULL;
+        if (o->attention && b == map_block)
+            map = o->attention + image * (size_t)m->heads * t * t;
+        paw__block_run(r, team, &m->blocks[b], map, &v);
+        for (k = 0; o->block_outputs && k < o->block_count; ++k)
+            if (o->blocks[k] == b)
+                paw__copy_rows(v.x, d, t, dim,
+                               o->block_outputs + ((size_t)k * r->n + image) * t * dim);
+    }
+    paw__finish_image(r, team, image, &v);
+}
+static void paw__encode_item(void *arg, size_t item, int slot)
+{
+    const paw__run *r = (const paw__run *)arg;
+    paw__team team;
+    team.c = r->c;
+    team.ops = r->ops;
+    team.slot = slot;
+    team.wide = 0;
+    paw__encode_image(r, &team, item);
+}
+/* At least count floats that stay until the next call; the old content is lost. */
+static float *paw__scratch(paw_ctx *c, size_t count)
+{
+    if (count <= c->scratch_count) return c->scratch;
+    paw__free(c->scratch);
+    c->scratch_count = 0;
+    c->scratch = (float *)paw__alloc(c, count, sizeof *c->scratch);
+    if (c->scratch) c->scratch_count = count;
+    return c->scratch;
+}
+/* Tables for this grid; *owned is to be freed. */
+static paw_err paw__run_positions(paw__run *r, float **owned)
+{
+    const paw_model *m = r->m;
+    const size_t dim = (size_t)m->dim, n = r->tokens - 1, heads = (size_t)m->heads;
+    const size_t count = (2 * (size_t)r->gh - 1) * (2 * (size_t)r->gw - 1);
+    const int same = r->gh == m->grid && r->gw == m->grid;
+    paw_err e = PAW_OK;
+    *owned = NULL;
+    r->pos = m->pos;
+    r->rel = NULL;
+    if (m->pos && same) return PAW_OK;
+    if (!m->pos && !m->rel) return PAW_OK;
+    *owned = (float *)paw__alloc(r->c, m->pos ? n * dim : 2 * (count + 3) * heads, sizeof(float));
+    if (!*owned) return PAW_E_OOM;
+    if (m->pos) {
+        paw__position_resize(m->pos, m->grid, m->dim, r->gh, r->gw, m->position, *owned);
+        r->pos = *owned;
+    } else {
+        float *table = *owned + (count + 3) * heads;
+        if (same) memcpy(table, m->rel, (count + 3) * heads * sizeof *table);
+        else e = paw__beit_resize(r->c, m->rel, m->grid, m->heads, r->gh, r->gw, table);
+        paw__beit_reverse(table, count, heads, *owned);
+        r->rel = *owned;
+    }
+    return e;
+}
+static paw_err paw__encode_check(const paw__run *r)
+{
+    const paw_outputs *o = r->out;
+    const int patch = r->m->patch;
+    int i;
+    if (r->h < patch || r->w < patch || r->h % patch || r->w % patch)
+        return paw__fail(r->c, PAW_E_SHAPE, "input of %d x %d pixels is no multiple of the patch "
+                         "of %d", r->h, r->w, patch);
+    if (r->h / patch > 512 || r->w / patch > 512)
+        return paw__fail(r->c, PAW_E_LIMIT, "input of %d x %d pixels: more than 512 patches a side",
+                         r->h, r->w);
+    if (o->attention && (o->attention_block < -1 || o->attention_block >= r->m->depth))
+        return paw__fail(r->c, PAW_E_ARG, "attention of block %d asked for: the model has 0 to %d",
+                         o->attention_block, r->m->depth - 1);
+    if (o->block_count < 0 || (o->block_count && (!o->blocks || !o->block_outputs)))
+        return paw__fail(r->c, PAW_E_ARG, "block outputs asked for without blocks or room");
+    for (i = 0; i < o->block_count; ++i)
+        if (o->blocks[i] < 0 || o->blocks[i] >= r->m->depth)
+            return paw__fail(r->c, PAW_E_ARG, "output of block %d asked for: the model has 0 to %d",
+                             o->blocks[i], r->m->depth - 1);
+    return PAW_OK;
+}
+/* Images side by side while there are as many as threads; what is left over is split within. */
+static void paw__run_images(paw__run *r)
+{
+    const size_t threads = (size_t)r->c->threads, whole = r->n - r->n % threads;
+    paw__team team;
+    size_t i;
+    if (threads > 1 && whole) paw__for(r->c, whole, paw__encode_item, r);
+    team.c = r->c;
+    team.ops = r->ops;
+    team.slot = 0;
+    team.wide = threads > 1;
+    for (i = threads > 1 ? whole : 0; i < r->n; ++i) paw__encode_image(r, &team, i);
+}
+PAW_DEF paw_err paw_encode(const paw_model *m, paw_ctx *c, const float *chw, size_t n, int h, int w,
+                           const paw_outputs *out)
+{
+    paw__activations unused;
+    paw__run r;
+    float *owned;
+    size_t per_slot, slots;
+    paw_err e;
+    if (!c) return PAW_E_ARG;
+    if (!m || !out || (!chw && n)) return paw__fail(c, PAW_E_ARG, "bad argument to paw_encode");
+    memset(&r, 0, sizeof r);
+    r.c = c;
+    r.m = m;
+    r.ops = paw__ops_now();
+    r.out = out;
+    r.chw = chw;
+    r.n = n;
+    r.h = h;
+    r.w = w;
+    r.gh = h / m->patch;
+    r.gw = w / m->patch;
+    e = paw__encode_check(&r);
+    if (e != PAW_OK) return e;
+    r.tokens = (size_t)r.gh * (size_t)r.gw + 1;
+    r.padded = paw__up16(r.tokens);
+    r.slot_count = paw__up16(paw__activations_of(&r, NULL, &unused));
+    slots = n >= (size_t)c->threads ? (size_t)c->threads : 1;
+    per_slot = paw__attention_scratch(r.padded);
+    r.slots = paw__scratch(c, slots * r.slot_count + (size_t)c->threads * per_slot);
+    if (!r.slots) return PAW_E_OOM;
+    r.scratch = r.slots + slots * r.slot_count;
+    e = paw__run_positions(&r, &owned);
+    if (e == PAW_OK) paw__run_images(&r);
+    paw__free(owned);
+    return e;
+}
+
+/* ---- projections ---- */
+
+typedef struct {
+    const paw_model *m;
+    int which;
+    float *a, *b, *wide, *partial;
+} paw__projection;
+static void paw__pack_rows(const paw__team *team, const float *x, size_t ld, size_t k, size_t rows,
+                           float *a)
+{
+    const paw__panels panels = paw__panels_of(rows, team->ops->mr);
+    paw__pack_a(x, ld, k, &panels, a);
+}
+/* One chunk x [rows, dim]; result in p->wide, returns its row length in floats. */
+static size_t paw__project_chunk(const paw__team *team, const paw__projection *p, const float *x,
+                                 size_t rows)
+{
+    const paw_model *m = p->m;
+    const paw__mlp *first = p->which == PAW_LOGITS ? &m->scores : &m->projector;
+    const paw__linear *last = &first->layer[first->count - 1], *tail = NULL;
+    paw__mlp one;
+    paw__pack_rows(team, x, (size_t)m->dim, (size_t)m->dim, rows, p->a);
+    paw__mlp_run(team, first, rows, p->a, p->b, p->partial, p->wide);
+    if (p->which == PAW_PREDICTED) {
+        paw__pack_rows(team, p->wide, last->n_padded, last->n, rows, p->a);
+        paw__mlp_run(team, &m->predictor, rows, p->a, p->b, p->partial, p->wide);
+        return m->predictor.layer[m->predictor.count - 1].n_padded;
+    }
+    if (p->which == PAW_LOGITS || !m->prototypes.w) return last->n_padded;
+    paw__unit_rows(team->ops, p->wide, rows, last->n_padded, last->n);
+    if (p->which == PAW_PROJECTED) tail = &m->prototypes;
+    if (p->which == PAW_PROJECTED_COSINE) tail = &m->gram;
+    if (p->which == PAW_PROJECTED_PATCH) tail = &m->patch_prototypes;
+    if (!tail) return last->n_padded;
+    paw__pack_rows(team, p->wide, last->n_padded, last->n, rows, p->a);
+    memset(&one, 0, sizeof one);
+    one.layer[0] = *tail;
+    one.count = 1;
+    paw__mlp_run(team, &one, rows, p->a, p->b, p->partial, p->wide);
+    return tail->n_padded;
+}
+PAW_DEF paw_err paw_project(const paw_model *m, paw_ctx *c, int which, const float *x, size_t n,
+                            float *out)
+{
+    const size_t chunk = 128;
+    paw__projection p;
+    paw__team team;
+    size_t i, ld, operand, wide, partial, dim;
+    if (!c) return PAW_E_ARG;
+    if (!m || (n && (!x || !out))) return paw__fail(c, PAW_E_ARG, "bad argument to paw_project");
+    dim = (size_t)paw_project_dim(m, which);
+    if (!dim)
+        return paw__fail(c, PAW_E_UNSUP, "this %s checkpoint has no such head",
+                         paw__recipes[m->recipe].name);
+    team.c = c;
+    team.ops = paw__ops_now();
+    team.slot = 0;
+    team.wide = c->threads > 1;
+    operand = paw__max(paw__mlp_width(&m->projector), paw__mlp_width(&m->predictor));
+    operand = paw__max(operand, paw__up16((size_t)m->dim));
+    wide = paw__max(operand, paw__max(m->prototypes.n_padded, paw__mlp_width(&m->scores)));
+    wide = paw__max(wide, m->patch_prototypes.n_padded);
+    partial = paw__max(paw__mlp_partial(&m->projector), paw__mlp_partial(&m->predictor));
+    partial = paw__max(partial, paw__mlp_partial(&m->scores));
+    partial = paw__max(partial,
+                       paw__partial_count(m->prototypes.k_padded, m->prototypes.n_padded));
+    p.m = m;
+    p.which = which;
+    p.a = paw__scratch(c, chunk * (2 * operand + wide) + partial);
+    if (!p.a) return PAW_E_OOM;
+    p.b = p.a + chunk * operand;
+    p.wide = p.b + chunk * operand;
+    p.partial = p.wide + chunk * wide;
+    for (i = 0; i < n; i += chunk) {
+        const size_t rows = paw__min(chunk, n - i);
+        ld = paw__project_chunk(&team, &p, x + i * (size_t)m->dim, rows);
+        paw__copy_rows(p.wide, ld, rows, dim, out + i * dim);
+    }
+    return PAW_OK;
+}
+/* ==== >>load ==== torch .pth (zip, legacy), safetensors, .npy; every length checked ==== */
+
+#include <errno.h>
+#include <limits.h>
+
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#error "partaware.h reads tensors in place: little-endian hosts only"
+#endif
+
+#define PAW__MAX_TENSORS 65536u
+#define PAW__MAX_KEY 512u                  /* bytes of a name */
+#define PAW__MAX_HEADER 100000000u         /* safetensors: the reference's own limit */
+#define PAW__MAX_OPS 50000000u             /* pickle opcodes in a file */
+#define PAW__MAX_MEMO 4000000u
+#define PAW__MAX_DEPTH 256                 /* nested containers and marks of a pickle */
+#define PAW__MAX_VISITS 4000000u           /* shared containers multiply paths without bytes */
+
+/* Records that live as long as their owner: names, directory entries. */
+typedef struct paw__chunk {
+    struct paw__chunk *next;
+    size_t used, cap;
+} paw__chunk;
+typedef struct {
+    paw__chunk *head;
+} paw__arena;
+
+static void *paw__arena_get(paw_ctx *c, paw__arena *a, size_t bytes) /* zeroed, 16-aligned */
+{
+    const size_t head = paw__up16(sizeof(paw__chunk));
+    paw__chunk *k = a->head;
+    size_t need, cap;
+    uint8_t *p;
+    if (!paw__add(bytes, 15u, &need)) need = (size_t)-1;
+    need &= ~(size_t)15u;
+    if (!k || need > k->cap - k->used) {
+        cap = paw__max(need, 16384u);
+        k = (paw__chunk *)paw__alloc(c, 1, cap > (size_t)-1 - head ? cap : cap + head);
+        if (!k) return NULL;
+        k->used = 0;
+        k->cap = cap;
+        k->next = a->head;
+        a->head = k;
+    }
+    p = (uint8_t *)k + head + k->used;
+    k->used += need;
+    memset(p, 0, bytes);
+    return p;
+}
+static const char *paw__arena_text(paw_ctx *c, paw__arena *a, const char *s, size_t n)
+{
+    char *p = n < (size_t)-1 ? (char *)paw__arena_get(c, a, n + 1) : NULL;
+    if (p) memcpy(p, s, n);
+    return p;
+}
+static void paw__arena_free(paw__arena *a)
+{
+    while (a->head) {
+        paw__chunk *next = a->head->next;
+        paw__free(a->head);
+        a->head = next;
+    }
+}
+
+/* Heap sort: no allocation, and no input makes it slow. */
+typedef int paw__less(const void *a, const void *b);
+static void paw__sift(void **a, size_t i, size_t n, paw__less *less)
+{
+    for (;;) {
+        size_t k = 2 * i + 1;
+        void *x;
+        if (k >= n) return;
+        if (k + 1 < n && less(a[k], a[k + 1])) ++k;
+        if (!less(a[i], a[k])) return;
+        x = a[i];
+        a[i] = a[k];
+        a[k] = x;
+        i = k;
+    }
+}
+static void paw__sort(void **a, size_t n, paw__less *less)
+{
+    size_t i;
+    for (i = n / 2; i-- > 0;) paw__sift(a, i, n, less);
+    for (i = n; i-- > 1;) {
+        void *x = a[0];
+        a[0] = a[i];
+        a[i] = x;
+        paw__sift(a, 0, i, less);
+    }
+}
+/* Records that begin with their name can be sorted and found by it. */
+static const char *paw__name_of(const void *record)
+{
+    const char *s;
+    memcpy(&s, record, sizeof s);
+    return s;
+}
+static int paw__less_name(const void *a, const void *b)
+{
+    return strcmp(paw__name_of(a), paw__name_of(b)) < 0;
+}
+static size_t paw__lower_bound(void *const *sorted, size_t n, const char *name)
+{
+    size_t lo = 0, hi = n;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (strcmp(paw__name_of(sorted[mid]), name) < 0) lo = mid + 1;
+        else hi = mid;
+    }
+    return lo;
+}
+static void *paw__find_name(void *const *sorted, size_t n, const char *name)
+{
+    size_t i = paw__lower_bound(sorted, n, name);
+    return i < n && !strcmp(paw__name_of(sorted[i]), name) ? sorted[i] : NULL;
+}
+static const char *paw__sorted_twice(void *const *sorted, size_t n) /* a name met twice, or NULL */
+{
+    size_t i;
+    for (i = 1; i < n; ++i)
+        if (!strcmp(paw__name_of(sorted[i - 1]), paw__name_of(sorted[i])))
+            return paw__name_of(sorted[i]);
+    return NULL;
+}
+
+/* Bytes of the UTF-8 character at s (n bytes left), 0 where it is not one: no overlong forms, no
+   surrogates, nothing above U+10FFFF. */
+static size_t paw__utf8(const uint8_t *s, size_t n)
+{
+    static const uint32_t least[5] = { 0, 0, 0x80, 0x800, 0x10000 };
+    uint32_t v;
+    size_t len, i;
+    if (!n) return 0;
+    if (s[0] < 0x80) return 1;
+    len = s[0] >= 0xc2 && s[0] < 0xe0 ? 2 : s[0] >= 0xe0 && s[0] < 0xf0 ? 3
+        : s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : 0;
+    if (!len || len > n) return 0;
+    v = s[0] & (0x7fu >> len);
+    for (i = 1; i < len; ++i) {
+        if ((s[i] & 0xc0) != 0x80) return 0;
+        v = v << 6 | (s[i] & 0x3fu);
+    }
+    return v >= least[len] && v <= 0x10ffff && (v < 0xd800 || v > 0xdfff) ? len : 0;
+}
+static int paw__utf8_all(const char *s, size_t n)
+{
+    const uint8_t *p = (const uint8_t *)s;
+    size_t i = 0, k;
+    for (; i < n; i += k)
+        if (!(k = paw__utf8(p + i, n - i)) || !p[i]) return 0;
+    return 1;
+}
+
+/* ---- numbers as text, whatever the locale ---- */
+
+#define PAW__BIG 192    /* limbs: 800 digits, or 2^4000 while dividing */
+#define PAW__DIGITS 800 /* halfway points between doubles have at most 767 */
+typedef struct {
+    uint32_t limb[PAW__BIG]; /* lowest first */
+    int n;
+} paw__big;
+
+static void paw__big_mul_add(paw__big *b, uint32_t m, uint32_t a)
+{
+    uint64_t carry = a;
+    int i;
+    for (i = 0; i < b->n; ++i) {
+        carry += (uint64_t)b->limb[i] * m;
+        b->limb[i] = (uint32_t)carry;
+        carry >>= 32;
+    }
+    if (carry) b->limb[b->n++] = (uint32_t)carry;
+}
+static uint32_t paw__big_div(paw__big *b, uint32_t d) /* returns the remainder */
+{
+    uint64_t rem = 0;
+    int i;
+    for (i = b->n; i-- > 0;) {
+        rem = rem << 32 | b->limb[i];
+        b->limb[i] = (uint32_t)(rem / d);
+        rem %= d;
+    }
+    while (b->n && !b->limb[b->n - 1]) --b->n;
+    return (uint32_t)rem;
+}
+static int paw__big_bits(const paw__big *b)
+{
+    uint32_t top = b->n ? b->limb[b->n - 1] : 0;
+    int bits = 32 * b->n;
+    if (!top) return 0;
+    for (; !(top >> 31); top <<= 1) --bits;
+    return bits;
+}
+static int paw__big_bit(const paw__big *b, int i)
+{
+    return i >= 0 && i < 32 * b->n && (b->limb[i / 32] >> (i % 32) & 1u);
+}
+/* b * 2^-scale, rounded to nearest even; sticky: more follows below b. */
+static double paw__big_round(const paw__big *b, int scale, int sticky)
+{
+    int bits = paw__big_bits(b), cut = bits - 53, i;
+    uint64_t m = 0;
+    if (cut < scale - 1074) cut = scale - 1074;
+    for (i = bits - 1; i >= cut; --i) m = m << 1 | (uint64_t)paw__big_bit(b, i);
+    for (i = 0; i < cut - 1 && i < bits && !sticky; ++i) sticky = paw__big_bit(b, i);
+    if (paw__big_bit(b, cut - 1) && (sticky || (m & 1))) ++m;
+    return ldexp((double)m, cut - scale);
+}
+/* digits * 10^e, digits of at most PAW__DIGITS characters without the point */
+static double paw__decimal(const char *s, size_t n, int digits, int e, int sticky)
+{
+    paw__big b;
+    int i, limbs = 0, left = -e;
+    b.n = 0;
+    if (digits + e > 310) return HUGE_VAL;
+    if (digits + e < -330) return 0.0;
+    for (; n && digits; ++s, --n)
+        if (*s != '.') {
+            paw__big_mul_add(&b, 10, (uint32_t)(*s - '0'));
+            --digits;
+        }
+    for (i = 0; i < e; ++i) paw__big_mul_add(&b, 10, 0);
+    if (e < 0 && (i = 67 + left * 3322 / 1000 - paw__big_bits(&b)) > 0) limbs = (i + 31) / 32;
+    if (b.n) {
+        memmove(b.limb + limbs, b.limb, sizeof b.limb[0] * (size_t)b.n);
+        memset(b.limb, 0, sizeof b.limb[0] * (size_t)limbs);
+        b.n += limbs;
+    }
+    for (; left >= 9; left -= 9) sticky |= paw__big_div(&b, 1000000000u) != 0;
+    for (; left > 0; --left) sticky |= paw__big_div(&b, 10) != 0;
+    return paw__big_round(&b, 32 * limbs, sticky);
+}
+static size_t paw__digits(const char *s, size_t n)
+{
+    size_t i = 0;
+    while (i < n && s[i] >= '0' && s[i] <= '9') ++i;
+    return i;
+}
+/* Exponent of a number, "e-7", at s: bytes used, 0 where there is none. */
+static size_t paw__exponent(const char *s, size_t n, int *out)
+{
+    size_t i = 1, k;
+    int x = 0, down;
+    if (n < 2 || (*s != 'e' && *s != 'E')) return 0;
+    down = s[1] == '-';
+    if (s[1] == '-' || s[1] == '+') i = 2;
+    if (!(k = paw__digits(s + i, n - i))) return 0;
+    for (; k; --k, ++i)
+        if (x < 100000000) x = x * 10 + (s[i] - '0');
+    *out = down ? -x : x;
+    return i;
+}
+/* s[0..n): digits and perhaps a point; times 10^e */
+static double paw__mantissa(const char *s, size_t n, int e)
+{
+    static const double p10[] = { 1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                  1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                  1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22 };
+    int digits = 0, sticky = 0, point = 0;
+    size_t i, first = 0;
+    uint64_t m = 0;
+    for (i = 0; i < n; ++i) {
+        if (s[i] == '.') {
+            point = 1;
+        } else if (digits < PAW__DIGITS) {
+            if (!digits && s[i] == '0') first = i + 1;
+            else if (++digits <= 19) m = m * 10 + (uint64_t)(s[i] - '0');
+            e -= point;
+        } else {
+            sticky |= s[i] != '0';
+            e += !point;
+        }
+    }
+    if (!digits) return 0.0;
+    if (digits <= 19 && m <= (uint64_t)1 << 53 && e >= -22 && e <= 22) /* both exact in a double */
+        return e < 0 ? (double)m / p10[-e] : (double)m * p10[e];
+    return paw__decimal(s + first, n - first, digits, e, sticky);
+}
+/* Reads a JSON number at s to the nearest double: bytes used, 0 where there is none. Too large
+   becomes infinite. */
+static size_t paw__number(const char *s, size_t n, double *out)
+{
+    size_t sign = n && *s == '-', i = sign, k;
+    int e = 0;
+    double v;
+    if (!(k = paw__digits(s + i, n - i)) || (k > 1 && s[i] == '0')) return 0;
+    i += k;
+    if (i < n && s[i] == '.' && (k = paw__digits(s + i + 1, n - i - 1)) > 0) i += 1 + k;
+    k = paw__exponent(s + i, n - i, &e);
+    v = paw__mantissa(s + sign, i - sign, e);
+    *out = sign ? -v : v;
+    return i + k;
+}
+
+/* ---- JSON: a strict pull parser over text in memory ----
+   Use: begin; then kind, and enter / next / key / string / number / skip as the kind says; end.
+   Every function returns an error code and leaves the message in the context. */
+#define PAW__JSON_DEPTH 64
+typedef struct {
+    paw_ctx *c;
+    const char *name; /* file, for messages */
+    const uint8_t *text;
+    size_t n, at;
+    uint64_t base; /* offset of the text in the file, for messages */
+    int depth, max_depth;
+    int fresh;     /* just entered: the first item has no comma */
+    int python;    /* 1: NaN, Infinity and -Infinity are numbers, as Python's json writes them */
+    uint8_t closer[PAW__JSON_DEPTH];
+} paw__json;
+
+static paw_err paw__json_fail(const paw__json *j, paw_err e, const char *what)
+{
+    return paw__fail(j->c, e, "%s: JSON at byte %llu: %s", j->name,
+                     (unsigned long long)(j->base + j->at), what);
+}
+static void paw__json_begin(paw__json *j, paw_ctx *c, const char *name, const void *text, size_t n)
+{
+    memset(j, 0, sizeof *j);
+    j->c = c;
+    j->name = name;
+    j->text = (const uint8_t *)text;
+    j->n = n;
+    j->max_depth = PAW__JSON_DEPTH;
+}
+static void paw__json_space(paw__json *j)
+{
+    while (j->at < j->n && (j->text[j->at] == ' ' || j->text[j->at] == '\n' ||
+                            j->text[j->at] == '\r' || j->text[j->at] == '\t'))
+        ++j->at;
+}
+/* What comes next: '{' '[' '"' 't' 'f' 'n', '0' for a number, '?' for anything else. */
+static int paw__json_kind(paw__json *j)
+{
+    int ch;
+    paw__json_space(j);
+    ch = j->at < j->n ? j->text[j->at] : '?';
+    if ((ch >= '0' && ch <= '9') || ch == '-' || ch == 'N' || ch == 'I') return '0';
+    return ch && strchr("{[\"tfn", ch) ? ch : '?';
+}
+static paw_err paw__json_enter(paw__json *j, int open) /* '{' or '[' */
+{
+    if (paw__json_kind(j) != open)
+        return paw__json_fail(j, PAW_E_FORMAT, open == '{' ? "expected {" : "expected [");
+    if (j->depth >= j->max_depth) return paw__json_fail(j, PAW_E_LIMIT, "nested too deep");
+    j->closer[j->depth++] = open == '{' ? '}' : ']';
+    j->fresh = 1;
+    ++j->at;
+    return PAW_OK;
+}
+/* *more 0: the container ended and is left. Before the value of an object comes its key. */
+static paw_err paw__json_next(paw__json *j, int *more)
+{
+    paw__json_space(j);
+    if (j->at < j->n && j->text[j->at] == j->closer[j->depth - 1]) {
+        ++j->at;
+        --j->depth;
+        j->fresh = 0;
+        *more = 0;
+        return PAW_OK;
+    }
+    if (!j->fresh) {
+        if (j->at >= j->n || j->text[j->at] != ',')
+            return paw__json_fail(j, PAW_E_FORMAT, "expected a comma or the end of a container");
+        ++j->at;
+    }
+    j->fresh = 0;
+    *more = 1;
+    return PAW_OK;
+}
+static int paw__json_hex4(const paw__json *j, uint32_t *out)
+{
+    uint32_t v = 0;
+    size_t i;
+    if (j->n - j->at < 4) return 0;
+    for (i = j->at; i < j->at + 4; ++i) {
+        int ch = j->text[i];
+        int d = ch >= '0' && ch <= '9' ? ch - '0' : ch >= 'a' && ch <= 'f' ? ch - 'a' + 10
+            : ch >= 'A' && ch <= 'F' ? ch - 'A' + 10 : -1;
+        if (d < 0) return 0;
+        v = v << 4 | (uint32_t)d;
+    }
+    *out = v;
+    return 1;
+}
+/* At the character after a backslash: UTF-8 of the escape to u, its bytes; 0: not an escape. */
+static size_t paw__json_escape(paw__json *j, uint8_t *u)
+{
+    static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
+    int ch = j->at < j->n ? j->text[j->at] : 0;
+    const char *p = ch ? strchr(from, ch) : NULL;
+    uint32_t v, low;
+    ++j->at;
+    if (p) {
+        u[0] = (uint8_t)to[p - from];
+        return 1;
+    }
+    if (ch != 'u' || !paw__json_hex4(j, &v)) return 0;
+    j->at += 4;
+    if (v >= 0xd800 && v < 0xdc00) { /* the second half must follow */
+        if (j->n - j->at < 6 || j->text[j->at] != '\\' || j->text[j->at + 1] != 'u') return 0;
+        j->at += 2;
+        if (!paw__json_hex4(j, &low) || low < 0xdc00 || low > 0xdfff) return 0;
+        j->at += 4;
+        v = 0x10000 + ((v - 0xd800) << 10) + (low - 0xdc00);
+    } else if (!v || (v >= 0xd800 && v < 0xe000)) {
+        return 0;
+    }
+    u[0] = (uint8_t)v;
+    if (v < 0x80) return 1;
+    u[0] = (uint8_t)(0xc0 | v >> 6);
+    u[1] = (uint8_t)(0x80 | (v & 63));
+    if (v < 0x800) return 2;
+    u[0] = (uint8_t)(0xe0 | v >> 12);
+    u[1] = (uint8_t)(0x80 | (v >> 6 & 63));
+    u[2] = (uint8_t)(0x80 | (v & 63));
+    if (v < 0x10000) return 3;
+    u[0] = (uint8_t)(0xf0 | v >> 18);
+    u[1] = (uint8_t)(0x80 | (v >> 12 & 63));
+    u[2] = (uint8_t)(0x80 | (v >> 6 & 63));
+    u[3] = (uint8_t)(0x80 | (v & 63));
+    return 4;
+}
+/* Decodes a string to dst[cap], NUL-terminated; dst NULL: only checked and measured. len, not
+   counting the NUL, may be NULL. A string of cap bytes or more is E_LIMIT. */
+static paw_err paw__json_string(paw__json *j, char *dst, size_t cap, size_t *len)
+{
+    uint8_t u[4];
+    const uint8_t *from;
+    size_t n = 0, k;
+    if (paw__json_kind(j) != '"') return paw__json_fail(j, PAW_E_FORMAT, "expected a string");
+    for (++j->at;;) {
+        if (j->at >= j->n) return paw__json_fail(j, PAW_E_FORMAT, "string without end");
+        from = j->text + j->at;
+        if (*from == '"') break;
+        if (*from < 0x20) return paw__json_fail(j, PAW_E_FORMAT, "control character in a string");
+        if (*from == '\\') {
+            ++j->at;
+            if (!(k = paw__json_escape(j, u))) return paw__json_fail(j, PAW_E_FORMAT, "bad escape");
+            from = u;
+        } else {
+            if (!(k = paw__utf8(from, j->n - j->at)))
+                return paw__json_fail(j, PAW_E_FORMAT, "not UTF-8");
+            j->at += k;
+        }
+        if (dst && k >= cap - n) return paw__json_fail(j, PAW_E_LIMIT, "string too long");
+        if (dst) memcpy(dst + n, from, k);
+        n += k;
+    }
+    ++j->at;
+    if (dst) dst[n] = 0;
+    if (len) *len = n;
+    return PAW_OK;
+}
+static paw_err paw__json_key(paw__json *j, char *dst, size_t cap)
+{
+    paw_err e = paw__json_string(j, dst, cap, NULL);
+    if (e) return e;
+    paw__json_space(j);
+    if (j->at >= j->n || j->text[j->at] != ':')
+        return paw__json_fail(j, PAW_E_FORMAT, "expected a colon");
+    ++j->at;
+    return PAW_OK;
+}
+static int paw__json_word(paw__json *j, const char *word)
+{
+    size_t n = strlen(word);
+    paw__json_space(j);
+    if (j->n - j->at < n || memcmp(j->text + j->at, word, n)) return 0;
+    j->at += n;
+    return 1;
+}
+/* A number too large for a double is E_FORMAT; NaN and infinities only where python is set. */
+static paw_err paw__json_double(paw__json *j, double *out)
+{
+    double v = 0.0;
+    size_t k;
+    paw__json_space(j);
+    if (j->python && paw__json_word(j, "NaN")) *out = (double)NAN;
+    else if (j->python && paw__json_word(j, "Infinity")) *out = HUGE_VAL;
+    else if (j->python && paw__json_word(j, "-Infinity")) *out = -HUGE_VAL;
+    else {
+        k = paw__number((const char *)j->text + j->at, j->n - j->at, &v);
+        if (!k) return paw__json_fail(j, PAW_E_FORMAT, "expected a number");
+        if (v > DBL_MAX || v < -DBL_MAX)
+            return paw__json_fail(j, PAW_E_FORMAT, "number too large");
+        j->at += k;
+        *out = v;
+    }
+    return PAW_OK;
+}
+/* Digits only: a sign, a fraction or an exponent is E_FORMAT. */
+static paw_err paw__json_u64(paw__json *j, uint64_t *out)
+{
+    const char *s;
+    uint64_t v = 0;
+    size_t k, i;
+    paw__json_space(j);
+    s = (const char *)j->text + j->at;
+    k = paw__digits(s, j->n - j->at);
+    if (!k || (k > 1 && *s == '0')) return paw__json_fail(j, PAW_E_FORMAT, "expected a count");
+    if (k < j->n - j->at && (s[k] == '.' || s[k] == 'e' || s[k] == 'E'))
+        return paw__json_fail(j, PAW_E_FORMAT, "expected a whole number");
+    for (i = 0; i < k; ++i) {
+        uint64_t d = (uint64_t)(s[i] - '0');
+        if (v > (UINT64_MAX - d) / 10)
+            return paw__json_fail(j, PAW_E_FORMAT, "overflow: above 2^64 - 1");
+        v = v * 10 + d;
+    }
+    j->at += k;
+    *out = v;
+    return PAW_OK;
+}
+static paw_err paw__json_scalar(paw__json *j) /* checks and passes a string, number or word */
+{
+    double v;
+    int kind = paw__json_kind(j);
+    if (kind == '"') return paw__json_string(j, NULL, 0, NULL);
+    if (kind == '0') return paw__json_double(j, &v);
+    if (paw__json_word(j, "true") || paw__json_word(j, "false") || paw__json_word(j, "null"))
+        return PAW_OK;
+    return paw__json_fail(j, PAW_E_FORMAT, "expected a value");
+}
+static paw_err paw__json_skip(paw__json *j) /* any value, checked as strictly as if it were used */
+{
+    const int base = j->depth;
+    int more = 1, kind;
+    paw_err e = PAW_OK;
+    do {
+        if (j->depth > base) {
+            e = paw__json_next(j, &more);
+            if (!e && more && j->closer[j->depth - 1] == '}') e = paw__json_key(j, NULL, 0);
+        }
+        if (e || !more) continue;
+        kind = paw__json_kind(j);
+        e = kind == '{' || kind == '[' ? paw__json_enter(j, kind) : paw__json_scalar(j);
+    } while (!e && j->depth > base);
+    return e;
+}
+static paw_err paw__json_end(paw__json *j) /* only white space may follow the root value */
+{
+    paw__json_space(j);
+    return j->at == j->n ? PAW_OK : paw__json_fail(j, PAW_E_FORMAT, "text after the end");
+}
+
+/* ---- files ---- */
+
+/* Regular files only: a FIFO would block, a device would never end. */
+static FILE *paw__file_open(paw_ctx *c, const char *path, uint64_t *bytes)
+{
+    struct stat st;
+    FILE *f;
+    errno = 0;
+    if (stat(path, &st)) {
+        paw__fail(c, PAW_E_IO, "%s: %s", path,
+                  errno == ENOENT ? "no such file" : errno == EACCES ? "no permission"
+                                                                     : "cannot be opened");
+        return NULL;
+    }
+    if (!S_ISREG(st.st_mode)) {
+        paw__fail(c, PAW_E_IO, "%s: %s", path,
+                  S_ISDIR(st.st_mode) ? "is a folder, not a file" : "not a regular file");
+        return NULL;
+    }
+    f = fopen(path, "rb");
+    if (!f) {
+        paw__fail(c, PAW_E_IO, "%s: cannot be opened", path);
+        return NULL;
+    }
+    setvbuf(f, NULL, _IONBF, 0); /* large reads go straight to their destination */
+    *bytes = (uint64_t)st.st_size;
+    return f;
+}
+static size_t paw__file_io(void *user, uint64_t offset, void *dst, size_t bytes)
+{
+    FILE *f = (FILE *)user;
+    if (offset > (uint64_t)LONG_MAX || fseek(f, (long)offset, SEEK_SET)) return 0;
+    return fread(dst, 1, bytes, f);
+}
+static paw_err paw__read_at(paw_ctx *c, const paw_io *io, const char *name, uint64_t offset,
+                            void *dst, size_t n)
+{
+    if (n > io->bytes || offset > io->bytes - n)
+        return paw__fail(c, PAW_E_FORMAT, "%s: truncated: %zu bytes wanted at %llu of %llu", name,
+                         n, (unsigned long long)offset, (unsigned long long)io->bytes);
+    if (n && io->read(io->user, offset, dst, n) != n)
+        return paw__fail(c, PAW_E_IO, "%s: cannot read %zu bytes at %llu", name, n,
+                         (unsigned long long)offset);
+    return PAW_OK;
+}
+
+/* Forward reader over one range of a file. */
+typedef struct {
+    paw_ctx *c;
+    const paw_io *io;
+    const char *name;
+    uint64_t at, end; /* file offset behind the buffer; end of the range */
+    size_t pos, len;
+    uint8_t buf[4096];
+} paw__in;
+
+static void paw__in_begin(paw__in *in, paw_ctx *c, const paw_io *io, const char *name,
+                          uint64_t from, uint64_t end)
+{
+    in->c = c;
+    in->io = io;
+    in->name = name;
+    in->at = from;
+    in->end = end;
+    in->pos = in->len = 0;
+}
+static uint64_t paw__in_tell(const paw__in *in) { return in->at - (in->len - in->pos); }
+static uint64_t paw__in_left(const paw__in *in) { return in->end - paw__in_tell(in); }
+static paw_err paw__in_need(paw__in *in, uint64_t n)
+{
+    if (n <= paw__in_left(in)) return PAW_OK;
+    return paw__fail(in->c, PAW_E_FORMAT, "%s: truncated: %llu bytes wanted at %llu, %llu left",
+                     in->name, (unsigned long long)n, (unsigned long long)paw__in_tell(in),
+                     (unsigned long long)paw__in_left(in));
+}
+static paw_err paw__in_get(paw__in *in, void *dst, size_t n)
+{
+    uint8_t *d = (uint8_t *)dst;
+    paw_err e = paw__in_need(in, n);
+    while (!e && n) {
+        size_t k = paw__min(n, in->len - in->pos);
+        if (!k) {
+            in->len = in->end - in->at < sizeof in->buf ? (size_t)(in->end - in->at)
+                                                        : sizeof in->buf;
+            in->pos = 0;
+            e = paw__read_at(in->c, in->io, in->name, in->at, in->buf, in->len);
+            in->at += in->len;
+            continue;
+        }
+        memcpy(d, in->buf + in->pos, k);
+        in->pos += k;
+        d += k;
+        n -= k;
+    }
+    return e;
+}
+static paw_err paw__in_skip(paw__in *in, uint64_t n)
+{
+    paw_err e = paw__in_need(in, n);
+    if (e) return e;
+    if (n <= in->len - in->pos) {
+        in->pos += (size_t)n;
+        return PAW_OK;
+    }
+    in->at = paw__in_tell(in) + n;
+    in->pos = in->len = 0;
+    return PAW_OK;
+}
+
+/* ---- the directory of tensors ---- */
+
+typedef struct {
+    const char *name; /* first, for sorting */
+    size_t index;
+    int dtype, ndim;
+    int strided; /* 0: C order without gaps */
+    size_t shape[PAW_MAX_DIMS];
+    size_t stride[PAW_MAX_DIMS]; /* elements; where strided */
+    size_t count;
+    uint64_t offset; /* in the file, of element 0, ..., 0 */
+    uint64_t end;    /* in the file, behind the last element used */
+    float *data;     /* tensors in memory */
+} paw__tensor;
+typedef struct {
+    const char *name, *value;
+} paw__meta;
+struct paw_tensors {
+    paw_allocator mem;
+    paw_io io;
+    FILE *file; /* NULL: the caller's io, or memory */
+    const char *source;
+    paw__arena arena;
+    void **items;  /* paw__tensor, in file order */
+    void **sorted; /* the same by name */
+    size_t count, cap;
+    void **metas; /* paw__meta, by key */
+    size_t meta_count, meta_cap;
+};
+
+static const char *const paw__dtype_names[PAW_DTYPE_OTHER] = {
+    "F32", "F64", "F16", "BF16", "I64", "I32", "I16", "I8", "U8", "BOOL", "U16", "U32", "U64"
+};
+static size_t paw__dtype_bytes(int dtype) /* 0: unknown */
+{
+    static const uint8_t bytes[] = { 4, 8, 2, 2, 8, 4, 2, 1, 1, 1, 2, 4, 8, 0 };
+    return dtype >= 0 && dtype < (int)PAW__COUNT(bytes) ? bytes[dtype] : 0;
+}
+static const char *paw__shape_text(char dst[192], const size_t *shape, int ndim)
+{
+    size_t n = 0;
+    int i;
+    dst[n++] = '[';
+    for (i = 0; i < ndim; ++i)
+        n += (size_t)snprintf(dst + n, 192 - n, i ? ", %zu" : "%zu", shape[i]);
+    dst[n] = ']';
+    dst[n + 1] = 0;
+    return dst;
+}
+/* Product of the shape; the bytes of any type we hold must fit a size_t too. */
+static int paw__shape_count(const size_t *shape, int ndim, size_t *out)
+{
+    size_t n = 1, bytes;
+    int i;
+    for (i = 0; i < ndim; ++i)
+        if (!paw__mul(n, shape[i], &n)) return 0;
+    if (!paw__mul(n, 16, &bytes)) return 0;
+    *out = n;
+    return 1;
+}
+
+static paw_err paw__tensors_new(paw_ctx *c, const char *name, paw_tensors **out)
+{
+    paw_tensors *t = (paw_tensors *)paw__calloc(c, 1, sizeof *t);
+    if (!t) return PAW_E_OOM;
+    t->mem = c->mem;
+    t->source = paw__arena_text(c, &t->arena, name, strlen(name));
+    if (!t->source) {
+        paw__free(t);
+        return PAW_E_OOM;
+    }
+    *out = t;
+    return PAW_OK;
+}
+/* A new record with the name copied; the rest zero. */
+static paw_err paw__tensors_push(paw_ctx *c, paw_tensors *t, const char *name, paw__tensor **out)
+{
+    paw__tensor *x;
+    void *items = t->items;
+    paw_err e;
+    if (t->count >= PAW__MAX_TENSORS)
+        return paw__fail(c, PAW_E_LIMIT, "%s: more than %u tensors", t->source, PAW__MAX_TENSORS);
+    e = paw__grow(c, &items, &t->cap, t->count + 1, sizeof *t->items);
+    if (e) return e;
+    t->items = (void **)items;
+    x = (paw__tensor *)paw__arena_get(c, &t->arena, sizeof *x);
+    if (!x || !(x->name = paw__arena_text(c, &t->arena, name, strlen(name)))) return PAW_E_OOM;
+    x->index = t->count;
+    t->items[t->count++] = x;
+    *out = x;
+    return PAW_OK;
+}
+static paw_err paw__meta_push(paw_ctx *c, paw_tensors *t, const char *key, size_t value_bytes,
+                              char **value)
+{
+    paw__meta *m;
+    void *metas = t->metas;
+    paw_err e;
+    if (t->meta_count >= PAW__MAX_TENSORS)
+        return paw__fail(c, PAW_E_LIMIT, "%s: more than %u metadata keys", t->source,
+                         PAW__MAX_TENSORS);
+    e = paw__grow(c, &metas, &t->meta_cap, t->meta_count + 1, sizeof *t->metas);
+    if (e) return e;
+    t->metas = (void **)metas;
+    m = (paw__meta *)paw__arena_get(c, &t->arena, sizeof *m);
+    if (!m || !(m->name = paw__arena_text(c, &t->arena, key, strlen(key)))) return PAW_E_OOM;
+    *value = (char *)paw__arena_get(c, &t->arena, value_bytes);
+    if (!*value) return PAW_E_OOM;
+    m->value = *value;
+    t->metas[t->meta_count++] = m;
+    return PAW_OK;
+}
+/* Sorts what was pushed; a name met twice is E_FORMAT. */
+static paw_err paw__tensors_index(paw_ctx *c, paw_tensors *t)
+{
+    const char *twice;
+    paw__free(t->sorted);
+    t->sorted = (void **)paw__alloc(c, t->count + 1, sizeof *t->sorted);
+    if (!t->sorted) return PAW_E_OOM;
+    if (t->count) memcpy(t->sorted, t->items, t->count * sizeof *t->items);
+    paw__sort(t->sorted, t->count, paw__less_name);
+    twice = paw__sorted_twice(t->sorted, t->count);
+    if (twice)
+        return paw__fail(c, PAW_E_FORMAT, "%s: duplicate tensor name '%s'", t->source, twice);
+    if (!t->meta_count) return PAW_OK;
+    paw__sort(t->metas, t->meta_count, paw__less_name);
+    twice = paw__sorted_twice(t->metas, t->meta_count);
+    if (twice)
+        return paw__fail(c, PAW_E_FORMAT, "%s: duplicate metadata key '%s'", t->source, twice);
+    return PAW_OK;
+}
+
+/* Tensors in memory, filled by the caller: paw__tensors_memory, then _add and _set_meta. */
+static PAW__UNUSED paw_err paw__tensors_memory(paw_ctx *c, const char *name, paw_tensors **out)
+{
+    paw_tensors *t;
+    paw_err e = paw__tensors_new(c, name, &t);
+    if (e) return e;
+    e = paw__tensors_index(c, t);
+    if (e) paw_tensors_close(t);
+    else *out = t;
+    return e;
+}
+/* *data: F32, zeroed, owned by t, to be filled. */
+static PAW__UNUSED paw_err paw__tensors_add(paw_ctx *c, paw_tensors *t, const char *name, int ndim,
+                                            const size_t *shape, float **data)
+{
+    paw__tensor *x;
+    size_t count;
+    float *p;
+    paw_err e;
+    if (ndim < 0 || ndim > PAW_MAX_DIMS || !paw__shape_count(shape, ndim, &count))
+        return paw__fail(c, PAW_E_ARG, "%s: tensor '%s': bad shape", t->source, name);
+    if (paw__find_name(t->sorted, t->count, name))
+        return paw__fail(c, PAW_E_ARG, "%s: tensor '%s' added twice", t->source, name);
+    p = (float *)paw__calloc(c, count + 1, sizeof *p);
+    if (!p) return PAW_E_OOM;
+    e = paw__tensors_push(c, t, name, &x);
+    if (e) {
+        paw__free(p);
+        return e;
+    }
+    x->data = p;
+    x->ndim = ndim;
+    x->count = count;
+    x->end = count * sizeof *p;
+    if (ndim) memcpy(x->shape, shape, (size_t)ndim * sizeof *shape);
+    e = paw__tensors_index(c, t);
+    if (!e) *data = p;
+    return e;
+}
+static PAW__UNUSED paw_err paw__tensors_set_meta(paw_ctx *c, paw_tensors *t, const char *key,
+                                                 const char *value)
+{
+    size_t n = strlen(value) + 1;
+    char *p;
+    paw_err e = paw__meta_push(c, t, key, n, &p);
+    if (e) return e;
+    memcpy(p, value, n);
+    return paw__tensors_index(c, t);
+}
+static PAW__UNUSED const char *paw__tensors_source(const paw_tensors *t) { return t->source; }
+
+PAW_DEF void paw_tensors_close(paw_tensors *t)
+{
+    size_t i;
+    if (!t) return;
+    for (i = 0; i < t->count; ++i) paw__free(((paw__tensor *)t->items[i])->data);
+    if (t->file) fclose(t->file);
+    paw__free(t->items);
+    paw__free(t->sorted);
+    paw__free(t->metas);
+    paw__arena_free(&t->arena);
+    paw__free(t);
+}
+PAW_DEF size_t paw_tensors_count(const paw_tensors *t) { return t ? t->count : 0; }
+PAW_DEF paw_err paw_tensors_info(const paw_tensors *t, size_t i, paw_tensor_info *out)
+{
+    const paw__tensor *x;
+    if (!t || !out || i >= t->count) return PAW_E_ARG;
+    x = (const paw__tensor *)t->items[i];
+    memset(out, 0, sizeof *out);
+    out->name = x->name;
+    out->dtype = x->dtype;
+    out->ndim = x->ndim;
+    memcpy(out->shape, x->shape, sizeof x->shape);
+    out->count = x->count;
+    return PAW_OK;
+}
+PAW_DEF paw_err paw_tensors_find(const paw_tensors *t, const char *name, size_t *out)
+{
+    const void *x;
+    if (!t || !name || !out) return PAW_E_ARG;
+    x = paw__find_name(t->sorted, t->count, name);
+    if (!x) return PAW_E_KEY;
+    *out = ((const paw__tensor *)x)->index;
+    return PAW_OK;
+}
+PAW_DEF const char *paw_tensors_meta(const paw_tensors *t, const char *key)
+{
+    const void *m;
+    if (!t || !key || !t->meta_count) return NULL;
+    m = paw__find_name(t->metas, t->meta_count, key);
+    return m ? ((const paw__meta *)m)->value : NULL;
+}
+
+/* ---- values: any stored type to the four that are asked for ---- */
+
+static double paw__half(uint32_t h)
+{
+    uint32_t sign = (h & 0x8000u) << 16, e = h >> 10 & 31u, m = h & 0x3ffu, u;
+    float f;
+    if (!e) return (sign ? -1.0 : 1.0) * (double)m * (1.0 / 16777216.0);
+    u = sign | (e == 31u ? 255u : e + 112u) << 23 | m << 13;
+    memcpy(&f, &u, sizeof f);
+    return (double)f;
+}
+static double paw__bits_f32(uint32_t u)
+{
+    float f;
+    memcpy(&f, &u, sizeof f);
+    return (double)f;
+}
+static double paw__bits_f64(uint64_t u)
+{
+    double f;
+    memcpy(&f, &u, sizeof f);
+    return f;
+}
+static int64_t paw__signed(uint64_t u, int bits) /* two's complement */
+{
+    const uint64_t top = (uint64_t)1 << (bits - 1);
+    return u < top ? (int64_t)u : (int64_t)(u - top) - (int64_t)(top - 1) - 1;
+}
+
+/* One loop per stored type: p walks the source, d[0], d[step], ... the destination. */
+#define PAW__EACH(bytes, value)                                                                    \
+    for (i = 0; i < n; ++i, p += (bytes), d += step) *d = (PAW__T)(value);                         \
+    return
+#define PAW__CASES                                                                                 \
+    switch (from) {                                                                                \
+    case PAW_F32: PAW__EACH(4, paw__bits_f32(paw__le32(p)));                                       \
+    case PAW_F64: PAW__EACH(8, paw__bits_f64(paw__le64(p)));                                       \
+    case PAW_F16: PAW__EACH(2, paw__half(paw__le16(p)));                                           \
+    case PAW_BF16: PAW__EACH(2, paw__bits_f32(paw__le16(p) << 16));                                \
+    case PAW_I64: PAW__EACH(8, paw__signed(paw__le64(p), 64));                                     \
+    case PAW_I32: PAW__EACH(4, paw__signed(paw__le32(p), 32));                                     \
+    case PAW_I16: PAW__EACH(2, paw__signed(paw__le16(p), 16));                                     \
+    case PAW_I8: PAW__EACH(1, paw__signed(p[0], 8));                                               \
+    case PAW_U8: PAW__EACH(1, p[0]);                                                               \
+    case PAW_BOOL: PAW__EACH(1, p[0] != 0);                                                        \
+    case PAW_U16: PAW__EACH(2, paw__le16(p));                                                      \
+    case PAW_U32: PAW__EACH(4, paw__le32(p));                                                      \
+    case PAW_U64: PAW__EACH(8, paw__le64(p));                                                      \
+    default: return;                                                                               \
+    }
+#define PAW__T float
+static void paw__to_f32(int from, const uint8_t *p, size_t n, float *d, size_t step)
+{
+    size_t i;
+    PAW__CASES
+}
+#undef PAW__T
+#define PAW__T double
+static void paw__to_f64(int from, const uint8_t *p, size_t n, double *d, size_t step)
+{
+    size_t i;
+    PAW__CASES
+}
+#undef PAW__T
+#undef PAW__CASES
+#undef PAW__EACH
+
+/* The value at p as an integer; 0 where it has a fraction or does not fit. */
+static int paw__to_int(int from, const uint8_t *p, int64_t *out)
+{
+    double v;
+    switch (from) {
+    case PAW_I64: *out = paw__signed(paw__le64(p), 64); return 1;
+    case PAW_I32: *out = paw__signed(paw__le32(p), 32); return 1;
+    case PAW_U32: *out = (int64_t)paw__le32(p); return 1;
+    case PAW_U64:
+        *out = (int64_t)(paw__le64(p) & INT64_MAX);
+        return paw__le64(p) <= (uint64_t)INT64_MAX;
+    default: /* every other type is exact in a double */
+        paw__to_f64(from, p, 1, &v, 1);
+        if (!(v >= -9223372036854775808.0 && v < 9223372036854775808.0)) return 0;
+        *out = (int64_t)v;
+        return (double)*out == v;
+    }
+}
+typedef struct {
+    paw_ctx *c;
+    const paw_tensors *t;
+    const paw__tensor *x;
+    int as;
+    void *dst;
+    uint64_t at; /* file offset of buf, len bytes */
+    size_t len;
+    uint8_t buf[16384];
+} paw__reader;
+
+static paw_err paw__reader_store(paw__reader *r, const uint8_t *p, size_t n, size_t first,
+                                 size_t step)
+{
+    const size_t size = paw__dtype_bytes(r->x->dtype);
+    int64_t v;
+    size_t i;
+    if (r->as == PAW_F32) {
+        paw__to_f32(r->x->dtype, p, n, (float *)r->dst + first, step);
+        return PAW_OK;
+    }
+    if (r->as == PAW_F64) {
+        paw__to_f64(r->x->dtype, p, n, (double *)r->dst + first, step);
+        return PAW_OK;
+    }
+    for (i = 0; i < n; ++i, p += size, first += step) {
+        if (!paw__to_int(r->x->dtype, p, &v) || (r->as == PAW_U8 && (v < 0 || v > 255)))
+            return paw__fail(r->c, PAW_E_NUM, "%s: tensor '%s': element %zu does not fit %s",
+                             r->t->source, r->x->name, first, paw__dtype_names[r->as]);
+        if (r->as == PAW_U8) ((uint8_t *)r->dst)[first] = (uint8_t)v;
+        else ((int64_t *)r->dst)[first] = v;
+    }
+    return PAW_OK;
+}
+/* n bytes at offset, from the buffer where they are in it. */
+static paw_err paw__reader_get(paw__reader *r, uint64_t offset, size_t n, const uint8_t **out)
+{
+    paw_err e;
+    if (r->x->data) {
+        *out = (const uint8_t *)r->x->data + offset;
+        return PAW_OK;
+    }
+    if (offset < r->at || offset + n > r->at + r->len) {
+        const uint64_t left = r->x->end - offset;
+        const size_t want = left < sizeof r->buf ? (size_t)left : sizeof r->buf;
+        r->len = 0;
+        e = paw__read_at(r->c, &r->t->io, r->t->source, offset, r->buf, want);
+        if (e) return e;
+        r->at = offset;
+        r->len = want;
+    }
+    *out = r->buf + (size_t)(offset - r->at);
+    return PAW_OK;
+}
+/* Dimensions in the order of the file, so that it is read forwards; from, to: element strides. */
+typedef struct {
+    int n;
+    size_t len[PAW_MAX_DIMS], from[PAW_MAX_DIMS], to[PAW_MAX_DIMS];
+} paw__order;
+static void paw__order_set(const paw__tensor *x, paw__order *o)
+{
+    size_t to = 1;
+    int i, k;
+    o->n = 0;
+    if (!x->strided) {
+        o->n = 1;
+        o->len[0] = x->count;
+        o->from[0] = o->to[0] = 1;
+        return;
+    }
+    for (i = x->ndim; i-- > 0; to *= x->shape[i]) {
+        if (x->shape[i] == 1) continue;
+        for (k = o->n++; k > 0 && o->from[k - 1] < x->stride[i]; --k) {
+            o->len[k] = o->len[k - 1];
+            o->from[k] = o->from[k - 1];
+            o->to[k] = o->to[k - 1];
+        }
+        o->len[k] = x->shape[i];
+        o->from[k] = x->stride[i];
+        o->to[k] = to;
+    }
+}
+static paw_err paw__reader_run(paw__reader *r, const paw__order *o, uint64_t from, size_t to)
+{
+    const int k = o->n - 1;
+    const size_t size = paw__dtype_bytes(r->x->dtype), chunk = sizeof r->buf / size;
+    const uint8_t *p;
+    size_t i, run;
+    paw_err e;
+    for (i = 0; i < o->len[k]; i += run) {
+        run = o->from[k] == 1 ? paw__min(o->len[k] - i, chunk) : 1;
+        e = paw__reader_get(r, from + i * o->from[k] * size, run * size, &p);
+        if (!e) e = paw__reader_store(r, p, run, to + i * o->to[k], o->to[k]);
+        if (e) return e;
+    }
+    return PAW_OK;
+}
+static paw_err paw__reader_all(paw__reader *r)
+{
+    const size_t size = paw__dtype_bytes(r->x->dtype);
+    size_t at[PAW_MAX_DIMS], to;
+    uint64_t from;
+    paw__order o;
+    paw_err e;
+    int k;
+    memset(at, 0, sizeof at);
+    paw__order_set(r->x, &o);
+    do {
+        from = r->x->offset;
+        to = 0;
+        for (k = 0; k + 1 < o.n; ++k) {
+            from += at[k] * o.from[k] * size;
+            to += at[k] * o.to[k];
+        }
+        e = paw__reader_run(r, &o, from, to);
+        for (k = o.n - 2; k >= 0 && ++at[k] == o.len[k]; --k) at[k] = 0;
+    } while (!e && k >= 0);
+    return e;
+}
+PAW_DEF paw_err paw_tensors_read(paw_ctx *c, const paw_tensors *t, size_t i, int as, void *dst,
+                                 size_t count)
+{
+    char shape[192];
+    paw__reader r;
+    if (!c) return PAW_E_ARG;
+    if (!t || i >= t->count || (!dst && count) ||
+        (as != PAW_F32 && as != PAW_F64 && as != PAW_I64 && as != PAW_U8))
+        return paw__fail(c, PAW_E_ARG, "paw_tensors_read: bad argument");
+    r.x = (const paw__tensor *)t->items[i];
+    if (count != r.x->count)
+        return paw__fail(c, PAW_E_SHAPE, "%s: tensor '%s' %s has %zu elements, not %zu", t->source,
+                         r.x->name, paw__shape_text(shape, r.x->shape, r.x->ndim), r.x->count,
+                         count);
+    if (r.x->dtype == PAW_DTYPE_OTHER)
+        return paw__fail(c, PAW_E_UNSUP, "%s: tensor '%s' has a type that is not supported",
+                         t->source, r.x->name);
+    if (!count) return PAW_OK;
+    if (as == r.x->dtype && !r.x->strided && !r.x->data)
+        return paw__read_at(c, &t->io, t->source, r.x->offset, dst,
+                            count * paw__dtype_bytes(as));
+    r.c = c;
+    r.t = t;
+    r.as = as;
+    r.dst = dst;
+    r.at = 0;
+    r.len = 0;
+    return paw__reader_all(&r);
+}
+
+/* ---- safetensors ---- */
+
+static paw_err paw__st_meta(paw__json *j, paw_tensors *t)
+{
+    char key[PAW__MAX_KEY + 1], *value = NULL;
+    size_t at, n = 0;
+    int more;
+    paw_err e = paw__json_enter(j, '{');
+    while (!e) {
+        e = paw__json_next(j, &more);
+        if (e || !more) break;
+        e = paw__json_key(j, key, sizeof key);
+        if (!e && paw__json_kind(j) != '"')
+            e = paw__json_fail(j, PAW_E_FORMAT, "metadata that is not a string");
+        at = j->at;
+        if (!e) e = paw__json_string(j, NULL, 0, &n);
+        if (!e) e = paw__meta_push(j->c, t, key, n + 1, &value);
+        j->at = e ? j->at : at;
+        if (!e) e = paw__json_string(j, value, n + 1, NULL);
+    }
+    return e;
+}
+static paw_err paw__st_dtype(paw__json *j, paw__tensor *x)
+{
+    char s[32];
+    paw_err e = paw__json_string(j, s, sizeof s, NULL);
+    if (e) return e;
+    for (x->dtype = 0; x->dtype < PAW_DTYPE_OTHER; ++x->dtype)
+        if (!strcmp(s, paw__dtype_names[x->dtype])) break;
+    return PAW_OK;
+}
+/* An array of counts, most of them; *n: how many there were. */
+static paw_err paw__st_counts(paw__json *j, uint64_t *dst, int most, int *n)
+{
+    int more;
+    paw_err e = paw__json_enter(j, '[');
+    *n = 0;
+    while (!e) {
+        e = paw__json_next(j, &more);
+        if (e || !more) break;
+        if (*n == most)
+            return paw__json_fail(j, most == 2 ? PAW_E_FORMAT : PAW_E_LIMIT,
+                                  "too many numbers in an array");
+        e = paw__json_u64(j, &dst[(*n)++]);
+    }
+    return e;
+}
+static paw_err paw__st_shape(paw__json *j, paw__tensor *x)
+{
+    uint64_t dim[PAW_MAX_DIMS];
+    int i;
+    paw_err e = paw__st_counts(j, dim, PAW_MAX_DIMS, &x->ndim);
+    if (e) return e;
+    for (i = 0; i < x->ndim; ++i) {
+        x->shape[i] = (size_t)dim[i];
+        if (x->shape[i] != dim[i]) return paw__json_fail(j, PAW_E_FORMAT, "overflow in a shape");
+    }
+    if (!paw__shape_count(x->shape, x->ndim, &x->count))
+        return paw__json_fail(j, PAW_E_FORMAT, "overflow: product of a shape");
+    return PAW_OK;
+}
+/* The fields of one tensor. Unknown ones are passed over, as the reference does. */
+static paw_err paw__st_fields(paw__json *j, paw__tensor *x, uint64_t data, uint64_t bytes)
+{
+    char key[PAW__MAX_KEY + 1];
+    uint64_t range[2];
+    int seen = 0, bit, n = 0, more;
+    paw_err e = paw__json_enter(j, '{');
+    while (!e) {
+        e = paw__json_next(j, &more);
+        if (e || !more) break;
+        e = paw__json_key(j, key, sizeof key);
+        if (e) break;
+        bit = !strcmp(key, "dtype") ? 1 : !strcmp(key, "shape") ? 2
+            : !strcmp(key, "data_offsets") ? 4 : 0;
+        if (seen & bit) return paw__json_fail(j, PAW_E_FORMAT, "duplicate field");
+        seen |= bit;
+        if (bit == 1) e = paw__st_dtype(j, x);
+        else if (bit == 2) e = paw__st_shape(j, x);
+        else if (bit == 4) e = paw__st_counts(j, range, 2, &n);
+        else e = paw__json_skip(j);
+    }
+    if (e) return e;
+    if (seen != 7) return paw__json_fail(j, PAW_E_FORMAT, "dtype, shape or data_offsets missing");
+    if (n != 2 || range[0] > range[1] || range[1] > bytes)
+        return paw__fail(j->c, PAW_E_FORMAT, "%s: tensor '%s': data_offsets outside %llu bytes",
+                         j->name, x->name, (unsigned long long)bytes);
+    x->offset = data + range[0];
+    x->end = data + range[1];
+    return PAW_OK;
+}
+static paw_err paw__st_entries(paw__json *j, paw_tensors *t, uint64_t data, uint64_t bytes)
+{
+    char key[PAW__MAX_KEY + 1], shape[192];
+    paw__tensor *x;
+    size_t size;
+    int more, meta = 0;
+    paw_err e = paw__json_enter(j, '{');
+    while (!e) {
+        e = paw__json_next(j, &more);
+        if (e || !more) break;
+        e = paw__json_key(j, key, sizeof key);
+        if (!e && !strcmp(key, "__metadata__")) {
+            if (meta++) return paw__json_fail(j, PAW_E_FORMAT, "duplicate __metadata__");
+            e = paw__st_meta(j, t);
+            continue;
+        }
+        if (!e) e = paw__tensors_push(j->c, t, key, &x);
+        if (!e) e = paw__st_fields(j, x, data, bytes);
+        if (e || x->dtype == PAW_DTYPE_OTHER) continue;
+        size = paw__dtype_bytes(x->dtype);
+        if (x->count * size != x->end - x->offset)
+            return paw__fail(j->c, PAW_E_SHAPE,
+                             "%s: tensor '%s' %s of %s needs %zu bytes, has %llu at byte %llu",
+                             j->name, x->name, paw__shape_text(shape, x->shape, x->ndim),
+                             paw__dtype_names[x->dtype], x->count * size,
+                             (unsigned long long)(x->end - x->offset),
+                             (unsigned long long)x->offset);
+    }
+    return e ? e : paw__json_end(j);
+}
+static int paw__less_offset(const void *a, const void *b)
+{
+    const paw__tensor *x = (const paw__tensor *)a, *y = (const paw__tensor *)b;
+    return x->offset != y->offset ? x->offset < y->offset : x->end < y->end;
+}
+/* Every byte of the data belongs to one tensor: no hole, no overlap, nothing behind. */
+static paw_err paw__st_cover(paw_ctx *c, paw_tensors *t, uint64_t data)
+{
+    size_t i;
+    paw_err e = paw__tensors_index(c, t);
+    if (e) return e;
+    paw__sort(t->sorted, t->count, paw__less_offset);
+    for (i = 0; i < t->count; ++i) {
+        const paw__tensor *x = (const paw__tensor *)t->sorted[i];
+        if (x->offset != data)
+            return paw__fail(c, PAW_E_FORMAT, "%s: tensor '%s' at byte %llu: %s before it",
+                             t->source, x->name, (unsigned long long)x->offset,
+                             x->offset < data ? "overlap with the one" : "hole");
+        data = x->end;
+    }
+    if (data != t->io.bytes)
+        return paw__fail(c, PAW_E_FORMAT, "%s: %llu bytes of data belong to no tensor", t->source,
+                         (unsigned long long)(t->io.bytes - data));
+    paw__sort(t->sorted, t->count, paw__less_name);
+    return PAW_OK;
+}
+static paw_err paw__st_open(paw_ctx *c, paw_tensors *t)
+{
+    uint8_t head[8], *text;
+    paw__json j;
+    uint64_t n;
+    paw_err e;
+    if (t->io.bytes < 8)
+        return paw__fail(c, PAW_E_FORMAT, "%s: %llu bytes, shorter than the header length field",
+                         t->source, (unsigned long long)t->io.bytes);
+    e = paw__read_at(c, &t->io, t->source, 0, head, 8);
+    if (e) return e;
+    n = paw__le64(head);
+    if (n > PAW__MAX_HEADER || n > t->io.bytes - 8)
+        return paw__fail(c, PAW_E_LIMIT, "%s: header of %llu bytes in a file of %llu (at most %u)",
+                         t->source, (unsigned long long)n, (unsigned long long)t->io.bytes,
+                         PAW__MAX_HEADER);
+    text = (uint8_t *)paw__alloc(c, (size_t)n + 1, 1);
+    if (!text) return PAW_E_OOM;
+    e = paw__read_at(c, &t->io, t->source, 8, text, (size_t)n);
+    paw__json_begin(&j, c, t->source, text, (size_t)n);
+    j.base = 8;
+    j.max_depth = 16;
+    if (!e && (!n || text[0] != '{'))
+        e = paw__json_fail(&j, PAW_E_FORMAT, "the header does not begin with {");
+    if (!e) e = paw__st_entries(&j, t, 8 + n, t->io.bytes - 8 - n);
+    paw__free(text);
+    return e ? e : paw__st_cover(c, t, 8 + n);
+}
+
+/* ---- .npy ---- */
+
+/* The header is a Python dict literal; this reads the one form NumPy writes, in any key order. */
+typedef struct {
+    const char *s; /* NUL-terminated */
+    size_t i;
+} paw__npy;
+static int paw__npy_ch(paw__npy *p, char ch)
+{
+    while (p->s[p->i] == ' ') ++p->i;
+    if (p->s[p->i] != ch) return 0;
+    ++p->i;
+    return 1;
+}
+static int paw__npy_string(paw__npy *p, char *dst, size_t cap)
+{
+    size_t n = 0;
+    char quote;
+    if (paw__npy_ch(p, '\'')) quote = '\'';
+    else if (paw__npy_ch(p, '"')) quote = '"';
+    else return 0;
+    for (; p->s[p->i] != quote; ++p->i) {
+        if (!p->s[p->i] || p->s[p->i] == '\\' || n + 1 >= cap) return 0;
+        dst[n++] = p->s[p->i];
+    }
+    dst[n] = 0;
+    ++p->i;
+    return 1;
+}
+static int paw__npy_bool(paw__npy *p, int *out)
+{
+    while (p->s[p->i] == ' ') ++p->i;
+    *out = !strncmp(p->s + p->i, "True", 4);
+    if (!*out && strncmp(p->s + p->i, "False", 5)) return 0;
+    p->i += *out ? 4 : 5;
+    return 1;
+}
+static int paw__npy_shape(paw__npy *p, paw__tensor *x)
+{
+    int comma = 1;
+    if (!paw__npy_ch(p, '(')) return 0;
+    while (!paw__npy_ch(p, ')')) {
+        size_t v = 0, k;
+        if (!comma || x->ndim == PAW_MAX_DIMS) return 0;
+        while (p->s[p->i] == ' ') ++p->i;
+        k = paw__digits(p->s + p->i, strlen(p->s + p->i));
+        if (!k) return 0;
+        for (; k; --k, ++p->i)
+            if (!paw__mul(v, 10, &v) || !paw__add(v, (size_t)(p->s[p->i] - '0'), &v)) return 0;
+        if (p->s[p->i] == 'L') ++p->i; /* Python 2 */
+        x->shape[x->ndim++] = v;
+        comma = paw__npy_ch(p, ',');
+    }
+    return x->ndim != 1 || comma; /* (3) is a number, (3,) a shape */
+}
+static int paw__npy_dict(paw__npy *p, char descr[16], int *fortran, paw__tensor *x)
+{
+    char key[16];
+    int seen = 0, bit, ok;
+    if (!paw__npy_ch(p, '{')) return 0;
+    while (!paw__npy_ch(p, '}')) {
+        if (!paw__npy_string(p, key, sizeof key) || !paw__npy_ch(p, ':')) return 0;
+        bit = !strcmp(key, "descr") ? 1 : !strcmp(key, "fortran_order") ? 2
+            : !strcmp(key, "shape") ? 4 : 0;
+        if (!bit || (seen & bit)) return 0;
+        seen |= bit;
+        if (bit == 1 && paw__npy_ch(p, '[')) { /* a structured type: named, then refused */
+            memcpy(descr, "[...]", 6);
+            return 1;
+        }
+        ok = bit == 1 ? paw__npy_string(p, descr, 16)
+            : bit == 2 ? paw__npy_bool(p, fortran) : paw__npy_shape(p, x);
+        if (!ok || (!paw__npy_ch(p, ',') && p->s[p->i] != '}')) return 0;
+    }
+    while (p->s[p->i] == ' ' || p->s[p->i] == '\n') ++p->i;
+    return seen == 7 && !p->s[p->i];
+}
+static int paw__npy_dtype(const char *s)
+{
+    static const char *const codes[] = { "f4", "f8", "f2", "", "i8", "i4", "i2", "i1", "u1", "b1",
+                                         "u2", "u4", "u8" };
+    int i;
+    if (*s != '<' && *s != '|' && *s != '=') return PAW_DTYPE_OTHER;
+    for (i = 0; i < PAW_DTYPE_OTHER; ++i)
+        if (!strcmp(s + 1, codes[i])) return codes[i][0] ? i : PAW_DTYPE_OTHER;
+    return PAW_DTYPE_OTHER;
+}
+static paw_err paw__npy_layout(paw_ctx *c, paw_tensors *t, paw__tensor *x, uint64_t data,
+                               int fortran)
+{
+    char shape[192];
+    size_t step = 1, bytes;
+    int i;
+    paw__shape_text(shape, x->shape, x->ndim);
+    if (!paw__shape_count(x->shape, x->ndim, &x->count))
+        return paw__fail(c, PAW_E_FORMAT, "%s: overflow: shape %s", t->source, shape);
+    bytes = x->count * paw__dtype_bytes(x->dtype);
+    if (bytes != t->io.bytes - data)
+        return paw__fail(c, PAW_E_FORMAT,
+                         "%s: shape %s of %s needs %zu bytes, %llu follow byte %llu", t->source,
+                         shape, paw__dtype_names[x->dtype], bytes,
+                         (unsigned long long)(t->io.bytes - data), (unsigned long long)data);
+    x->offset = data;
+    x->end = t->io.bytes;
+    x->strided = fortran && x->count > 1 && x->ndim > 1;
+    for (i = 0; x->strided && i < x->ndim; step *= x->shape[i++]) x->stride[i] = step;
+    return PAW_OK;
+}
+/* Reads and parses the header of wide length bytes; *data: where the values begin. */
+static paw_err paw__npy_head(paw_ctx *c, paw_tensors *t, size_t wide, paw__tensor *x,
+                             char descr[16], int *fortran, uint64_t *data)
+{
+    uint8_t head[4];
+    paw__npy p;
+    size_t n;
+    char *text;
+    int ok;
+    paw_err e = paw__read_at(c, &t->io, t->source, 8, head, wide);
+    if (e) return e;
+    n = wide == 2 ? paw__le16(head) : paw__le32(head);
+    if (n > 65535) return paw__fail(c, PAW_E_LIMIT, "%s: .npy header of %zu bytes", t->source, n);
+    text = (char *)paw__calloc(c, n + 1, 1);
+    if (!text) return PAW_E_OOM;
+    *data = 8 + wide + n;
+    e = paw__read_at(c, &t->io, t->source, 8 + wide, text, n);
+    p.s = text;
+    p.i = 0;
+    ok = !e && !memchr(text, 0, n) && paw__npy_dict(&p, descr, fortran, x);
+    paw__free(text);
+    if (e || ok) return e;
+    return paw__fail(c, PAW_E_FORMAT, "%s: malformed .npy header at byte %zu", t->source,
+                     8 + wide + p.i);
+}
+static paw_err paw__npy_open(paw_ctx *c, paw_tensors *t)
+{
+    uint8_t head[8];
+    char descr[16] = "";
+    paw__tensor *x;
+    uint64_t data = 0;
+    int fortran = 0;
+    paw_err e = paw__read_at(c, &t->io, t->source, 0, head, 8);
+    if (e) return e;
+    if (head[6] < 1 || head[6] > 3 || head[7])
+        return paw__fail(c, PAW_E_UNSUP, "%s: .npy version %d.%d", t->source, head[6], head[7]);
+    e = paw__tensors_push(c, t, "", &x);
+    if (!e) e = paw__npy_head(c, t, head[6] == 1 ? 2 : 4, x, descr, &fortran, &data);
+    if (e) return e;
+    x->dtype = paw__npy_dtype(descr);
+    if (x->dtype == PAW_DTYPE_OTHER)
+        return paw__fail(c, PAW_E_UNSUP, "%s: .npy type '%s'", t->source, descr);
+    e = paw__npy_layout(c, t, x, data, fortran);
+    return e ? e : paw__tensors_index(c, t);
+}
+
+/* ---- zip: the directory of a torch archive; only stored entries are read ---- */
+
+typedef struct {
+    const char *name; /* first, for sorting */
+    uint64_t header, data, bytes;
+    int method; /* 0: stored */
+} paw__entry;
+typedef struct {
+    paw_ctx *c;
+    const paw_io *io;
+    const char *name;
+    uint64_t dir, dir_bytes, dir_end, entries;
+    paw__arena arena;
+    void **items; /* paw__entry, by name once open */
+    size_t count, cap;
+    const char *root; /* "archive/": all before data.pkl */
+    size_t root_len;
+} paw__zip;
+
+static paw_err paw__zip_fail(const paw__zip *z, uint64_t at, const char *what)
+{
+    return paw__fail(z->c, PAW_E_FORMAT, "%s: zip at byte %llu: %s", z->name,
+                     (unsigned long long)at, what);
+}
+/* The end record must reach the end of the file, and only one may. */
+static paw_err paw__zip_tail(paw__zip *z, uint8_t rec[22], uint64_t *at)
+{
+    const size_t n = z->io->bytes < 65557u ? (size_t)z->io->bytes : 65557u;
+    const uint64_t from = z->io->bytes - n;
+    size_t i, found = 0;
+    uint8_t *tail = (uint8_t *)paw__alloc(z->c, n + 1, 1);
+    paw_err e;
+    if (!tail) return PAW_E_OOM;
+    memset(rec, 0, 22);
+    e = paw__read_at(z->c, z->io, z->name, from, tail, n);
+    for (i = 0; !e && i + 22 <= n; ++i) {
+        if (paw__le32(tail + i) != 0x06054b50u || paw__le16(tail + i + 20) != n - i - 22) continue;
+        if (found++) e = paw__zip_fail(z, from + i, "two end records");
+        memcpy(rec, tail + i, 22);
+        *at = from + i;
+    }
+    paw__free(tail);
+    if (!e && !found) e = paw__zip_fail(z, from, "no end record: truncated");
+    return e;
+}
+/* The zip64 record, where a locator stands before the end record: it must agree with it. */
+static paw_err paw__zip_tail64(paw__zip *z, uint64_t eocd)
+{
+    uint8_t loc[20], rec[56];
+    uint64_t at;
+    paw_err e;
+    if (eocd < 76) return PAW_OK;
+    e = paw__read_at(z->c, z->io, z->name, eocd - 20, loc, 20);
+    if (e || paw__le32(loc) != 0x07064b50u) return e;
+    at = paw__le64(loc + 8);
+    if (paw__le32(loc + 4) || paw__le32(loc + 16) != 1 || at != eocd - 76)
+        return paw__zip_fail(z, eocd - 20, "bad zip64 locator");
+    e = paw__read_at(z->c, z->io, z->name, at, rec, 56);
+    if (e) return e;
+    if (paw__le32(rec) != 0x06064b50u || paw__le64(rec + 4) != 44 || paw__le32(rec + 16) ||
+        paw__le32(rec + 20) || paw__le64(rec + 24) != paw__le64(rec + 32))
+        return paw__zip_fail(z, at, "bad zip64 record");
+    if ((z->entries != 0xffff && z->entries != paw__le64(rec + 32)) ||
+        (z->dir_bytes != 0xffffffffu && z->dir_bytes != paw__le64(rec + 40)) ||
+        (z->dir != 0xffffffffu && z->dir != paw__le64(rec + 48)))
+        return paw__zip_fail(z, at, "zip64 record and end record differ");
+    z->entries = paw__le64(rec + 32);
+    z->dir_bytes = paw__le64(rec + 40);
+    z->dir = paw__le64(rec + 48);
+    z->dir_end = at;
+    return PAW_OK;
+}
+static paw_err paw__zip_ends(paw__zip *z)
+{
+    uint8_t rec[22];
+    uint64_t at = 0;
+    paw_err e = paw__zip_tail(z, rec, &at);
+    if (e) return e;
+    if (paw__le32(rec + 4) || paw__le16(rec + 8) != paw__le16(rec + 10))
+        return paw__zip_fail(z, at, "an archive in parts");
+    z->entries = paw__le16(rec + 10);
+    z->dir_bytes = paw__le32(rec + 12);
+    z->dir = paw__le32(rec + 16);
+    z->dir_end = at;
+    e = paw__zip_tail64(z, at);
+    if (e) return e;
+    if (z->dir > z->dir_end || z->dir_bytes != z->dir_end - z->dir)
+        return paw__zip_fail(z, at, "the directory does not end where the end record begins");
+    if (z->entries > PAW__MAX_TENSORS - 1)
+        return paw__fail(z->c, PAW_E_LIMIT, "%s: %llu zip entries (at most %u)", z->name,
+                         (unsigned long long)z->entries, PAW__MAX_TENSORS - 1);
+    if (z->entries > z->dir_bytes / 46)
+        return paw__zip_fail(z, at, "more entries than the directory can hold");
+    return PAW_OK;
+}
+/* Replaces the saturated fields of v (size, packed size, offset) by those of the extra field. */
+static paw_err paw__zip_extra(paw__in *in, size_t n, uint64_t v[3])
+{
+    uint8_t b[24];
+    size_t k, i, take;
+    paw_err e = PAW_OK;
+    while (!e && n >= 4) {
+        e = paw__in_get(in, b, 4);
+        if (e) return e;
+        k = paw__le16(b + 2);
+        n -= 4;
+        if (k > n) return paw__fail(in->c, PAW_E_FORMAT, "%s: zip: bad extra field", in->name);
+        n -= k;
+        take = paw__le16(b) == 1 ? paw__min(k, 24) & ~(size_t)7u : 0;
+        e = paw__in_get(in, b, take);
+        if (!e) e = paw__in_skip(in, k - take);
+        for (i = 0; !e && i < 3; ++i)
+            if (take && v[i] == 0xffffffffu) {
+                v[i] = paw__le64(b);
+                take -= 8;
+                memmove(b, b + 8, take);
+            }
+    }
+    return e ? e : paw__in_skip(in, n);
+}
+/* The header before the data must tell the same as the directory. */
+static paw_err paw__zip_local(paw__zip *z, paw__entry *x, const uint8_t *dir)
+{
+    uint8_t h[30];
+    char name[PAW__MAX_KEY];
+    const size_t n = strlen(x->name);
+    paw_err e = paw__read_at(z->c, z->io, z->name, x->header, h, 30);
+    if (e) return e;
+    if (paw__le32(h) != 0x04034b50u || paw__le16(h + 26) != n)
+        return paw__zip_fail(z, x->header, "header and directory differ");
+    e = paw__read_at(z->c, z->io, z->name, x->header + 30, name, n);
+    if (e) return e;
+    if (memcmp(name, x->name, n) || paw__le16(h + 8) != (uint32_t)x->method ||
+        ((paw__le16(h + 6) ^ paw__le16(dir + 8)) & 1u))
+        return paw__zip_fail(z, x->header, "header and directory differ");
+    if (!(h[6] & 8) && (memcmp(h + 14, dir + 16, 4) ||
+                        (paw__le32(h + 18) != 0xffffffffu && memcmp(h + 18, dir + 20, 8))))
+        return paw__zip_fail(z, x->header, "header and directory differ in size or sum");
+    x->data = x->header + 30 + n + paw__le16(h + 28);
+    if (x->data > z->dir || x->bytes > z->dir - x->data)
+        return paw__zip_fail(z, x->header, "data runs into the directory");
+    return PAW_OK;
+}
+static paw_err paw__zip_entry(paw__zip *z, paw__in *in)
+{
+    const uint64_t at = paw__in_tell(in);
+    uint8_t d[46];
+    char name[PAW__MAX_KEY + 1];
+    uint64_t v[3];
+    size_t n;
+    paw__entry *x;
+    paw_err e = paw__in_get(in, d, 46);
+    if (e) return e;
+    n = paw__le16(d + 28);
+    if (paw__le32(d) != 0x02014b50u) return paw__zip_fail(z, at, "bad directory entry");
+    if (n > PAW__MAX_KEY)
+        return paw__fail(z->c, PAW_E_LIMIT, "%s: zip at byte %llu: name of %zu bytes", z->name,
+                         (unsigned long long)at, n);
+    if (paw__le16(d + 8) & 1)
+        return paw__fail(z->c, PAW_E_UNSUP, "%s: encrypted zip entry", z->name);
+    e = paw__in_get(in, name, n);
+    if (e) return e;
+    if (!n || memchr(name, 0, n)) return paw__zip_fail(z, at, "bad name");
+    v[0] = paw__le32(d + 24);
+    v[1] = paw__le32(d + 20);
+    v[2] = paw__le32(d + 42);
+    e = paw__zip_extra(in, paw__le16(d + 30), v);
+    if (!e) e = paw__in_skip(in, paw__le16(d + 32));
+    if (e) return e;
+    x = (paw__entry *)paw__arena_get(z->c, &z->arena, sizeof *x);
+    if (!x || !(x->name = paw__arena_text(z->c, &z->arena, name, n))) return PAW_E_OOM;
+    x->method = (int)paw__le16(d + 10);
+    x->bytes = v[1];
+    x->header = v[2];
+    if (paw__le16(d + 34) || (!x->method && v[0] != v[1]) || x->header >= z->dir)
+        return paw__zip_fail(z, at, "bad directory entry");
+    z->items[z->count++] = x;
+    return paw__zip_local(z, x, d);
+}
+static int paw__less_header(const void *a, const void *b)
+{
+    return ((const paw__entry *)a)->header < ((const paw__entry *)b)->header;
+}
+static paw_err paw__zip_check(paw__zip *z)
+{
+    const char *twice;
+    size_t i;
+    paw__sort(z->items, z->count, paw__less_header);
+    for (i = 1; i < z->count; ++i) {
+        const paw__entry *a = (const paw__entry *)z->items[i - 1];
+        const paw__entry *b = (const paw__entry *)z->items[i];
+        if (b->header < a->data + a->bytes)
+            return paw__zip_fail(z, b->header, "entries overlap");
+    }
+    paw__sort(z->items, z->count, paw__less_name);
+    twice = paw__sorted_twice(z->items, z->count);
+    if (twice)
+        return paw__fail(z->c, PAW_E_FORMAT, "%s: zip: duplicate entry '%s'", z->name, twice);
+    return PAW_OK;
+}
+/* Finds the one data.pkl at the root or one folder down; *out stays NULL without. */
+static paw_err paw__zip_root(paw__zip *z, const paw__entry **out)
+{
+    size_t i, n;
+    for (i = 0; i < z->count; ++i) {
+        const paw__entry *x = (const paw__entry *)z->items[i];
+        const char *slash = strchr(x->name, '/');
+        n = slash ? (size_t)(slash - x->name) + 1 : 0;
+        if (strcmp(x->name + n, "data.pkl")) continue;
+        if (*out) return paw__fail(z->c, PAW_E_FORMAT, "%s: two data.pkl", z->name);
+        *out = x;
+        z->root = x->name;
+        z->root_len = n;
+    }
+    return PAW_OK;
+}
+/* An entry below the root by prefix and name; NULL: not there. */
+static const paw__entry *paw__zip_find(const paw__zip *z, const char *prefix, const char *name)
+{
+    char full[2 * PAW__MAX_KEY + 16];
+    if (strlen(name) > PAW__MAX_KEY) return NULL;
+    snprintf(full, sizeof full, "%.*s%s%s", (int)z->root_len, z->root, prefix, name);
+    return (const paw__entry *)paw__find_name(z->items, z->count, full);
+}
+static paw_err paw__zip_open(paw__zip *z)
+{
+    paw__in in;
+    uint64_t i;
+    paw_err e = paw__zip_ends(z);
+    if (e) return e;
+    z->items = (void **)paw__alloc(z->c, (size_t)z->entries + 1, sizeof *z->items);
+    if (!z->items) return PAW_E_OOM;
+    paw__in_begin(&in, z->c, z->io, z->name, z->dir, z->dir_end);
+    for (i = 0; !e && i < z->entries; ++i) e = paw__zip_entry(z, &in);
+    if (!e && paw__in_left(&in)) e = paw__zip_fail(z, paw__in_tell(&in), "unlisted entries");
+    return e ? e : paw__zip_check(z);
+}
+
+/* ---- pickle: a stack machine that builds inert values and calls nothing ---- */
+
+enum {
+    PAW__V_NONE = 1, PAW__V_BOOL, PAW__V_INT, PAW__V_FLOAT, PAW__V_STR, PAW__V_BYTES, PAW__V_TUPLE,
+    PAW__V_LIST, PAW__V_DICT, PAW__V_GLOBAL, PAW__V_TENSOR, PAW__V_STORAGE, PAW__V_OBJECT,
+    PAW__V_CELL
+};
+typedef struct {
+    union {
+        int64_t i;     /* int; row of paw__globals; key node of a dict's cell */
+        const char *s; /* text; NULL: too long to be a name, passed over */
+        void *p;       /* paw__storage, paw__ptensor */
+    } u;
+    uint32_t first, last; /* containers: cells. Cells: value, next cell */
+    int kind;
+} paw__node;
+typedef struct {
+    const char *name; /* key, first for sorting */
+    int dtype;
+    uint64_t count; /* elements of the whole storage */
+    uint64_t from, part; /* the view: its first element, how many */
+    uint64_t data;  /* offset in the file */
+    int placed;     /* data is known */
+} paw__storage;
+typedef struct {
+    paw__storage *storage;
+    int dtype, ndim;
+    size_t shape[PAW_MAX_DIMS], stride[PAW_MAX_DIMS], count;
+    uint64_t first, end; /* elements: of the view: [0, ..., 0], and behind the last used */
+} paw__ptensor;
+
+#define PAW__NODES 2048u /* nodes in a chunk; they never move */
+typedef struct {
+    paw_ctx *c;
+    paw_tensors *t;
+    paw__in *in;
+    const paw__zip *zip; /* NULL: legacy stream */
+    paw__arena arena;
+    void **chunks;
+    size_t chunk_cap;
+    uint32_t nodes; /* node 0 is never used */
+    uint32_t *stack, *marks, *memo;
+    size_t stack_n, stack_cap, marks_n, marks_cap, memo_n, memo_cap, memo_used;
+    void **storages; /* paw__storage: one for each mention */
+    size_t storages_n, storages_cap;
+    size_t tensors;
+    uint32_t ops, visits;
+    int done;
+    char path[PAW__MAX_KEY + 1];
+} paw__pickle;
+
+static paw_err paw__pickle_fail(const paw__pickle *p, paw_err e, const char *what)
+{
+    return paw__fail(p->c, e, "%s: pickle at byte %llu: %s", p->t->source,
+                     (unsigned long long)paw__in_tell(p->in), what);
+}
+static paw__node *paw__node_at(const paw__pickle *p, uint32_t i)
+{
+    return (paw__node *)p->chunks[i / PAW__NODES] + i % PAW__NODES;
+}
+static int paw__kind_at(const paw__pickle *p, uint32_t i) { return paw__node_at(p, i)->kind; }
+static paw_err paw__node_new(paw__pickle *p, int kind, uint32_t *out)
+{
+    const uint32_t i = p->nodes + 1;
+    void *chunks = p->chunks;
+    paw_err e;
+    if (i == UINT32_MAX) return paw__pickle_fail(p, PAW_E_LIMIT, "too many values");
+    if (!p->nodes || !(i % PAW__NODES)) {
+        e = paw__grow(p->c, &chunks, &p->chunk_cap, i / PAW__NODES + 1, sizeof *p->chunks);
+        if (e) return e;
+        p->chunks = (void **)chunks;
+        p->chunks[i / PAW__NODES] = paw__arena_get(p->c, &p->arena, PAW__NODES * sizeof(paw__node));
+        if (!p->chunks[i / PAW__NODES]) return PAW_E_OOM;
+    }
+    p->nodes = i;
+    paw__node_at(p, i)->kind = kind;
+    *out = i;
+    return PAW_OK;
+}
+static paw_err paw__u32_push(paw_ctx *c, uint32_t **a, size_t *n, size_t *cap, uint32_t v)
+{
+    void *q = *a;
+    paw_err e = paw__grow(c, &q, cap, *n + 1, sizeof **a);
+    if (e) return e;
+    *a = (uint32_t *)q;
+    (*a)[(*n)++] = v;
+    return PAW_OK;
+}
+static paw_err paw__push(paw__pickle *p, uint32_t v)
+{
+    return paw__u32_push(p->c, &p->stack, &p->stack_n, &p->stack_cap, v);
+}
+static paw_err paw__push_new(paw__pickle *p, int kind, paw__node **out)
+{
+    uint32_t i;
+    paw_err e = paw__node_new(p, kind, &i);
+    if (e) return e;
+    if (out) *out = paw__node_at(p, i);
+    return paw__push(p, i);
+}
+/* Values under the last mark are out of reach until the mark is taken. */
+static paw_err paw__pop(paw__pickle *p, uint32_t *out)
+{
+    const size_t floor_n = p->marks_n ? p->marks[p->marks_n - 1] : 0;
+    if (p->stack_n <= floor_n) return paw__pickle_fail(p, PAW_E_FORMAT, "stack underflow");
+    *out = p->stack[--p->stack_n];
+    return PAW_OK;
+}
+static paw_err paw__top(paw__pickle *p, uint32_t *out)
+{
+    paw_err e = paw__pop(p, out);
+    if (!e) ++p->stack_n;
+    return e;
+}
+static paw_err paw__mark(paw__pickle *p)
+{
+    if (p->marks_n >= PAW__MAX_DEPTH)
+        return paw__pickle_fail(p, PAW_E_LIMIT, "nested too deep");
+    return paw__u32_push(p->c, &p->marks, &p->marks_n, &p->marks_cap, (uint32_t)p->stack_n);
+}
+static paw_err paw__pop_mark(paw__pickle *p, size_t *from) /* stack[from..stack_n) was above it */
+{
+    if (!p->marks_n) return paw__pickle_fail(p, PAW_E_FORMAT, "no mark");
+    *from = p->marks[--p->marks_n];
+    return PAW_OK;
+}
+static paw_err paw__cell_add(paw__pickle *p, uint32_t container, uint32_t key, uint32_t value)
+{
+    paw__node *n = paw__node_at(p, container);
+    uint32_t i;
+    paw_err e = paw__node_new(p, PAW__V_CELL, &i);
+    if (e) return e;
+    paw__node_at(p, i)->first = value;
+    paw__node_at(p, i)->u.i = (int64_t)key;
+    if (n->last) paw__node_at(p, n->last)->last = i;
+    else n->first = i;
+    n->last = i;
+    return PAW_OK;
+}
+/* The first most items of a list or tuple; returns how many there are, at most most + 1. */
+static size_t paw__items(const paw__pickle *p, uint32_t container, uint32_t *dst, size_t most)
+{
+    uint32_t i = paw__node_at(p, container)->first;
+    size_t n = 0;
+    for (; i && n <= most; i = paw__node_at(p, i)->last) {
+        if (n < most) dst[n] = paw__node_at(p, i)->first;
+        ++n;
+    }
+    return n;
+}
+
+/* ---- pickle: names that may appear; none is ever looked up anywhere else ---- */
+
+enum { PAW__G_INERT, PAW__G_DICT, PAW__G_SIZE, PAW__G_FIRST, PAW__G_TENSOR, PAW__G_TENSOR3,
+       PAW__G_STORAGE, PAW__G_DTYPE };
+typedef struct {
+    const char *module, *names; /* names between blanks */
+    int kind, dtype;
+} paw__global;
+static const paw__global paw__globals[] = {
+    { "collections", "OrderedDict defaultdict Counter", PAW__G_DICT, 0 },
+    { "torch._utils", "_rebuild_tensor _rebuild_tensor_v2", PAW__G_TENSOR, 0 },
+    { "torch._utils", "_rebuild_tensor_v3", PAW__G_TENSOR3, 0 },
+    { "torch._utils", "_rebuild_parameter _rebuild_parameter_with_state", PAW__G_FIRST, 0 },
+    { "torch.nn.parameter", "Parameter", PAW__G_FIRST, 0 },
+    { "torch", "Size", PAW__G_SIZE, 0 },
+    { "torch", "device", PAW__G_INERT, 0 },
+    { "torch", "FloatStorage", PAW__G_STORAGE, PAW_F32 },
+    { "torch", "DoubleStorage", PAW__G_STORAGE, PAW_F64 },
+    { "torch", "HalfStorage", PAW__G_STORAGE, PAW_F16 },
+    { "torch", "BFloat16Storage", PAW__G_STORAGE, PAW_BF16 },
+    { "torch", "LongStorage", PAW__G_STORAGE, PAW_I64 },
+    { "torch", "IntStorage", PAW__G_STORAGE, PAW_I32 },
+    { "torch", "ShortStorage", PAW__G_STORAGE, PAW_I16 },
+    { "torch", "CharStorage", PAW__G_STORAGE, PAW_I8 },
+    { "torch", "ByteStorage", PAW__G_STORAGE, PAW_U8 },
+    { "torch", "BoolStorage", PAW__G_STORAGE, PAW_BOOL },
+    { "torch.storage", "UntypedStorage", PAW__G_STORAGE, PAW_U8 },
+    { "torch.storage", "TypedStorage", PAW__G_INERT, 0 },
+    { "torch", "float32 float", PAW__G_DTYPE, PAW_F32 },
+    { "torch", "float64 double", PAW__G_DTYPE, PAW_F64 },
+    { "torch", "float16 half", PAW__G_DTYPE, PAW_F16 },
+    { "torch", "bfloat16", PAW__G_DTYPE, PAW_BF16 },
+    { "torch", "int64 long", PAW__G_DTYPE, PAW_I64 },
+    { "torch", "int32 int", PAW__G_DTYPE, PAW_I32 },
+    { "torch", "int16 short", PAW__G_DTYPE, PAW_I16 },
+    { "torch", "int8", PAW__G_DTYPE, PAW_I8 },
+    { "torch", "uint8", PAW__G_DTYPE, PAW_U8 },
+    { "torch", "bool", PAW__G_DTYPE, PAW_BOOL },
+    { "torch", "uint16", PAW__G_DTYPE, PAW_U16 },
+    { "torch", "uint32", PAW__G_DTYPE, PAW_U32 },
+    { "torch", "uint64", PAW__G_DTYPE, PAW_U64 },
+    { "torch", "complex64 complex128 float8_e4m3fn float8_e5m2", PAW__G_DTYPE, PAW_DTYPE_OTHER },
+    { "argparse", "Namespace", PAW__G_INERT, 0 },
+    { "pathlib", "Path PurePath PosixPath PurePosixPath WindowsPath PureWindowsPath",
+      PAW__G_INERT, 0 },
+    { "pathlib._local", "Path PurePath PosixPath PurePosixPath WindowsPath PureWindowsPath",
+      PAW__G_INERT, 0 },
+    { "numpy.core.multiarray", "scalar _reconstruct", PAW__G_INERT, 0 },
+    { "numpy._core.multiarray", "scalar _reconstruct", PAW__G_INERT, 0 },
+    { "numpy.core.numeric", "_frombuffer", PAW__G_INERT, 0 },
+    { "numpy._core.numeric", "_frombuffer", PAW__G_INERT, 0 },
+    { "numpy", "ndarray dtype", PAW__G_INERT, 0 },
+    { "_codecs", "encode", PAW__G_INERT, 0 },
+    { "builtins", "set frozenset bytearray complex slice range int float str list dict tuple object"
+                  " bool bytes", PAW__G_INERT, 0 },
+    { "__builtin__", "set frozenset bytearray complex slice xrange int long float str unicode list"
+                     " dict tuple object bool", PAW__G_INERT, 0 },
+};
+static int paw__has_word(const char *words, const char *word)
+{
+    const size_t n = strlen(word);
+    while (n && !strchr(word, ' ')) {
+        if (!strncmp(words, word, n) && (words[n] == ' ' || !words[n])) return 1;
+        words = strchr(words, ' ');
+        if (!words) break;
+        ++words;
+    }
+    return 0;
+}
+static paw_err paw__push_global(paw__pickle *p, const char *module, const char *name)
+{
+    paw__node *n;
+    size_t i;
+    paw_err e;
+    for (i = 0; i < PAW__COUNT(paw__globals); ++i)
+        if (!strcmp(paw__globals[i].module, module) && paw__has_word(paw__globals[i].names, name))
+            break;
+    if (i == PAW__COUNT(paw__globals))
+        return paw__fail(p->c, PAW_E_UNSUP,
+                         "%s: refuses pickled global %s.%s (pickle at byte %llu)", p->t->source,
+                         module, name, (unsigned long long)paw__in_tell(p->in));
+    e = paw__push_new(p, PAW__V_GLOBAL, &n);
+    if (!e) n->u.i = (int64_t)i;
+    return e;
+}
+
+/* ---- pickle: storages and tensors ---- */
+
+/* A tuple of counts, such as a size; torch allows nothing negative in a stride. */
+static paw_err paw__counts(paw__pickle *p, uint32_t tuple, size_t *dst, int *n)
+{
+    uint32_t v[PAW_MAX_DIMS];
+    const int kind = paw__kind_at(p, tuple);
+    size_t k, i;
+    if (kind != PAW__V_TUPLE && kind != PAW__V_LIST)
+        return paw__pickle_fail(p, PAW_E_FORMAT, "a size or stride that is not a tuple");
+    k = paw__items(p, tuple, v, PAW_MAX_DIMS);
+    if (k > PAW_MAX_DIMS)
+        return paw__pickle_fail(p, PAW_E_SHAPE, "a tensor of more than 8 dimensions");
+    for (i = 0; i < k; ++i) {
+        const paw__node *x = paw__node_at(p, v[i]);
+        if (x->kind != PAW__V_INT)
+            return paw__pickle_fail(p, PAW_E_FORMAT, "a size or stride that is not an integer");
+        if (x->u.i < 0 || (uint64_t)x->u.i > (size_t)-1)
+            return paw__pickle_fail(p, PAW_E_SHAPE, "a negative size or stride");
+        dst[i] = (size_t)x->u.i;
+    }
+    *n = (int)k;
+    return PAW_OK;
+}
+/* Every element must lie inside the storage: the sums that would wrap are found before they do. */
+static paw_err paw__ptensor_check(paw__pickle *p, paw__ptensor *x)
+{
+    char shape[192], stride[192];
+    uint64_t room = x->storage->part;
+    size_t step, last = 0;
+    int i, ok;
+    if (x->dtype != x->storage->dtype && paw__dtype_bytes(x->dtype))
+        room /= paw__dtype_bytes(x->dtype); /* untyped storages count bytes */
+    ok = paw__shape_count(x->shape, x->ndim, &x->count) && x->first <= room;
+    for (i = 0; ok && x->count && i < x->ndim; ++i)
+        ok = paw__mul(x->shape[i] - 1, x->stride[i], &step) && paw__add(last, step, &last);
+    if (ok && x->count) ok = last < room - x->first;
+    x->end = x->count ? x->first + last + 1 : x->first;
+    if (ok) return PAW_OK;
+    return paw__fail(p->c, PAW_E_SHAPE,
+                     "%s: pickle at byte %llu: tensor %s, stride %s, offset %llu leaves its "
+                     "storage of %llu elements", p->t->source,
+                     (unsigned long long)paw__in_tell(p->in),
+                     paw__shape_text(shape, x->shape, x->ndim),
+                     paw__shape_text(stride, x->stride, x->ndim), (unsigned long long)x->first,
+                     (unsigned long long)room);
+}
+/* args: storage, offset, size, stride, ...; with dtype: ..., requires_grad, hooks, dtype */
+static paw_err paw__push_tensor(paw__pickle *p, uint32_t args, int with_dtype)
+{
+    uint32_t a[7];
+    const size_t n = paw__items(p, args, a, 7);
+    paw__ptensor *x;
+    paw__node *node;
+    int strides;
+    paw_err e;
+    if (n < (with_dtype ? 7u : 4u) || paw__kind_at(p, a[0]) != PAW__V_STORAGE ||
+        paw__kind_at(p, a[1]) != PAW__V_INT)
+        return paw__pickle_fail(p, PAW_E_FORMAT, "bad arguments of a tensor");
+    if (++p->tensors > PAW__MAX_TENSORS)
+        return paw__fail(p->c, PAW_E_LIMIT, "%s: more than %u tensors", p->t->source,
+                         PAW__MAX_TENSORS);
+    x = (paw__ptensor *)paw__arena_get(p->c, &p->arena, sizeof *x);
+    if (!x) return PAW_E_OOM;
+    x->storage = (paw__storage *)paw__node_at(p, a[0])->u.p;
+    x->dtype = x->storage->dtype;
+    if (with_dtype) {
+        node = paw__node_at(p, a[6]);
+        if (node->kind != PAW__V_GLOBAL || paw__globals[node->u.i].kind != PAW__G_DTYPE ||
+            x->dtype != PAW_U8)
+            return paw__pickle_fail(p, PAW_E_FORMAT, "bad arguments of a tensor");
+        x->dtype = paw__globals[node->u.i].dtype;
+    }
+    if (paw__node_at(p, a[1])->u.i < 0)
+        return paw__pickle_fail(p, PAW_E_SHAPE, "a tensor with a negative offset");
+    x->first = (uint64_t)paw__node_at(p, a[1])->u.i;
+    e = paw__counts(p, a[2], x->shape, &x->ndim);
+    if (!e) e = paw__counts(p, a[3], x->stride, &strides);
+    if (e) return e;
+    if (x->ndim != strides)
+        return paw__pickle_fail(p, PAW_E_SHAPE, "size and stride differ in length");
+    e = paw__ptensor_check(p, x);
+    if (!e) e = paw__push_new(p, PAW__V_TENSOR, &node);
+    if (!e) node->u.p = x;
+    return e;
+}
+/* Where the bytes are, in a zip: the entry must have the very size that the pickle claims. */
+static paw_err paw__storage_place(paw__pickle *p, paw__storage *s)
+{
+    const paw__entry *x = paw__zip_find(p->zip, "data/", s->name);
+    if (!x)
+        return paw__fail(p->c, PAW_E_FORMAT, "%s: storage '%s' is not in the archive",
+                         p->t->source, s->name);
+    if (x->method)
+        return paw__fail(p->c, PAW_E_UNSUP, "%s: '%s' is compressed (method %d), not stored",
+                         p->t->source, x->name, x->method);
+    if (x->bytes / paw__dtype_bytes(s->dtype) != s->count ||
+        x->bytes % paw__dtype_bytes(s->dtype))
+        return paw__fail(p->c, PAW_E_FORMAT,
+                         "%s: storage '%s': %llu elements of %s, but %llu bytes at byte %llu",
+                         p->t->source, s->name, (unsigned long long)s->count,
+                         paw__dtype_names[s->dtype], (unsigned long long)x->bytes,
+                         (unsigned long long)x->data);
+    s->data = x->data;
+    s->placed = 1;
+    return PAW_OK;
+}
+static int paw__int_at(const paw__pickle *p, uint32_t i, uint64_t *out) /* 0: not a count */
+{
+    const paw__node *x = paw__node_at(p, i);
+    *out = (uint64_t)x->u.i;
+    return x->kind == PAW__V_INT && x->u.i >= 0;
+}
+/* The view of a legacy storage: None or (key, first, count). */
+static int paw__storage_view(const paw__pickle *p, uint32_t view, paw__storage *s)
+{
+    uint32_t a[3];
+    if (paw__kind_at(p, view) == PAW__V_NONE) return 1;
+    return paw__kind_at(p, view) == PAW__V_TUPLE && paw__items(p, view, a, 3) == 3 &&
+           paw__int_at(p, a[1], &s->from) && paw__int_at(p, a[2], &s->part) &&
+           s->from <= s->count && s->part <= s->count - s->from;
+}
+/* id: ("storage", class, key, device, count), and in legacy streams the view */
+static paw_err paw__push_storage(paw__pickle *p, uint32_t id)
+{
+    uint32_t a[6];
+    const size_t n = paw__kind_at(p, id) == PAW__V_TUPLE ? paw__items(p, id, a, 6) : 0;
+    const paw__global *g;
+    paw__storage *s;
+    paw__node *node;
+    void *q = p->storages;
+    paw_err e;
+    if (n < 5 || n > 6 || paw__kind_at(p, a[0]) != PAW__V_STR || !paw__node_at(p, a[0])->u.s ||
+        strcmp(paw__node_at(p, a[0])->u.s, "storage"))
+        return paw__pickle_fail(p, PAW_E_UNSUP, "a persistent id that is not a storage");
+    node = paw__node_at(p, a[1]);
+    g = node->kind == PAW__V_GLOBAL ? &paw__globals[node->u.i] : NULL;
+    node = paw__node_at(p, a[2]);
+    if (!g || g->kind != PAW__G_STORAGE || node->kind != PAW__V_STR || !node->u.s)
+        return paw__pickle_fail(p, PAW_E_FORMAT, "bad storage");
+    s = (paw__storage *)paw__arena_get(p->c, &p->arena, sizeof *s);
+    if (!s) return PAW_E_OOM;
+    s->name = node->u.s;
+    s->dtype = g->dtype;
+    if (!paw__int_at(p, a[4], &s->count))
+        return paw__pickle_fail(p, PAW_E_FORMAT, "bad storage size");
+    s->part = s->count;
+    if (n == 6 && !paw__storage_view(p, a[5], s))
+        return paw__pickle_fail(p, PAW_E_FORMAT, "bad storage view");
+    e = paw__grow(p->c, &q, &p->storages_cap, p->storages_n + 1, sizeof *p->storages);
+    if (e) return e;
+    p->storages = (void **)q;
+    p->storages[p->storages_n++] = s;
+    if (p->zip) e = paw__storage_place(p, s);
+    if (!e) e = paw__push_new(p, PAW__V_STORAGE, &node);
+    if (!e) node->u.p = s;
+    return e;
+}
+
+/* ---- pickle: containers and objects ---- */
+
+/* Makes stack[from..] a list or tuple; kind INERT drops it. */
+static paw_err paw__make(paw__pickle *p, int kind, size_t from)
+{
+    const size_t n = p->stack_n;
+    uint32_t i;
+    size_t k;
+    paw_err e = paw__node_new(p, kind, &i);
+    if (kind != PAW__V_OBJECT)
+        for (k = from; !e && k < n; ++k) e = paw__cell_add(p, i, 0, p->stack[k]);
+    p->stack_n = from;
+    return e ? e : paw__push(p, i);
+}
+static paw_err paw__make_top(paw__pickle *p, size_t n) /* a tuple of the n topmost */
+{
+    const size_t floor_n = p->marks_n ? p->marks[p->marks_n - 1] : 0;
+    if (p->stack_n - floor_n < n) return paw__pickle_fail(p, PAW_E_FORMAT, "stack underflow");
+    return paw__make(p, PAW__V_TUPLE, p->stack_n - n);
+}
+static paw_err paw__make_marked(paw__pickle *p, int kind)
+{
+    size_t from = 0;
+    paw_err e = paw__pop_mark(p, &from);
+    return e ? e : paw__make(p, kind, from);
+}
+/* Adds stack[from..] to the container below: items, or keys and values; objects swallow them. */
+static paw_err paw__fill(paw__pickle *p, int kind, size_t from)
+{
+    const size_t n = p->stack_n, step = kind == PAW__V_DICT ? 2 : 1;
+    uint32_t to;
+    size_t k;
+    paw_err e;
+    p->stack_n = from;
+    e = paw__top(p, &to);
+    if (e) return e;
+    if ((n - from) % step) return paw__pickle_fail(p, PAW_E_FORMAT, "a key without value");
+    if (paw__kind_at(p, to) == PAW__V_OBJECT) return PAW_OK;
+    if (paw__kind_at(p, to) != kind)
+        return paw__pickle_fail(p, PAW_E_FORMAT, "items for what is no container");
+    for (k = from; !e && k < n; k += step)
+        e = paw__cell_add(p, to, step == 2 ? p->stack[k] : 0, p->stack[k + step - 1]);
+    return e;
+}
+static paw_err paw__fill_marked(paw__pickle *p, int kind)
+{
+    size_t from = 0;
+    paw_err e = paw__pop_mark(p, &from);
+    return e ? e : paw__fill(p, kind, from);
+}
+static paw_err paw__fill_top(paw__pickle *p, int kind)
+{
+    const size_t floor_n = p->marks_n ? p->marks[p->marks_n - 1] : 0;
+    const size_t n = kind == PAW__V_DICT ? 2 : 1;
+    if (p->stack_n - floor_n < n) return paw__pickle_fail(p, PAW_E_FORMAT, "stack underflow");
+    return paw__fill(p, kind, p->stack_n - n);
+}
+static paw_err paw__make_dict(paw__pickle *p) /* DICT: the mark's pairs */
+{
+    size_t from = 0, k;
+    uint32_t i;
+    paw_err e = paw__pop_mark(p, &from);
+    if (!e && (p->stack_n - from) % 2) e = paw__pickle_fail(p, PAW_E_FORMAT, "a key without value");
+    if (!e) e = paw__node_new(p, PAW__V_DICT, &i);
+    for (k = from; !e && k < p->stack_n; k += 2)
+        e = paw__cell_add(p, i, p->stack[k], p->stack[k + 1]);
+    if (e) return e;
+    p->stack_n = from;
+    return paw__push(p, i);
+}
+/* OrderedDict(pairs), as Python 2 wrote it: the list becomes the dict, so that one list cannot be
+   copied many times. */
+static paw_err paw__dict_from_pairs(paw__pickle *p, uint32_t args)
+{
+    uint32_t list, i, pair[2];
+    paw__node *n;
+    int kind;
+    if (paw__items(p, args, &list, 1) != 1 || paw__kind_at(p, list) != PAW__V_LIST)
+        return paw__push_new(p, PAW__V_DICT, NULL); /* defaultdict(list) and the like: empty */
+    for (i = paw__node_at(p, list)->first; i; i = n->last) {
+        n = paw__node_at(p, i);
+        kind = paw__kind_at(p, n->first);
+        if ((kind != PAW__V_LIST && kind != PAW__V_TUPLE) ||
+            paw__items(p, n->first, pair, 2) != 2)
+            return paw__pickle_fail(p, PAW_E_FORMAT, "OrderedDict of what is not pairs");
+        n->first = pair[1];
+        n->u.i = (int64_t)pair[0];
+    }
+    paw__node_at(p, list)->kind = PAW__V_DICT;
+    return paw__push(p, list);
+}
+static paw_err paw__call(paw__pickle *p, int fresh) /* REDUCE; NEWOBJ and NEWOBJ_EX: fresh */
+{
+    uint32_t args = 0, f = 0, first;
+    int kind;
+    paw_err e = paw__pop(p, &args);
+    if (!e) e = paw__pop(p, &f);
+    if (e) return e;
+    if (paw__kind_at(p, f) != PAW__V_GLOBAL || paw__kind_at(p, args) != PAW__V_TUPLE)
+        return paw__pickle_fail(p, PAW_E_FORMAT, "a call of no known name, or without a tuple");
+    kind = paw__globals[paw__node_at(p, f)->u.i].kind;
+    if (kind == PAW__G_INERT) return paw__push_new(p, PAW__V_OBJECT, NULL);
+    if (kind == PAW__G_DICT) return paw__dict_from_pairs(p, args);
+    if (kind == PAW__G_TENSOR && !fresh) return paw__push_tensor(p, args, 0);
+    if (kind == PAW__G_TENSOR3 && !fresh) return paw__push_tensor(p, args, 1);
+    if (kind == PAW__G_SIZE || kind == PAW__G_FIRST) {
+        if (paw__items(p, args, &first, 1) < 1)
+            return paw__pickle_fail(p, PAW_E_FORMAT, "a call without arguments");
+        return paw__push(p, first);
+    }
+    return paw__pickle_fail(p, PAW_E_UNSUP, "a call of a storage or type");
+}
+/* State goes to inert objects and to dicts (torch keeps _metadata there); all of it is dropped. */
+static paw_err paw__build(paw__pickle *p)
+{
+    uint32_t state = 0, to = 0;
+    paw_err e = paw__pop(p, &state);
+    if (!e) e = paw__top(p, &to);
+    if (e) return e;
+    if (paw__kind_at(p, to) != PAW__V_OBJECT && paw__kind_at(p, to) != PAW__V_DICT)
+        return paw__pickle_fail(p, PAW_E_UNSUP, "state for what is no plain object");
+    return PAW_OK;
+}
+
+/* ---- pickle: operands ---- */
+
+static paw_err paw__operand(paw__pickle *p, size_t bytes, uint64_t *out) /* little-endian */
+{
+    uint8_t b[8];
+    paw_err e;
+    memset(b, 0, sizeof b);
+    e = paw__in_get(p->in, b, bytes);
+    if (!e) *out = paw__le64(b);
+    return e;
+}
+static paw_err paw__line(paw__pickle *p, char dst[PAW__MAX_KEY + 1])
+{
+    size_t n = 0;
+    paw_err e;
+    for (;; ++n) {
+        e = paw__in_get(p->in, dst + n, 1);
+        if (e || dst[n] == '\n') break;
+        if (!dst[n]) return paw__pickle_fail(p, PAW_E_FORMAT, "NUL in a line");
+        if (n == PAW__MAX_KEY) return paw__pickle_fail(p, PAW_E_LIMIT, "line too long");
+    }
+    if (!e && n && dst[n - 1] == '\r') --n;
+    if (!e) dst[n] = 0;
+    return e;
+}
+static paw_err paw__push_text(paw__pickle *p, const char *s, size_t n)
+{
+    paw__node *x;
+    paw_err e = paw__push_new(p, PAW__V_STR, &x);
+    if (e) return e;
+    x->u.s = paw__arena_text(p->c, &p->arena, s, n);
+    return x->u.s ? PAW_OK : PAW_E_OOM;
+}
+/* Text or bytes after a length; what is too long for a name is passed over, not kept. */
+static paw_err paw__push_sized(paw__pickle *p, size_t width, int kind)
+{
+    char text[PAW__MAX_KEY];
+    uint64_t n = 0;
+    paw_err e = paw__operand(p, width, &n);
+    if (!e) e = paw__in_need(p->in, n);
+    if (e) return e;
+    if (kind == PAW__V_STR && n <= PAW__MAX_KEY) {
+        e = paw__in_get(p->in, text, (size_t)n);
+        if (!e && !memchr(text, 0, (size_t)n)) return paw__push_text(p, text, (size_t)n);
+    } else {
+        e = paw__in_skip(p->in, n);
+    }
+    return e ? e : paw__push_new(p, kind, NULL);
+}
+static paw_err paw__push_int(paw__pickle *p, size_t width, int sign)
+{
+    paw__node *x;
+    uint64_t v = 0;
+    paw_err e = paw__operand(p, width, &v);
+    if (!e) e = paw__push_new(p, PAW__V_INT, &x);
+    if (!e) x->u.i = sign ? paw__signed(v, (int)width * 8) : (int64_t)v;
+    return e;
+}
+/* LONG1, LONG4: above 64 bits only torch's magic number is known; others are kept as text of their
+   bytes, which is no name. */
+static paw_err paw__push_long(paw__pickle *p, size_t width)
+{
+    uint8_t b[16];
+    uint64_t n = 0;
+    paw__node *x;
+    paw_err e = paw__operand(p, width, &n);
+    if (e) return e;
+    if (n > sizeof b) return paw__pickle_fail(p, PAW_E_LIMIT, "integer of more than 128 bits");
+    memset(b, 0, sizeof b);
+    e = paw__in_get(p->in, b, (size_t)n);
+    if (e) return e;
+    if (n > 8) {
+        e = paw__push_new(p, PAW__V_BYTES, &x);
+        if (!e && !(x->u.s = paw__arena_text(p->c, &p->arena, (const char *)b, 16))) e = PAW_E_OOM;
+        return e;
+    }
+    e = paw__push_new(p, PAW__V_INT, &x);
+    if (!e) x->u.i = n ? paw__signed(paw__le64(b), (int)n * 8) : 0;
+    return e;
+}
+static paw_err paw__push_int_line(paw__pickle *p) /* INT and LONG: "12", "-3L", "01" for True */
+{
+    char s[PAW__MAX_KEY + 1];
+    paw__node *x;
+    size_t i, k;
+    uint64_t v = 0;
+    paw_err e = paw__line(p, s);
+    if (e) return e;
+    i = *s == '-';
+    k = paw__digits(s + i, strlen(s + i));
+    if (!k || k > 18 || (s[i + k] && strcmp(s + i + k, "L")))
+        return paw__pickle_fail(p, PAW_E_FORMAT, "bad integer");
+    e = paw__push_new(p, !strcmp(s, "00") || !strcmp(s, "01") ? PAW__V_BOOL : PAW__V_INT, &x);
+    for (; !e && k; --k, ++i) v = v * 10 + (uint64_t)(s[i] - '0');
+    if (!e) x->u.i = *s == '-' ? -(int64_t)v : (int64_t)v;
+    return e;
+}
+static paw_err paw__push_line(paw__pickle *p, int quoted) /* STRING, UNICODE */
+{
+    char s[PAW__MAX_KEY + 1];
+    size_t n;
+    paw_err e = paw__line(p, s);
+    if (e) return e;
+    n = strlen(s);
+    if (strchr(s, '\\')) return paw__push_new(p, PAW__V_STR, NULL); /* escapes: never a name */
+    if (!quoted) return paw__push_text(p, s, n);
+    if (n < 2 || s[0] != s[n - 1] || (*s != '\'' && *s != '"'))
+        return paw__pickle_fail(p, PAW_E_FORMAT, "bad quotes");
+    return paw__push_text(p, s + 1, n - 2);
+}
+static paw_err paw__push_global_lines(paw__pickle *p)
+{
+    char module[PAW__MAX_KEY + 1], name[PAW__MAX_KEY + 1];
+    paw_err e = paw__line(p, module);
+    if (!e) e = paw__line(p, name);
+    return e ? e : paw__push_global(p, module, name);
+}
+static paw_err paw__stack_global(paw__pickle *p)
+{
+    uint32_t name = 0, module = 0;
+    const paw__node *a, *b;
+    paw_err e = paw__pop(p, &name);
+    if (!e) e = paw__pop(p, &module);
+    if (e) return e;
+    a = paw__node_at(p, module);
+    b = paw__node_at(p, name);
+    if (a->kind != PAW__V_STR || b->kind != PAW__V_STR || !a->u.s || !b->u.s)
+        return paw__pickle_fail(p, PAW_E_FORMAT, "a global whose name is no text");
+    return paw__push_global(p, a->u.s, b->u.s);
+}
+static paw_err paw__memo_put(paw__pickle *p, uint64_t i)
+{
+    uint32_t v = 0;
+    paw_err e = paw__top(p, &v);
+    if (e) return e;
+    if (i >= PAW__MAX_MEMO) return paw__pickle_fail(p, PAW_E_LIMIT, "memo too large");
+    while (!e && p->memo_n <= i) e = paw__u32_push(p->c, &p->memo, &p->memo_n, &p->memo_cap, 0);
+    if (e) return e;
+    p->memo_used += !p->memo[i];
+    p->memo[i] = v;
+    return PAW_OK;
+}
+static paw_err paw__memo_get(paw__pickle *p, uint64_t i)
+{
+    if (i >= p->memo_n || !p->memo[i])
+        return paw__pickle_fail(p, PAW_E_FORMAT, "memo entry that was never put");
+    return paw__push(p, p->memo[i]);
+}
+static paw_err paw__memo_op(paw__pickle *p, size_t width, int put) /* width 0: a line of digits */
+{
+    char s[PAW__MAX_KEY + 1];
+    uint64_t i = 0;
+    size_t k;
+    paw_err e;
+    if (width) {
+        e = paw__operand(p, width, &i);
+    } else {
+        e = paw__line(p, s);
+        if (!e && (!*s || strlen(s) > 9 || s[paw__digits(s, strlen(s))]))
+            e = paw__pickle_fail(p, PAW_E_FORMAT, "bad memo index");
+        for (k = 0; !e && s[k]; ++k) i = i * 10 + (uint64_t)(s[k] - '0');
+    }
+    if (e) return e;
+    return put ? paw__memo_put(p, i) : paw__memo_get(p, i);
+}
+
+/* ---- pickle: the opcodes, named as in Python's pickle module ---- */
+
+static paw_err paw__op_new_ex(paw__pickle *p) /* NEWOBJ_EX: the keywords are dropped */
+{
+    uint32_t keywords;
+    paw_err e = paw__pop(p, &keywords);
+    return e ? e : paw__call(p, 1);
+}
+static paw_err paw__op_pop(paw__pickle *p)
+{
+    uint32_t v;
+    if (p->marks_n && p->stack_n == p->marks[p->marks_n - 1]) {
+        --p->marks_n;
+        return PAW_OK;
+    }
+    return paw__pop(p, &v);
+}
+static paw_err paw__op_pop_mark(paw__pickle *p)
+{
+    size_t from = 0;
+    paw_err e = paw__pop_mark(p, &from);
+    if (!e) p->stack_n = from;
+    return e;
+}
+static paw_err paw__op_dup(paw__pickle *p)
+{
+    uint32_t v = 0;
+    paw_err e = paw__top(p, &v);
+    return e ? e : paw__push(p, v);
+}
+static paw_err paw__op_persid(paw__pickle *p)
+{
+    uint32_t v = 0;
+    paw_err e = paw__pop(p, &v);
+    return e ? e : paw__push_storage(p, v);
+}
+static paw_err paw__op_proto(paw__pickle *p)
+{
+    uint64_t v = 0;
+    paw_err e = paw__operand(p, 1, &v);
+    if (!e && v > 5) e = paw__pickle_fail(p, PAW_E_UNSUP, "a protocol above 5");
+    return e;
+}
+static paw_err paw__op_frame(paw__pickle *p)
+{
+    uint64_t n = 0;
+    paw_err e = paw__operand(p, 8, &n);
+    return e ? e : paw__in_need(p->in, n);
+}
+static paw_err paw__op_float(paw__pickle *p, int line)
+{
+    char s[PAW__MAX_KEY + 1];
+    paw_err e = line ? paw__line(p, s) : paw__in_skip(p->in, 8);
+    return e ? e : paw__push_new(p, PAW__V_FLOAT, NULL);
+}
+static paw_err paw__op_bool(paw__pickle *p, int v)
+{
+    paw__node *x;
+    paw_err e = paw__push_new(p, PAW__V_BOOL, &x);
+    if (!e) x->u.i = v;
+    return e;
+}
+static paw_err paw__op_unknown(paw__pickle *p, int op)
+{
+    static const char refused[] = "io\x82\x83\x84P\x97\x98"; /* INST OBJ EXT1..4 PERSID buffers */
+    const int known = op && strchr(refused, op) != NULL;
+    return paw__fail(p->c, known ? PAW_E_UNSUP : PAW_E_FORMAT, "%s: pickle at byte %llu: %s 0x%02x",
+                     p->t->source, (unsigned long long)paw__in_tell(p->in) - 1,
+                     known ? "refuses opcode" : "not an opcode:", (unsigned)op);
+}
+static paw_err paw__op_build(paw__pickle *p, int op) /* opcodes that combine values */
+{
+    switch (op) {
+    case 't': return paw__make_marked(p, PAW__V_TUPLE);      /* TUPLE */
+    case 'l': return paw__make_marked(p, PAW__V_LIST);       /* LIST */
+    case 'd': return paw__make_dict(p);                      /* DICT */
+    case 0x91: return paw__make_marked(p, PAW__V_OBJECT);    /* FROZENSET */
+    case 0x85: return paw__make_top(p, 1);                   /* TUPLE1 */
+    case 0x86: return paw__make_top(p, 2);                   /* TUPLE2 */
+    case 0x87: return paw__make_top(p, 3);                   /* TUPLE3 */
+    case 'a': return paw__fill_top(p, PAW__V_LIST);          /* APPEND */
+    case 'e': return paw__fill_marked(p, PAW__V_LIST);       /* APPENDS */
+    case 's': return paw__fill_top(p, PAW__V_DICT);          /* SETITEM */
+    case 'u': return paw__fill_marked(p, PAW__V_DICT);       /* SETITEMS */
+    case 0x90: return paw__fill_marked(p, PAW__V_OBJECT);    /* ADDITEMS */
+    case 'c': return paw__push_global_lines(p);              /* GLOBAL */
+    case 0x93: return paw__stack_global(p);                  /* STACK_GLOBAL */
+    case 'R': return paw__call(p, 0);                        /* REDUCE */
+    case 0x81: return paw__call(p, 1);                       /* NEWOBJ */
+    case 0x92: return paw__op_new_ex(p);                     /* NEWOBJ_EX */
+    case 'b': return paw__build(p);                          /* BUILD */
+    case 'Q': return paw__op_persid(p);                      /* BINPERSID */
+    case 0x80: return paw__op_proto(p);                      /* PROTO */
+    case 0x95: return paw__op_frame(p);                      /* FRAME */
+    case '.': p->done = 1; return PAW_OK;                    /* STOP */
+    default: return paw__op_unknown(p, op);
+    }
+}
+static paw_err paw__op(paw__pickle *p, int op) /* opcodes that push one value, and the stack's */
+{
+    switch (op) {
+    case '(': return paw__mark(p);                           /* MARK */
+    case '0': return paw__op_pop(p);                         /* POP */
+    case '1': return paw__op_pop_mark(p);                    /* POP_MARK */
+    case '2': return paw__op_dup(p);                         /* DUP */
+    case 'p': return paw__memo_op(p, 0, 1);                  /* PUT */
+    case 'q': return paw__memo_op(p, 1, 1);                  /* BINPUT */
+    case 'r': return paw__memo_op(p, 4, 1);                  /* LONG_BINPUT */
+    case 0x94: return paw__memo_put(p, p->memo_used);        /* MEMOIZE */
+    case 'g': return paw__memo_op(p, 0, 0);                  /* GET */
+    case 'h': return paw__memo_op(p, 1, 0);                  /* BINGET */
+    case 'j': return paw__memo_op(p, 4, 0);                  /* LONG_BINGET */
+    case 'N': return paw__push_new(p, PAW__V_NONE, NULL);    /* NONE */
+    case 0x88: case 0x89: return paw__op_bool(p, op == 0x88); /* NEWTRUE NEWFALSE */
+    case 'I': case 'L': return paw__push_int_line(p);        /* INT LONG */
+    case 'J': return paw__push_int(p, 4, 1);                 /* BININT */
+    case 'K': return paw__push_int(p, 1, 0);                 /* BININT1 */
+    case 'M': return paw__push_int(p, 2, 0);                 /* BININT2 */
+    case 0x8a: return paw__push_long(p, 1);                  /* LONG1 */
+    case 0x8b: return paw__push_long(p, 4);                  /* LONG4 */
+    case 'F': case 'G': return paw__op_float(p, op == 'F');  /* FLOAT BINFLOAT */
+    case 'S': case 'V': return paw__push_line(p, op == 'S'); /* STRING UNICODE */
+    case 'U': case 0x8c: return paw__push_sized(p, 1, PAW__V_STR); /* SHORT_BIN(STRING, UNICODE) */
+    case 'T': case 'X': return paw__push_sized(p, 4, PAW__V_STR); /* BINSTRING BINUNICODE */
+    case 0x8d: return paw__push_sized(p, 8, PAW__V_STR);     /* BINUNICODE8 */
+    case 'C': return paw__push_sized(p, 1, PAW__V_BYTES);    /* SHORT_BINBYTES */
+    case 'B': return paw__push_sized(p, 4, PAW__V_BYTES);    /* BINBYTES */
+    case 0x8e: case 0x96: return paw__push_sized(p, 8, PAW__V_BYTES); /* BINBYTES8 BYTEARRAY8 */
+    case '}': return paw__push_new(p, PAW__V_DICT, NULL);    /* EMPTY_DICT */
+    case ']': return paw__push_new(p, PAW__V_LIST, NULL);    /* EMPTY_LIST */
+    case ')': return paw__push_new(p, PAW__V_TUPLE, NULL);   /* EMPTY_TUPLE */
+    case 0x8f: return paw__push_new(p, PAW__V_OBJECT, NULL); /* EMPTY_SET */
+    default: return paw__op_build(p, op);
+    }
+}
+/* Runs one pickle up to its STOP. */
+static paw_err paw__pickle_run(paw__pickle *p, uint32_t *result)
+{
+    uint8_t op;
+    paw_err e;
+    p->stack_n = p->marks_n = p->memo_n = p->memo_used = 0;
+    for (p->done = 0; !p->done;) {
+        e = paw__in_get(p->in, &op, 1);
+        if (!e && ++p->ops > PAW__MAX_OPS)
+            e = paw__pickle_fail(p, PAW_E_LIMIT, "too many opcodes");
+        if (!e) e = paw__op(p, op);
+        if (e) return e;
+    }
+    return paw__pop(p, result);
+}
+static void paw__pickle_free(paw__pickle *p)
+{
+    paw__free(p->stack);
+    paw__free(p->marks);
+    paw__free(p->memo);
+    paw__free(p->storages);
+    paw__free(p->chunks);
+    paw__arena_free(&p->arena);
+}
+
+/* ---- pickle: from nested values to named tensors ---- */
+
+static paw_err paw__emit(paw__pickle *p, const paw__ptensor *x)
+{
+    const size_t size = paw__dtype_bytes(x->dtype);
+    const paw__storage *s = x->storage;
+    paw__tensor *to;
+    size_t want = 1;
+    int i;
+    paw_err e = paw__tensors_push(p->c, p->t, p->path, &to);
+    if (e) return e;
+    to->dtype = x->dtype;
+    to->ndim = x->ndim;
+    to->count = x->count;
+    memcpy(to->shape, x->shape, sizeof x->shape);
+    memcpy(to->stride, x->stride, sizeof x->stride);
+    for (i = x->ndim; x->count && i-- > 0; want *= x->shape[i])
+        if (x->shape[i] != 1 && x->stride[i] != want) to->strided = 1;
+    to->offset = s->data + s->from * paw__dtype_bytes(s->dtype);
+    to->end = to->offset + x->end * size;
+    to->offset += x->first * size;
+    return PAW_OK;
+}
+/* Appends one step to the path: *n grows; -1: this key names nothing. */
+static paw_err paw__path_add(paw__pickle *p, uint32_t key, size_t index, size_t *n)
+{
+    const paw__node *k = key ? paw__node_at(p, key) : NULL;
+    char number[24];
+    const char *s = number;
+    size_t len;
+    if (!k) snprintf(number, sizeof number, "%zu", index);
+    else if (k->kind == PAW__V_INT) snprintf(number, sizeof number, "%lld", (long long)k->u.i);
+    else s = k->u.s;
+    if (!s || strlen(s) + *n + 1 > PAW__MAX_KEY)
+        return paw__fail(p->c, PAW_E_LIMIT,
+                         "%s: a name is over %u bytes or holds a NUL, below '%.60s'", p->t->source,
+                         PAW__MAX_KEY, p->path);
+    len = strlen(s);
+    if (!paw__utf8_all(s, len))
+        return paw__fail(p->c, PAW_E_FORMAT, "%s: a name below '%.60s' is not UTF-8", p->t->source,
+                         p->path);
+    if (*n) p->path[(*n)++] = '.';
+    memcpy(p->path + *n, s, len + 1);
+    *n += len;
+    return PAW_OK;
+}
+static int paw__holds(int kind) /* tensors, or what may contain them */
+{
+    return kind == PAW__V_TENSOR || kind == PAW__V_DICT || kind == PAW__V_LIST ||
+           kind == PAW__V_TUPLE;
+}
+/* Walks dicts, lists and tuples; a container inside itself ends at the depth limit. */
+static paw_err paw__walk(paw__pickle *p, uint32_t v, size_t len, int depth)
+{
+    const paw__node *x = paw__node_at(p, v), *cell;
+    const int dict = x->kind == PAW__V_DICT;
+    uint32_t i, key;
+    size_t index = 0, n;
+    paw_err e = PAW_OK;
+    if (x->kind == PAW__V_TENSOR) return paw__emit(p, (const paw__ptensor *)x->u.p);
+    if (depth >= PAW__MAX_DEPTH)
+        return paw__fail(p->c, PAW_E_LIMIT, "%s: nested deeper than %d at '%.60s'", p->t->source,
+                         PAW__MAX_DEPTH, p->path);
+    for (i = x->first; !e && i; i = cell->last, ++index) {
+        cell = paw__node_at(p, i);
+        if (++p->visits > PAW__MAX_VISITS)
+            return paw__fail(p->c, PAW_E_LIMIT, "%s: too many values at '%.60s'", p->t->source,
+                             p->path);
+        if (!paw__holds(paw__kind_at(p, cell->first))) continue;
+        key = dict ? (uint32_t)cell->u.i : 0;
+        if (dict && paw__kind_at(p, key) != PAW__V_STR && paw__kind_at(p, key) != PAW__V_INT)
+            continue;
+        n = len;
+        e = paw__path_add(p, key, index, &n);
+        if (!e) e = paw__walk(p, cell->first, n, depth + 1);
+        p->path[len] = 0;
+    }
+    return e;
+}
+static paw_err paw__name_tensors(paw__pickle *p, uint32_t root)
+{
+    paw_err e;
+    if (!paw__holds(paw__kind_at(p, root)))
+        return paw__fail(p->c, PAW_E_UNSUP, "%s: the pickled object is no dict of tensors",
+                         p->t->source);
+    p->path[0] = 0;
+    e = paw__walk(p, root, 0, 0);
+    return e ? e : paw__tensors_index(p->c, p->t);
+}
+
+/* ---- torch archives ---- */
+
+static paw_err paw__zip_byteorder(const paw__zip *z)
+{
+    const paw__entry *x = paw__zip_find(z, "byteorder", "");
+    char s[6];
+    paw_err e = PAW_OK;
+    if (!x) return PAW_OK;
+    memset(s, 0, sizeof s);
+    if (!x->method && x->bytes <= sizeof s)
+        e = paw__read_at(z->c, z->io, z->name, x->data, s, (size_t)x->bytes);
+    if (!e && memcmp(s, "little", 6))
+        e = paw__fail(z->c, PAW_E_UNSUP, "%s: byte order is not little-endian", z->name);
+    return e;
+}
+static paw_err paw__torch_zip(paw__zip *z, paw_tensors *t)
+{
+    const paw__entry *x = NULL;
+    paw__pickle p;
+    paw__in in;
+    uint32_t root = 0;
+    paw_err e = paw__zip_root(z, &x);
+    if (e) return e;
+    if (!x)
+        return paw__fail(z->c, PAW_E_UNSUP, "%s: zip without data.pkl: not a torch file", z->name);
+    if (x->method)
+        return paw__fail(z->c, PAW_E_UNSUP, "%s: '%s' is compressed (method %d), not stored",
+                         z->name, x->name, x->method);
+    e = paw__zip_byteorder(z);
+    if (e) return e;
+    memset(&p, 0, sizeof p);
+    p.c = z->c;
+    p.t = t;
+    p.zip = z;
+    p.in = &in;
+    paw__in_begin(&in, z->c, z->io, z->name, x->data, x->data + x->bytes);
+    e = paw__pickle_run(&p, &root);
+    if (!e) e = paw__name_tensors(&p, root);
+    paw__pickle_free(&p);
+    return e;
+}
+static paw_err paw__zip_tensors(paw_ctx *c, paw_tensors *t)
+{
+    paw__zip z;
+    paw_err e;
+    memset(&z, 0, sizeof z);
+    z.c = c;
+    z.io = &t->io;
+    z.name = t->source;
+    e = paw__zip_open(&z);
+    if (!e) e = paw__torch_zip(&z, t);
+    paw__free(z.items);
+    paw__arena_free(&z.arena);
+    return e;
+}
+
+/* ---- torch before 1.6: five pickles, then the storages one after the other ---- */
+
+static paw_err paw__legacy_magic(paw__pickle *p)
+{
+    static const uint8_t magic[16] = { 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19 };
+    uint32_t v = 0;
+    paw_err e = paw__pickle_run(p, &v);
+    if (e) return e;
+    if (paw__kind_at(p, v) != PAW__V_BYTES || !paw__node_at(p, v)->u.s ||
+        memcmp(paw__node_at(p, v)->u.s, magic, sizeof magic))
+        return paw__fail(p->c, PAW_E_FORMAT, "%s: a pickle, but not one that torch.save wrote",
+                         p->t->source);
+    e = paw__pickle_run(p, &v);
+    if (!e && (paw__kind_at(p, v) != PAW__V_INT || paw__node_at(p, v)->u.i != 1001))
+        e = paw__fail(p->c, PAW_E_UNSUP, "%s: torch stream of an unknown protocol", p->t->source);
+    return e;
+}
+/* sys_info: a dict; its little_endian must be True. */
+static paw_err paw__legacy_system(paw__pickle *p)
+{
+    const paw__node *cell, *key, *value;
+    uint32_t v = 0, i;
+    paw_err e = paw__pickle_run(p, &v);
+    if (e) return e;
+    if (paw__kind_at(p, v) != PAW__V_DICT)
+        return paw__pickle_fail(p, PAW_E_FORMAT, "no system information");
+    for (i = paw__node_at(p, v)->first; i; i = cell->last) {
+        cell = paw__node_at(p, i);
+        key = paw__node_at(p, (uint32_t)cell->u.i);
+        value = paw__node_at(p, cell->first);
+        if (key->kind == PAW__V_STR && key->u.s && !strcmp(key->u.s, "little_endian") &&
+            (value->kind != PAW__V_BOOL || !value->u.i))
+            return paw__fail(p->c, PAW_E_UNSUP, "%s: byte order is not little-endian",
+                             p->t->source);
+    }
+    return PAW_OK;
+}
+/* One storage at the reader's place: count, then bytes. All its mentions must agree. */
+static paw_err paw__legacy_storage(paw__pickle *p, const char *key)
+{
+    size_t i = paw__lower_bound(p->storages, p->storages_n, key);
+    const uint64_t at = paw__in_tell(p->in);
+    const paw__storage *first = NULL;
+    paw__storage *s;
+    uint64_t count = 0;
+    paw_err e = paw__operand(p, 8, &count);
+    for (; !e && i < p->storages_n; ++i) {
+        s = (paw__storage *)p->storages[i];
+        if (strcmp(s->name, key)) break;
+        if (s->placed || s->count != count || (first && s->dtype != first->dtype))
+            return paw__fail(p->c, PAW_E_FORMAT,
+                             "%s: storage '%s' at byte %llu: %llu elements, the pickle has %llu",
+                             p->t->source, key, (unsigned long long)at, (unsigned long long)count,
+                             (unsigned long long)s->count);
+        s->data = at + 8;
+        s->placed = 1;
+        first = s;
+    }
+    if (e) return e;
+    if (!first)
+        return paw__fail(p->c, PAW_E_FORMAT, "%s: storage '%s' belongs to no tensor", p->t->source,
+                         key);
+    if (count > UINT64_MAX / 8)
+        return paw__fail(p->c, PAW_E_FORMAT, "%s: storage '%s': overflow", p->t->source, key);
+    return paw__in_skip(p->in, count * paw__dtype_bytes(first->dtype));
+}
+static paw_err paw__legacy_storages(paw__pickle *p, uint32_t keys)
+{
+    const paw__node *cell, *key;
+    uint32_t i;
+    size_t k;
+    paw_err e = PAW_OK;
+    if (paw__kind_at(p, keys) != PAW__V_LIST)
+        return paw__pickle_fail(p, PAW_E_FORMAT, "no list of storages");
+    paw__sort(p->storages, p->storages_n, paw__less_name);
+    for (i = paw__node_at(p, keys)->first; !e && i; i = cell->last) {
+        cell = paw__node_at(p, i);
+        key = paw__node_at(p, cell->first);
+        if (key->kind != PAW__V_STR || !key->u.s)
+            return paw__pickle_fail(p, PAW_E_FORMAT, "bad list of storages");
+        e = paw__legacy_storage(p, key->u.s);
+    }
+    for (k = 0; !e && k < p->storages_n; ++k)
+        if (!((const paw__storage *)p->storages[k])->placed)
+            return paw__fail(p->c, PAW_E_FORMAT, "%s: storage '%s' is not in the file",
+                             p->t->source, paw__name_of(p->storages[k]));
+    return e;
+}
+static paw_err paw__legacy_open(paw_ctx *c, paw_tensors *t)
+{
+    paw__pickle p;
+    paw__in in;
+    uint32_t root = 0, keys = 0;
+    paw_err e;
+    memset(&p, 0, sizeof p);
+    p.c = c;
+    p.t = t;
+    p.in = &in;
+    paw__in_begin(&in, c, &t->io, t->source, 0, t->io.bytes);
+    e = paw__legacy_magic(&p);
+    if (!e) e = paw__legacy_system(&p);
+    if (!e) e = paw__pickle_run(&p, &root);
+    if (!e) e = paw__pickle_run(&p, &keys);
+    if (!e) e = paw__legacy_storages(&p, keys);
+    if (!e) e = paw__name_tensors(&p, root);
+    paw__pickle_free(&p);
+    return e;
+}
+
+/* ---- opening: by content, never by file name ---- */
+
+static paw_err paw__tensors_sniff(paw_ctx *c, paw_tensors *t)
+{
+    uint8_t b[264];
+    const size_t n = t->io.bytes < sizeof b ? (size_t)t->io.bytes : sizeof b;
+    paw_err e;
+    memset(b, 0, sizeof b);
+    e = paw__read_at(c, &t->io, t->source, 0, b, n);
+    if (e) return e;
+    if (n > 8 && b[8] == '{' && !(b[5] | b[6] | b[7])) return paw__st_open(c, t);
+    if (!memcmp(b, "PK\3\4", 4) || !memcmp(b, "PK\5\6", 4)) return paw__zip_tensors(c, t);
+    if (!memcmp(b, "\x93NUMPY", 6)) return paw__npy_open(c, t);
+    if (b[0] == 0x80 && b[1] && b[1] < 6) return paw__legacy_open(c, t);
+    if (!memcmp(b + 257, "ustar", 5))
+        return paw__fail(c, PAW_E_UNSUP, "%s: a tar, the form of torch before 0.1.10: load it with "
+                         "torch and torch.save it again", t->source);
+    if (n > 8 && b[8] != '{')
+        return paw__fail(c, PAW_E_FORMAT, "%s: not a torch, safetensors or .npy file", t->source);
+    return paw__st_open(c, t);
+}
+PAW_DEF paw_err paw_tensors_open_io(paw_ctx *c, const paw_io *io, const char *name,
+                                    paw_tensors **out)
+{
+    paw_tensors *t;
+    paw_err e;
+    if (!c) return PAW_E_ARG;
+    if (!io || !io->read || !out)
+        return paw__fail(c, PAW_E_ARG, "paw_tensors_open_io: bad argument");
+    e = paw__tensors_new(c, name ? name : "(memory)", &t);
+    if (e) return e;
+    t->io = *io;
+    e = paw__tensors_sniff(c, t);
+    if (e) paw_tensors_close(t);
+    else *out = t;
+    return e;
+}
+PAW_DEF paw_err paw_tensors_open(paw_ctx *c, const char *path, paw_tensors **out)
+{
+    paw_tensors *t;
+    paw_io io;
+    FILE *f;
+    paw_err e;
+    if (!c) return PAW_E_ARG;
+    if (!path || !out) return paw__fail(c, PAW_E_ARG, "paw_tensors_open: bad argument");
+    f = paw__file_open(c, path, &io.bytes);
+    if (!f) return PAW_E_IO;
+    io.read = paw__file_io;
+    io.user = f;
+    e = paw_tensors_open_io(c, &io, path, &t);
+    if (e) {
+        fclose(f);
+        return e;
+    }
+    t->file = f;
+    *out = t;
+    return PAW_OK;
+}
+
+/* ---- writing: a temporary file beside the target, renamed when it is whole ---- */
+
+typedef struct {
+    paw_ctx *c;
+    const char *path;
+    char *temp;
+    FILE *f;
+    paw_err e; /* the first failure; later writes do nothing */
+} paw__out;
+
+static paw_err paw__out_open(paw__out *o, paw_ctx *c, const char *path)
+{
+    const size_t n = strlen(path);
+    o->c = c;
+    o->path = path;
+    o->e = PAW_OK;
+    o->f = NULL;
+    o->temp = (char *)paw__alloc(c, n + 5, 1);
+    if (!o->temp) return PAW_E_OOM;
+    memcpy(o->temp, path, n);
+    memcpy(o->temp + n, ".tmp", 5);
+    o->f = fopen(o->temp, "wb");
+    if (o->f) return PAW_OK;
+    paw__fail(c, PAW_E_IO, "%s: cannot be created", o->temp);
+    paw__free(o->temp);
+    return PAW_E_IO;
+}
+static void paw__out_write(paw__out *o, const void *p, size_t n)
+{
+    if (!o->e && n && fwrite(p, 1, n, o->f) != n)
+        o->e = paw__fail(o->c, PAW_E_IO, "%s: cannot write %zu bytes", o->temp, n);
+}
+static paw_err paw__out_close(paw__out *o) /* after a failure nothing is left behind */
+{
+    if (!o->e && fflush(o->f)) o->e = paw__fail(o->c, PAW_E_IO, "%s: cannot write", o->temp);
+    if (fclose(o->f) && !o->e) o->e = paw__fail(o->c, PAW_E_IO, "%s: cannot close", o->temp);
+    if (!o->e && rename(o->temp, o->path))
+        o->e = paw__fail(o->c, PAW_E_IO, "%s: cannot rename to %s", o->temp, o->path);
+    if (o->e) remove(o->temp);
+    paw__free(o->temp);
+    return o->e;
+}
+
+typedef struct {
+    paw_ctx *c;
+    char *s;
+    size_t n, cap;
+    paw_err e;
+} paw__text;
+static void paw__text_add(paw__text *t, const char *s, size_t n)
+{
+    void *q = t->s;
+    size_t need = 0;
+    if (t->e) return;
+    if (!paw__add(t->n, n, &need)) t->e = paw__fail(t->c, PAW_E_LIMIT, "text too long");
+    if (!t->e) t->e = paw__grow(t->c, &q, &t->cap, need, 1);
+    if (t->e) return;
+    t->s = (char *)q;
+    if (n) memcpy(t->s + t->n, s, n);
+    t->n = need;
+}
+static void paw__text_put(paw__text *t, const char *s) { paw__text_add(t, s, strlen(s)); }
+static void paw__text_count(paw__text *t, uint64_t v)
+{
+    char s[24];
+    snprintf(s, sizeof s, "%llu", (unsigned long long)v);
+    paw__text_put(t, s);
+}
+static void paw__text_json(paw__text *t, const char *s) /* quoted and escaped */
+{
+    char esc[8];
+    paw__text_put(t, "\"");
+    for (; *s; ++s) {
+        if (*s == '"' || *s == '\\') paw__text_put(t, "\\");
+        if ((unsigned char)*s < 0x20) {
+            snprintf(esc, sizeof esc, "\\u%04x", (unsigned)(unsigned char)*s);
+            paw__text_put(t, esc);
+        } else {
+            paw__text_add(t, s, 1);
+        }
+    }
+    paw__text_put(t, "\"");
+}
+static paw_err paw__st_view(paw_ctx *c, const paw_tensor_view *v, size_t *count)
+{
+    if (!v->name || strlen(v->name) > PAW__MAX_KEY || !paw__utf8_all(v->name, strlen(v->name)) ||
+        !strcmp(v->name, "__metadata__"))
+        return paw__fail(c, PAW_E_ARG, "a tensor to save has a bad name");
+    if (v->ndim < 0 || v->ndim > PAW_MAX_DIMS || (v->ndim && !v->shape) ||
+        !paw__shape_count(v->shape, v->ndim, count) || (*count && !v->data))
+        return paw__fail(c, PAW_E_ARG, "tensor '%s' to save has a bad shape or no data", v->name);
+    return PAW_OK;
+}
+static paw_err paw__st_unique(paw_ctx *c, const paw_tensor_view *views, size_t count)
+{
+    const char **names = (const char **)paw__alloc(c, count + 1, sizeof *names);
+    void **sorted = (void **)paw__alloc(c, count + 1, sizeof *sorted);
+    const char *twice = NULL;
+    paw_err e = names && sorted ? PAW_OK : PAW_E_OOM;
+    size_t i;
+    for (i = 0; !e && i < count; ++i) {
+        names[i] = views[i].name;
+        sorted[i] = (void *)(names + i);
+    }
+    if (!e) {
+        paw__sort(sorted, count, paw__less_name);
+        twice = paw__sorted_twice(sorted, count);
+    }
+    if (twice) e = paw__fail(c, PAW_E_ARG, "tensor '%s' to save is given twice", twice);
+    paw__free((void *)names);
+    paw__free(sorted);
+    return e;
+}
+static void paw__st_meta_text(paw__text *t, const char *const *meta)
+{
+    paw__text_put(t, "\"__metadata__\":{");
+    for (; *meta && meta[1] && !t->e; meta += 2) {
+        if (!paw__utf8_all(meta[0], strlen(meta[0])) || !paw__utf8_all(meta[1], strlen(meta[1])) ||
+            strlen(meta[0]) > PAW__MAX_KEY)
+            t->e = paw__fail(t->c, PAW_E_ARG, "metadata to save is not UTF-8 or its key too long");
+        paw__text_json(t, meta[0]);
+        paw__text_put(t, ":");
+        paw__text_json(t, meta[1]);
+        if (meta[2]) paw__text_put(t, ",");
+    }
+    paw__text_put(t, "},");
+}
+static paw_err paw__st_header(paw__text *t, const paw_tensor_view *views, size_t count,
+                              const char *const *meta)
+{
+    uint64_t at = 0;
+    size_t i, n = 0;
+    int k;
+    paw__text_put(t, "{");
+    if (meta && *meta) paw__st_meta_text(t, meta);
+    for (i = 0; i < count && !t->e; ++i) {
+        t->e = paw__st_view(t->c, &views[i], &n);
+        if (t->e) break;
+        paw__text_json(t, views[i].name);
+        paw__text_put(t, ":{\"dtype\":\"F32\",\"shape\":[");
+        for (k = 0; k < views[i].ndim; ++k) {
+            if (k) paw__text_put(t, ",");
+            paw__text_count(t, views[i].shape[k]);
+        }
+        paw__text_put(t, "],\"data_offsets\":[");
+        paw__text_count(t, at);
+        paw__text_put(t, ",");
+        at += n * sizeof(float);
+        paw__text_count(t, at);
+        paw__text_put(t, "]},");
+    }
+    if (!t->e && t->s[t->n - 1] == ',') --t->n;
+    paw__text_put(t, "}");
+    while (!t->e && t->n % 8) paw__text_put(t, " ");
+    return t->e;
+}
+PAW_DEF paw_err paw_safetensors_save(paw_ctx *c, const char *path, const paw_tensor_view *views,
+                                     size_t count, const char *const *meta)
+{
+    uint8_t head[8];
+    paw__text t;
+    paw__out o;
+    size_t i, n = 0;
+    paw_err e;
+    if (!c) return PAW_E_ARG;
+    if (!path || (count && !views))
+        return paw__fail(c, PAW_E_ARG, "paw_safetensors_save: bad argument");
+    memset(&t, 0, sizeof t);
+    t.c = c;
+    e = paw__st_header(&t, views, count, meta);
+    if (!e) e = paw__st_unique(c, views, count);
+    if (!e && (count > PAW__MAX_TENSORS || t.n > PAW__MAX_HEADER))
+        e = paw__fail(c, PAW_E_LIMIT, "%s: %zu tensors, header of %zu bytes", path, count, t.n);
+    if (!e) e = paw__out_open(&o, c, path);
+    if (!e) {
+        for (i = 0; i < 8; ++i) head[i] = (uint8_t)((uint64_t)t.n >> (8 * i));
+        paw__out_write(&o, head, 8);
+        paw__out_write(&o, t.s, t.n);
+        for (i = 0; i < count; ++i) {
+            paw__shape_count(views[i].shape, views[i].ndim, &n);
+            paw__out_write(&o, views[i].data, n * sizeof(float));
+        }
+        e = paw__out_close(&o);
+    }
+    paw__free(t.s);
+    return e;
+}
+PAW_DEF size_t paw_npy_header(const char *descr, int ndim, const size_t *shape, char *dst)
+{
+    char text[256];
+    size_t n, total, count;
+    int i;
+    if (!descr || !dst || ndim < 0 || ndim > PAW_MAX_DIMS || (ndim && !shape) ||
+        strlen(descr) > 15 || strpbrk(descr, "'\"\\") || !paw__shape_count(shape, ndim, &count))
+        return 0;
+    n = (size_t)snprintf(text, sizeof text, "{'descr': '%s', 'fortran_order': False, 'shape': (",
+                         descr);
+    for (i = 0; i < ndim; ++i)
+        n += (size_t)snprintf(text + n, sizeof text - n, i ? " %zu," : "%zu,", shape[i]);
+    if (ndim > 1) --n; /* only a single number needs its comma */
+    n += (size_t)snprintf(text + n, sizeof text - n, "), }");
+    total = (10 + n + 1 + 63) / 64 * 64;
+    if (total > 256) return 0;
+    memset(dst, ' ', total);
+    memcpy(dst, "\x93NUMPY\1\0", 8);
+    dst[8] = (char)((total - 10) & 255);
+    dst[9] = (char)((total - 10) >> 8);
+    memcpy(dst + 10, text, n);
+    dst[total - 1] = '\n';
+    return total;
+}
+PAW_DEF paw_err paw_npy_save(paw_ctx *c, const char *path, const float *data, int ndim,
+                             const size_t *shape)
+{
+    char head[256];
+    size_t n, count = 0;
+    paw__out o;
+    paw_err e;
+    if (!c) return PAW_E_ARG;
+    n = path ? paw_npy_header("<f4", ndim, shape, head) : 0;
+    if (!n || !paw__shape_count(shape, ndim, &count) || (count && !data))
+        return paw__fail(c, PAW_E_ARG, "paw_npy_save: bad argument");
+    e = paw__out_open(&o, c, path);
+    if (e) return e;
+    paw__out_write(&o, head, n);
+    paw__out_write(&o, data, count * sizeof *data);
+    return paw__out_close(&o);
+}
+
+/* ---- name maps: from a directory of tensors to a packed model ---- */
+
+/* ---- slots: every tensor a model is made of, with the shape it must have ---- */
+
+enum { /* sizes that shapes are written in */
+    PAW__1, PAW__D, PAW__3D, PAW__F, PAW__T, PAW__P, PAW__R, PAW__H, PAW__3, PAW__END_
+};
+enum {
+    PAW__S_CLS, PAW__S_POS, PAW__S_PATCH_W, PAW__S_PATCH_B, PAW__S_REL, PAW__S_GAMMA1,
+    PAW__S_GAMMA2, PAW__S_NORM1_W, PAW__S_NORM1_B, PAW__S_Q_BIAS, PAW__S_V_BIAS, PAW__S_QKV_W,
+    PAW__S_QKV_B, PAW__S_PROJ_W, PAW__S_PROJ_B, PAW__S_NORM2_W, PAW__S_NORM2_B, PAW__S_FC1_W,
+    PAW__S_FC1_B, PAW__S_FC2_W, PAW__S_FC2_B, PAW__S_NORM_W, PAW__S_NORM_B
+};
+typedef struct {
+    int use, per_block, needs; /* needs: flags of the recipe, all of them */
+    const char *name;
+    int dims[5];
+} paw__slot;
+static const paw__slot paw__slots[] = {
+    {PAW__S_CLS, 0, 0, "cls_token", {PAW__1, PAW__1, PAW__D, PAW__END_, 0}},
+    {PAW__S_POS, 0, PAW__POSITIONS, "pos_embed", {PAW__1, PAW__T, PAW__D, PAW__END_, 0}},
+    {PAW__S_PATCH_W, 0, 0, "patch_embed.proj.weight", {PAW__D, PAW__3, PAW__P, PAW__P, PAW__END_}},
+    {PAW__S_PATCH_B, 0, 0, "patch_embed.proj.bias", {PAW__D, PAW__END_, 0, 0, 0}},
+    {PAW__S_REL, 0, PAW__RELATIVE, "rel_pos_bias.relative_position_bias_table",
+     {PAW__R, PAW__H, PAW__END_, 0, 0}},
+    {PAW__S_GAMMA1, 1, PAW__SCALES, "gamma_1", {PAW__D, PAW__END_, 0, 0, 0}},
+    {PAW__S_GAMMA2, 1, PAW__SCALES, "gamma_2", {PAW__D, PAW__END_, 0, 0, 0}},
+    {PAW__S_NORM1_W, 1, 0, "norm1.weight", {PAW__D, PAW__END_, 0, 0, 0}},
+    {PAW__S_NORM1_B, 1, 0, "norm1.bias", {PAW__D, PAW__END_, 0, 0, 0}},
+    {PAW__S_Q_BIAS, 1, PAW__QV_BIAS, "attn.q_bias", {PAW__D, PAW__END_, 0, 0, 0}},
+    {PAW__S_V_BIAS, 1, PAW__QV_BIAS, "attn.v_bias", {PAW__D, PAW__END_, 0, 0, 0}},
+    {PAW__S_QKV_W, 1, 0, "attn.qkv.weight", {PAW__3D, PAW__D, PAW__END_, 0, 0}},
+    {PAW__S_QKV_B, 1, PAW__QKV_BIAS, "attn.qkv.bias", {PAW__3D, PAW__END_, 0, 0, 0}},
+    {PAW__S_PROJ_W, 1, 0, "attn.proj.weight", {PAW__D, PAW__D, PAW__END_, 0, 0}},
+    {PAW__S_PROJ_B, 1, 0, "attn.proj.bias", {PAW__D, PAW__END_, 0, 0, 0}},
+    {PAW__S_NORM2_W, 1, 0, "norm2.weight", {PAW__D, PAW__END_, 0, 0, 0}},
+    {PAW__S_NORM2_B, 1, 0, "norm2.bias", {PAW__D, PAW__END_, 0, 0, 0}},
+    {PAW__S_FC1_W, 1, 0, "mlp.fc1.weight", {PAW__F, PAW__D, PAW__END_, 0, 0}},
+    {PAW__S_FC1_B, 1, 0, "mlp.fc1.bias", {PAW__F, PAW__END_, 0, 0, 0}},
+    {PAW__S_FC2_W, 1, 0, "mlp.fc2.weight", {PAW__D, PAW__F, PAW__END_, 0, 0}},
+    {PAW__S_FC2_B, 1, 0, "mlp.fc2.bias", {PAW__D, PAW__END_, 0, 0, 0}},
+    {PAW__S_NORM_W, 0, 0, "norm.weight", {PAW__D, PAW__END_, 0, 0, 0}},
+    {PAW__S_NORM_B, 0, 0, "norm.bias", {PAW__D, PAW__END_, 0, 0, 0}},
+};
+static size_t paw__model_size(const paw_model *m, int what)
+{
+    switch (what) {
+    case PAW__1: return 1;
+    case PAW__3: return 3;
+    case PAW__D: return (size_t)m->dim;
+    case PAW__3D: return 3 * (size_t)m->dim;
+    case PAW__F: return (size_t)m->hidden;
+    case PAW__T: return (size_t)m->grid * (size_t)m->grid + 1;
+    case PAW__P: return (size_t)m->patch;
+    case PAW__R: return (size_t)m->table_rows;
+    default: return (size_t)m->heads;
+    }
+}
+static int paw__slot_shape(const paw_model *m, const paw__slot *s, size_t shape[PAW_MAX_DIMS])
+{
+    int n = 0;
+    for (; s->dims[n] != PAW__END_; ++n) shape[n] = paw__model_size(m, s->dims[n]);
+    return n;
+}
+static int paw__slot_used(const paw_model *m, const paw__slot *s)
+{
+    return (s->needs & ~paw__recipes[m->recipe].has) == 0;
+}
+static void paw__slot_name(const paw__slot *s, int block, char *out, size_t bytes)
+{
+    if (s->per_block) snprintf(out, bytes, "blocks.%d.%s", block, s->name);
+    else snprintf(out, bytes, "%s", s->name);
+}
+
+/* ---- reading a checkpoint ---- */
+
+#define PAW__NAME_BYTES 640
+typedef struct {
+    paw_ctx *c;
+    const paw_tensors *t;
+    paw_model *m;
+    int allow_nonfinite;
+    char prefix[64], head[64], predictor[64]; /* of the encoder, its head, MoCo's predictor */
+    char name[PAW__NAME_BYTES];               /* of the tensor in hand */
+    float *data;                              /* what it holds, grown as needed */
+    size_t data_count;
+} paw__builder;
+
+static int paw__has_name(paw__builder *r, const char *prefix, const char *name)
+{
+    size_t i;
+    snprintf(r->name, sizeof r->name, "%s%s", prefix, name);
+    return paw_tensors_find(r->t, r->name, &i) == PAW_OK;
+}
+/* Directory entry of prefix + name into info; index in at. E_KEY with the nearest thing known. */
+static paw_err paw__builder_info(paw__builder *r, const char *prefix, const char *name, size_t *at,
+                                paw_tensor_info *info)
+{
+    if (!paw__has_name(r, prefix, name))
+        return paw__fail(r->c, PAW_E_KEY, "%s: %s checkpoint without tensor '%s'",
+                         paw__tensors_source(r->t), paw__recipes[r->m->recipe].name, r->name);
+    (void)paw_tensors_find(r->t, r->name, at);
+    return paw_tensors_info(r->t, *at, info);
+}
+static paw_err paw__builder_values(paw__builder *r, size_t at, const paw_tensor_info *info)
+{
+    size_t i;
+    paw_err e;
+    if (info->count > r->data_count) {
+        paw__free(r->data);
+        r->data_count = 0;
+        r->data = (float *)paw__alloc(r->c, info->count, sizeof *r->data);
+        if (!r->data) return PAW_E_OOM;
+        r->data_count = info->count;
+    }
+    e = paw_tensors_read(r->c, r->t, at, PAW_F32, r->data, info->count);
+    if (e != PAW_OK) return e;
+    r->m->parameters += info->count;
+    for (i = 0; i < info->count && !r->allow_nonfinite; ++i)
+        if (!(fabsf(r->data[i]) <= FLT_MAX))
+            return paw__fail(r->c, PAW_E_NUM, "%s: tensor '%s' holds a value that is not finite "
+                             "at index %zu", paw__tensors_source(r->t), r->name, i);
+    return PAW_OK;
+}
+/* Reads prefix + name of the given shape into r->data. */
+static paw_err paw__builder_read(paw__builder *r, const char *prefix, const char *name, int ndim,
+                                const size_t *shape)
+{
+    paw_tensor_info info;
+    char want[192], got[192];
+    size_t at;
+    paw_err e = paw__builder_info(r, prefix, name, &at, &info);
+    if (e != PAW_OK) return e;
+    if (info.ndim != ndim || memcmp(info.shape, shape, (size_t)ndim * sizeof *shape)) {
+        (void)paw__shape_text(want, shape, ndim);
+        (void)paw__shape_text(got, info.shape, info.ndim);
+        return paw__fail(r->c, PAW_E_SHAPE, "%s: tensor '%s' has shape %s, not %s",
+                         paw__tensors_source(r->t), r->name, got, want);
+    }
+    return paw__builder_values(r, at, &info);
+}
+
+/* ---- from tensor to packed weights ---- */
+
+static float *paw__model_vector(paw__builder *r, size_t n, size_t heads)
+{
+    float *v = (float *)paw__model_alloc(r->c, r->m, paw__spread_size(n, heads), sizeof *v);
+    size_t i;
+    for (i = 0; v && r->data && i < n; ++i) v[paw__spread(i, n, heads)] = r->data[i];
+    return v;
+}
+/* Makes room for a layer of w [n, k] and packs it; bias zero until it is read. */
+static paw_err paw__model_linear(paw__builder *r, const float *w, paw__linear *l, size_t n, size_t k,
+                                 size_t n_heads, size_t k_heads)
+{
+    size_t bytes;
+    l->n = n;
+    l->k = k;
+    l->n_padded = paw__spread_size(n, n_heads);
+    l->k_padded = paw__spread_size(k, k_heads);
+    if (!paw__mul(l->n_padded, l->k_padded, &bytes)) return PAW_E_OOM;
+    l->w = (float *)paw__model_alloc(r->c, r->m, bytes, sizeof *l->w);
+    l->bias = (float *)paw__model_alloc(r->c, r->m, l->n_padded, sizeof *l->bias);
+    if (!l->w || !l->bias) return PAW_E_OOM;
+    paw__pack_b(w, n, k, n_heads, k_heads, l->k_padded, l->w);
+    return PAW_OK;
+}
+static void paw__model_bias(paw__builder *r, paw__linear *l, size_t from, size_t n, size_t heads)
+{
+    size_t i;
+    for (i = 0; i < n; ++i) l->bias[paw__spread(from + i, l->n, heads)] = r->data[i];
+}
+static paw_err paw__model_keep(paw__builder *r, float **out, size_t n)
+{
+    *out = paw__model_vector(r, n, 1);
+    return *out ? PAW_OK : PAW_E_OOM;
+}
+static paw_err paw__model_positions(paw__builder *r)
+{
+    paw_model *m = r->m;
+    const size_t d = (size_t)m->dim, n = (size_t)m->grid * (size_t)m->grid * d;
+    size_t i;
+    m->pos = (float *)paw__model_alloc(r->c, m, n, sizeof *m->pos);
+    if (!m->pos) return PAW_E_OOM;
+    for (i = 0; i < d; ++i) m->cls[i] += r->data[i];
+    memcpy(m->pos, r->data + d, n * sizeof *m->pos);
+    return PAW_OK;
+}
+static paw_err paw__model_store(paw__builder *r, const paw__slot *s, int block)
+{
+    paw_model *m = r->m;
+    paw__vit_block *b = m->blocks + block;
+    const size_t d = (size_t)m->dim, f = (size_t)m->hidden, h = (size_t)m->heads;
+    const size_t pp = (size_t)m->patch * (size_t)m->patch;
+    switch (s->use) {
+    case PAW__S_CLS: return paw__model_keep(r, &m->cls, d);
+    case PAW__S_POS: return paw__model_positions(r);
+    case PAW__S_REL:
+        return paw__model_keep(r, &m->rel, (size_t)m->table_rows * h);
+    case PAW__S_PATCH_W: return paw__model_linear(r, r->data, &m->patches, d, 3 * pp, 1, 1);
+    case PAW__S_PATCH_B: paw__model_bias(r, &m->patches, 0, d, 1); return PAW_OK;
+    case PAW__S_GAMMA1: return paw__model_keep(r, &b->gamma1, d);
+    case PAW__S_GAMMA2: return paw__model_keep(r, &b->gamma2, d);
+    case PAW__S_NORM1_W: return paw__model_keep(r, &b->norm1.w, d);
+    case PAW__S_NORM1_B: return paw__model_keep(r, &b->norm1.b, d);
+    case PAW__S_NORM2_W: return paw__model_keep(r, &b->norm2.w, d);
+    case PAW__S_NORM2_B: return paw__model_keep(r, &b->norm2.b, d);
+    case PAW__S_NORM_W: return paw__model_keep(r, &m->norm.w, d);
+    case PAW__S_NORM_B: return paw__model_keep(r, &m->norm.b, d);
+    case PAW__S_QKV_W: return paw__model_linear(r, r->data, &b->qkv, 3 * d, d, 3 * h, 1);
+    case PAW__S_QKV_B: paw__model_bias(r, &b->qkv, 0, 3 * d, 3 * h); return PAW_OK;
+    case PAW__S_Q_BIAS: paw__model_bias(r, &b->qkv, 0, d, 3 * h); return PAW_OK;
+    case PAW__S_V_BIAS: paw__model_bias(r, &b->qkv, 2 * d, d, 3 * h); return PAW_OK;
+    case PAW__S_PROJ_W: return paw__model_linear(r, r->data, &b->proj, d, d, 1, h);
+    case PAW__S_PROJ_B: paw__model_bias(r, &b->proj, 0, d, 1); return PAW_OK;
+    case PAW__S_FC1_W: return paw__model_linear(r, r->data, &b->fc1, f, d, 1, 1);
+    case PAW__S_FC1_B: paw__model_bias(r, &b->fc1, 0, f, 1); return PAW_OK;
+    case PAW__S_FC2_W: return paw__model_linear(r, r->data, &b->fc2, d, f, 1, 1);
+    default: paw__model_bias(r, &b->fc2, 0, d, 1); return PAW_OK;
+    }
+}
+/* Weights come before their biases: the table lists q_bias and v_bias first, as the files do. */
+static paw_err paw__builder_slot(paw__builder *r, const paw__slot *s, int block)
+{
+    size_t shape[PAW_MAX_DIMS];
+    char name[128];
+    paw_err e;
+    int n;
+    if (!paw__slot_used(r->m, s)) return PAW_OK;
+    n = paw__slot_shape(r->m, s, shape);
+    paw__slot_name(s, block, name, sizeof name);
+    e = paw__builder_read(r, r->prefix, name, n, shape);
+    return e == PAW_OK ? paw__model_store(r, s, block) : e;
+}
+static int paw__slot_is_bias(const paw__slot *s)
+{
+    return s->use == PAW__S_Q_BIAS || s->use == PAW__S_V_BIAS;
+}
+static paw_err paw__builder_encoder(paw__builder *r)
+{
+    size_t i;
+    int b, pass;
+    paw_err e = PAW_OK;
+    for (i = 0; i < PAW__COUNT(paw__slots); ++i)
+        if (!paw__slots[i].per_block && (e = paw__builder_slot(r, &paw__slots[i], 0)) != PAW_OK)
+            return e;
+    for (b = 0; b < r->m->depth; ++b)
+        for (pass = 0; pass < 2; ++pass)
+            for (i = 0; i < PAW__COUNT(paw__slots); ++i)
+                if (paw__slots[i].per_block && paw__slot_is_bias(&paw__slots[i]) == pass &&
+                    (e = paw__builder_slot(r, &paw__slots[i], b)) != PAW_OK)
+                    return e;
+    return e;
+}
+
+/* ---- what is in the file: prefix, family, sizes ---- */
+
+typedef struct {
+    const char *prefix;
+    int student, recipe; /* recipe: PAW_RECIPE_AUTO where the names must decide */
+} paw__container;
+static const paw__container paw__containers[] = { /* protocol 1.2; first match counts */
+    {"state_dict.module.base_encoder.", 0, PAW_MOCOV3},
+    {"module.base_encoder.", 0, PAW_MOCOV3},
+    {"student.module.backbone.", 1, PAW_DINO},
+    {"student.backbone.", 1, PAW_DINO},
+    {"teacher.backbone.", 0, PAW_DINO},
+    {"teacher.module.backbone.", 0, PAW_DINO},
+    {"model.encoder.", 0, PAW_CAE},
+    {"model.", 0, PAW_RECIPE_AUTO},
+    {"state_dict.", 0, PAW_IBOT},
+    {"", 0, PAW_DINO},
+};
+static const paw__container *paw__builder_container(paw__builder *r, int student)
+{
+    size_t i;
+    for (i = 0; i < PAW__COUNT(paw__containers); ++i)
+        if (paw__containers[i].student == student &&
+            paw__has_name(r, paw__containers[i].prefix, "patch_embed.proj.weight"))
+            return &paw__containers[i];
+    return NULL;
+}
+static void paw__swap_tail(const char *prefix, const char *tail, const char *by, char *out,
+                           size_t bytes)
+{
+    const size_t n = strlen(prefix), k = strlen(tail);
+    if (n >= k && !strcmp(prefix + n - k, tail))
+        snprintf(out, bytes, "%.*s%s", (int)(n - k), prefix, by);
+    else
+        snprintf(out, bytes, "%s%s", prefix, by);
+}
+static int paw__recipe_find(const char *name)
+{
+    int i;
+    for (i = 1; name && i < PAW_RECIPES; ++i)
+        if (!strcmp(name, paw__recipes[i].name)) return i;
+    return PAW_RECIPE_AUTO;
+}
+static int paw__has_layer(paw__builder *r, const char *name)
+{
+    char full[64];
+    snprintf(full, sizeof full, "%s.weight", name);
+    if (paw__has_name(r, r->head, full)) return 1;
+    snprintf(full, sizeof full, "%s.weight_v", name);
+    return paw__has_name(r, r->head, full);
+}
+static int paw__builder_recipe(paw__builder *r, const paw__container *box)
+{
+    const int stored = paw__recipe_find(paw_tensors_meta(r->t, "partaware.recipe"));
+    if (stored) return stored;
+    if (paw__has_name(r, r->prefix, "rel_pos_bias.relative_position_bias_table")) return PAW_BEIT;
+    if (paw__has_name(r, r->prefix, "blocks.0.attn.q_bias"))
+        return paw__has_name(r, r->prefix, "pos_embed") ? PAW_CAE : PAW_BEIT;
+    if (paw__has_name(r, r->prefix, "head.weight")) return PAW_DEIT;
+    if (box->recipe == PAW_RECIPE_AUTO) return PAW_MAE;
+    if (box->recipe == PAW_DINO && (paw__has_layer(r, "last_layer2") ||
+                                    paw__has_name(r, r->prefix, "masked_embed")))
+        return PAW_IBOT;
+    return box->recipe;
+}
+/* Fills prefix, head, predictor and the family (recipe, or found when that is 0). */
+static paw_err paw__builder_open(paw__builder *r, int student, int recipe)
+{
+    const char *source = paw__tensors_source(r->t);
+    const paw__container *box = paw__builder_container(r, student);
+    if (!box && student)
+        return paw__fail(r->c, PAW_E_KEY, "%s: holds no student network", source);
+    if (!box)
+        return paw__fail(r->c, PAW_E_KEY, "%s: no encoder in it: 'patch_embed.proj.weight' under "
+                         "none of the known prefixes", source);
+    snprintf(r->prefix, sizeof r->prefix, "%s", box->prefix);
+    paw__swap_tail(r->prefix, "backbone.", "head.", r->head, sizeof r->head);
+    paw__swap_tail(r->prefix, "base_encoder.", "predictor.", r->predictor, sizeof r->predictor);
+    r->m->recipe = recipe ? recipe : paw__builder_recipe(r, box);
+    if (paw__has_name(r, r->prefix, "dist_token"))
+        return paw__fail(r->c, PAW_E_UNSUP, "%s: a distilled DeiT (tensor '%s'), which the paper's "
+                         "pipeline cannot use; take the plain checkpoint", source, r->name);
+    if (paw__has_name(r, r->prefix, "blocks.0.attn.relative_position_bias_table"))
+        return paw__fail(r->c, PAW_E_UNSUP, "%s: a relative bias per layer (tensor '%s'): a "
+                         "fine-tuned BEiT, not the pretrained one", source, r->name);
+    return PAW_OK;
+}
+static paw_err paw__builder_bad(paw__builder *r, const paw_tensor_info *info, const char *want)
+{
+    char got[192];
+    (void)paw__shape_text(got, info->shape, info->ndim);
+    return paw__fail(r->c, PAW_E_SHAPE, "%s: tensor '%s' has shape %s; %s",
+                     paw__tensors_source(r->t), info->name, got, want);
+}
+static int paw__square_root(size_t n) /* -1 where n is no square */
+{
+    size_t s = 0;
+    while (s * s < n && s < 4096) ++s;
+    return s * s == n ? (int)s : -1;
+}
+/* The grid of the stored table: pos_embed, or BEiT's relative table of (2 g - 1)^2 + 3 rows. */
+static paw_err paw__builder_grid(paw__builder *r)
+{
+    paw_model *m = r->m;
+    paw_tensor_info info;
+    size_t at;
+    paw_err e;
+    int side;
+    if (paw__recipes[m->recipe].has & PAW__POSITIONS) {
+        e = paw__builder_info(r, r->prefix, "pos_embed", &at, &info);
+        if (e != PAW_OK) return e;
+        side = info.ndim == 3 && info.shape[1] > 1 ? paw__square_root(info.shape[1] - 1) : -1;
+        if (side < 1) return paw__builder_bad(r, &info, "[1, 1 + g * g, width] was expected");
+        m->grid = side;
+        return PAW_OK;
+    }
+    e = paw__builder_info(r, r->prefix, "rel_pos_bias.relative_position_bias_table", &at, &info);
+    if (e != PAW_OK) return e;
+    side = info.ndim == 2 && info.shape[0] > 3 ? paw__square_root(info.shape[0] - 3) : -1;
+    if (side < 3 || side % 2 == 0)
+        return paw__builder_bad(r, &info, "[(2 g - 1)^2 + 3, heads] was expected");
+    m->table_rows = (int)info.shape[0];
+    m->grid = (side + 1) / 2;
+    m->heads = m->heads ? m->heads : (int)info.shape[1];
+    return PAW_OK;
+}
+static int paw__default_heads(int recipe, int dim)
+{
+    return dim == 384 ? paw__recipes[recipe].narrow_heads : dim / 64;
+}
+static paw_err paw__builder_sizes(paw__builder *r, const paw_model_opts *o)
+{
+    paw_model *m = r->m;
+    paw_tensor_info info;
+    const char *stored = paw_tensors_meta(r->t, "partaware.heads");
+    char name[64];
+    size_t at;
+    paw_err e = paw__builder_info(r, r->prefix, "patch_embed.proj.weight", &at, &info);
+    if (e != PAW_OK) return e;
+    if (info.ndim != 4 || info.shape[1] != 3 || info.shape[2] != info.shape[3] ||
+        info.shape[2] < 1 || info.shape[2] > 128 || info.shape[0] < 1 || info.shape[0] > 16384)
+        return paw__builder_bad(r, &info, "[width, 3, patch, patch] was expected");
+    m->dim = (int)info.shape[0];
+    m->patch = (int)info.shape[2];
+    m->heads = o->heads;
+    for (; stored && !o->heads && *stored >= '0' && *stored <= '9' && m->heads < 1000; ++stored)
+        m->heads = m->heads * 10 + (*stored - '0');
+    e = paw__builder_grid(r);
+    if (e != PAW_OK) return e;
+    for (;; ++m->depth) {
+        snprintf(name, sizeof name, "blocks.%d.norm1.weight", m->depth);
+        if (m->depth >= 512 || !paw__has_name(r, r->prefix, name)) break;
+    }
+    e = paw__builder_info(r, r->prefix, "blocks.0.mlp.fc1.weight", &at, &info);
+    if (e != PAW_OK) return e;
+    if (info.ndim != 2 || info.shape[0] < 1 || info.shape[0] > 65536)
+        return paw__builder_bad(r, &info, "[hidden, width] was expected");
+    m->hidden = (int)info.shape[0];
+    if (!m->heads) m->heads = paw__default_heads(m->recipe, m->dim);
+    if (m->heads < 1 || m->dim % m->heads)
+        return paw__fail(r->c, PAW_E_SHAPE, "%s: width %d does not divide into %d heads; give the "
+                         "number of heads", paw__tensors_source(r->t), m->dim, m->heads);
+    return PAW_OK;
+}
+
+/* ---- heads in the file: projectors (protocol 2) and class scores ---- */
+
+/* Linear prefix + name.weight (+ .bias) with k inputs. */
+static paw_err paw__builder_layer(paw__builder *r, const char *prefix, const char *name, size_t k,
+                                 paw__linear *l)
+{
+    char full[64];
+    paw_tensor_info info;
+    size_t at;
+    paw_err e;
+    snprintf(full, sizeof full, "%s.weight", name);
+    e = paw__builder_info(r, prefix, full, &at, &info);
+    if (e != PAW_OK) return e;
+    if (info.ndim != 2 || info.shape[1] != k || info.shape[0] < 1 || info.shape[0] > 1048576)
+        return paw__builder_bad(r, &info, "its input does not fit the layer before");
+    e = paw__builder_values(r, at, &info);
+    if (e == PAW_OK) e = paw__model_linear(r, r->data, l, info.shape[0], k, 1, 1);
+    if (e != PAW_OK) return e;
+    snprintf(full, sizeof full, "%s.bias", name);
+    if (!paw__has_name(r, prefix, full)) return PAW_OK;
+    e = paw__builder_read(r, prefix, full, 1, info.shape);
+    if (e == PAW_OK) paw__model_bias(r, l, 0, info.shape[0], 1);
+    return e;
+}
+/* Batch norm in evaluation, folded: y = x * s + (b - mean * s), s = w / sqrt(var + 1e-5). */
+static paw_err paw__builder_batch_norm(paw__builder *r, const char *prefix, int index, paw__linear *l)
+{
+    static const char *const names[] = {"running_var", "weight", "running_mean", "bias"};
+    double *v = (double *)paw__alloc(r->c, 4 * l->n, sizeof *v);
+    paw_err e = v ? PAW_OK : PAW_E_OOM;
+    size_t i;
+    int k;
+    for (k = 0; e == PAW_OK && k < 4; ++k) {
+        char name[64];
+        const int affine = k % 2;
+        snprintf(name, sizeof name, "%d.%s", index, names[k]);
+        for (i = 0; i < l->n; ++i) v[(size_t)k * l->n + i] = k == 1 ? 1.0 : 0.0;
+        if (affine && !paw__has_name(r, prefix, name)) continue;
+        e = paw__builder_read(r, prefix, name, 1, &l->n);
+        for (i = 0; e == PAW_OK && i < l->n; ++i) v[(size_t)k * l->n + i] = (double)r->data[i];
+    }
+    if (e == PAW_OK) l->scale = (float *)paw__model_alloc(r->c, r->m, l->n_padded, sizeof(float));
+    if (e == PAW_OK && !l->scale) e = PAW_E_OOM;
+    for (i = 0; e == PAW_OK && i < l->n; ++i) {
+        const double s = v[l->n + i] / sqrt(v[i] + 1e-5);
+        l->scale[i] = (float)s;
+        l->bias[i] = (float)paw__mul_add(-v[2 * l->n + i], s, v[3 * l->n + i]);
+    }
+    paw__free(v);
+    return e;
+}
+/* MoCo v3: Linear, BN, ReLU, ..., Linear, BN (protocol 2): layers at 0, 3, 6. */
+static paw_err paw__builder_moco(paw__builder *r, const char *prefix, size_t k, paw__mlp *p)
+{
+    paw_err e = PAW_OK;
+    p->act = PAW__RELU;
+    for (; e == PAW_OK && p->count < PAW__MAX_LAYERS; ++p->count) {
+        paw__linear *l = &p->layer[p->count];
+        char name[32];
+        const int index = 3 * p->count;
+        snprintf(name, sizeof name, "%d.weight", index);
+        if (!paw__has_name(r, prefix, name)) break;
+        snprintf(name, sizeof name, "%d", index);
+        e = paw__builder_layer(r, prefix, name, k, l);
+        if (e == PAW_OK) e = paw__builder_batch_norm(r, prefix, index + 1, l);
+        k = l->n;
+    }
+    return e;
+}
+/* Layer `name` of k inputs as stored, or weight-normalised: row o of W = g_o v_o / |v_o|. The rows
+   stay in r->data. */
+static paw_err paw__builder_prototypes(paw__builder *r, const char *name, size_t k, paw__linear *l)
+{
+    paw_tensor_info info;
+    char full[64];
+    float *g = NULL;
+    size_t at, i, o;
+    paw_err e;
+    int stored;
+    snprintf(full, sizeof full, "%s.weight", name);
+    stored = paw__has_name(r, r->head, full);
+    if (!stored) snprintf(full, sizeof full, "%s.weight_v", name);
+    e = paw__builder_info(r, r->head, full, &at, &info);
+    if (e != PAW_OK) return e;
+    if (info.ndim != 2 || info.shape[1] != k || info.shape[0] < 1 || info.shape[0] > 1048576)
+        return paw__builder_bad(r, &info, "its input does not fit the layer before");
+    if (!stored) {
+        size_t shape[2];
+        shape[0] = info.shape[0];
+        shape[1] = 1;
+        snprintf(full, sizeof full, "%s.weight_g", name);
+        e = paw__builder_read(r, r->head, full, 2, shape);
+        g = e == PAW_OK ? paw__model_vector(r, info.shape[0], 1) : NULL;
+        if (!g) return e == PAW_OK ? PAW_E_OOM : e;
+    }
+    e = paw__builder_values(r, at, &info);
+    for (o = 0; e == PAW_OK && g && o < info.shape[0]; ++o) {
+        double sum = 0, f;
+        for (i = 0; i < k; ++i)
+            sum = paw__mul_add((double)r->data[o * k + i], (double)r->data[o * k + i], sum);
+        f = sum > 0 ? (double)g[o] / sqrt(sum) : 0.0;
+        for (i = 0; i < k; ++i) r->data[o * k + i] = (float)((double)r->data[o * k + i] * f);
+    }
+    return e == PAW_OK ? paw__model_linear(r, r->data, l, info.shape[0], k, 1, 1) : e;
+}
+static paw_err paw__builder_gram(paw__builder *r, size_t k)
+{
+    float *lt = (float *)paw__alloc(r->c, k * k, sizeof *lt);
+    paw__team team;
+    paw_err e;
+    if (!lt) return PAW_E_OOM;
+    team.c = r->c;
+    team.ops = paw__ops_now();
+    team.slot = 0;
+    team.wide = 1;
+    e = paw__gram(&team, r->data, r->m->prototypes.n, k, lt);
+    if (e == PAW_OK) e = paw__model_linear(r, lt, &r->m->gram, k, k, 1, 1);
+    paw__free(lt);
+    return e;
+}
+/* DINO and iBOT: Linear, GELU, Linear, GELU, Linear, unit length, prototypes. */
+static paw_err paw__builder_dino(paw__builder *r)
+{
+    paw__mlp *p = &r->m->projector;
+    size_t k = (size_t)r->m->dim;
+    paw_err e = PAW_OK;
+    p->act = PAW__GELU;
+    for (; e == PAW_OK && p->count < PAW__MAX_LAYERS; ++p->count) {
+        char name[32];
+        snprintf(name, sizeof name, "mlp.%d.weight", 2 * p->count);
+        if (!paw__has_name(r, r->head, name)) break;
+        snprintf(name, sizeof name, "mlp.%d", 2 * p->count);
+        e = paw__builder_layer(r, r->head, name, k, &p->layer[p->count]);
+        k = p->layer[p->count].n;
+    }
+    if (e == PAW_OK) e = paw__builder_prototypes(r, "last_layer", k, &r->m->prototypes);
+    if (e == PAW_OK) e = paw__builder_gram(r, k);
+    if (e == PAW_OK && paw__has_layer(r, "last_layer2"))
+        e = paw__builder_prototypes(r, "last_layer2", k, &r->m->patch_prototypes);
+    return e;
+}
+static paw_err paw__builder_heads(paw__builder *r)
+{
+    paw_model *m = r->m;
+    paw_err e = PAW_OK;
+    if (m->recipe == PAW_MOCOV3 && paw__has_name(r, r->head, "0.weight")) {
+        e = paw__builder_moco(r, r->head, (size_t)m->dim, &m->projector);
+        if (e == PAW_OK && paw__has_name(r, r->predictor, "0.weight"))
+            e = paw__builder_moco(r, r->predictor, m->projector.layer[m->projector.count - 1].n,
+                                 &m->predictor);
+    } else if ((m->recipe == PAW_DINO || m->recipe == PAW_IBOT) &&
+               paw__has_name(r, r->head, "mlp.0.weight")) {
+        e = paw__builder_dino(r);
+    } else if (paw__has_name(r, r->head, "weight")) {
+        m->scores.count = 1;
+        snprintf(r->head + strlen(r->head) - 1, 1, "%s", ""); /* "head." -> "head" */
+        e = paw__builder_layer(r, "", r->head, (size_t)m->dim, &m->scores.layer[0]);
+    }
+    return e;
+}
+
+PAW_DEF paw_err paw_model_from_tensors(paw_ctx *c, const paw_tensors *t, const paw_model_opts *opts,
+                                       paw_model **out)
+{
+    paw_model_opts o;
+    paw__builder r;
+    paw_err e;
+    if (!c) return PAW_E_ARG;
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    if (!t || !out || o.recipe < 0 || o.recipe >= PAW_RECIPES || o.heads < 0 || o.heads > 1024 ||
+        !(o.norm_eps >= 0.0f) || o.position < 0 || o.position > PAW_POS_SCALE)
+        return paw__fail(c, PAW_E_ARG, "bad argument to paw_model_from_tensors");
+    memset(&r, 0, sizeof r);
+    r.c = c;
+    r.t = t;
+    r.allow_nonfinite = o.allow_nonfinite;
+    r.m = (paw_model *)paw__calloc(c, 1, sizeof *r.m);
+    if (!r.m) return PAW_E_OOM;
+    r.m->mem = c->mem;
+    r.m->eps = o.norm_eps > 0.0f ? o.norm_eps : 1e-6f;
+    e = paw__builder_open(&r, o.network == PAW_STUDENT, o.recipe);
+    if (e == PAW_OK) e = paw__builder_sizes(&r, &o);
+    if (e == PAW_OK) {
+        r.m->position = o.position ? o.position : paw__recipes[r.m->recipe].position;
+        r.m->blocks = (paw__vit_block *)paw__model_alloc(c, r.m, (size_t)r.m->depth,
+                                                         sizeof *r.m->blocks);
+        e = r.m->blocks ? paw__builder_encoder(&r) : PAW_E_OOM;
+    }
+    if (e == PAW_OK) e = paw__builder_heads(&r);
+    paw__free(r.data);
+    if (e == PAW_OK) *out = r.m;
+    else paw_model_free(r.m);
+    return e;
+}
+PAW_DEF paw_err paw_model_load(paw_ctx *c, const char *path, const paw_model_opts *opts,
+                               paw_model **out)
+{
+    paw_tensors *t;
+    paw_err e = paw_tensors_open(c, path, &t);
+    if (e != PAW_OK) return e;
+    e = paw_model_from_tensors(c, t, opts, out);
+    paw_tensors_close(t);
+    return e;
+}
+
+/* ---- seeded random models ---- */
+
+/* Deviation 1, within 3.5, by sums of four 16-bit numbers: integers only until the last product. */
+static float paw__random_normal(uint64_t *state)
+{
+    uint64_t z = (*state += 0x9e3779b97f4a7c15u);
+    int32_t sum;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    z ^= z >> 31;
+    sum = (int32_t)(z & 0xffff) + (int32_t)(z >> 16 & 0xffff) + (int32_t)(z >> 32 & 0xffff) +
+          (int32_t)(z >> 48) - 2 * 65535;
+    return (float)sum * 2.642972e-05f;
+}
+/* Adds prefix + name with values base + spread * normal. */
+static paw_err paw__random_add(paw_ctx *c, paw_tensors *t, const char *prefix, const char *name,
+                               int ndim, const size_t *shape, float base, uint64_t *state)
+{
+    const float spread = 0.02f;
+    char full[PAW__NAME_BYTES];
+    size_t i, n = 1;
+    float *data;
+    paw_err e;
+    int d;
+    snprintf(full, sizeof full, "%s%s", prefix, name);
+    e = paw__tensors_add(c, t, full, ndim, shape, &data);
+    if (e != PAW_OK) return e;
+    for (d = 0; d < ndim; ++d) n *= shape[d];
+    for (i = 0; i < n; ++i) {
+        float x = spread * paw__random_normal(state);
+        PAW__KEEP(x);
+        data[i] = base + x;
+    }
+    return PAW_OK;
+}
+static paw_err paw__random_linear(paw_ctx *c, paw_tensors *t, const char *prefix, const char *name,
+                                  size_t n, size_t k, int bias, uint64_t *state)
+{
+    const size_t shape[2] = {n, k};
+    char full[128];
+    paw_err e;
+    snprintf(full, sizeof full, "%s.weight", name);
+    e = paw__random_add(c, t, prefix, full, 2, shape, 0.0f, state);
+    snprintf(full, sizeof full, "%s.bias", name);
+    return e == PAW_OK && bias ? paw__random_add(c, t, prefix, full, 1, shape, 0.0f, state) : e;
+}
+static paw_err paw__random_moco(paw_ctx *c, paw_tensors *t, const char *prefix, int layers,
+                                size_t k, size_t hidden, size_t n, uint64_t *state)
+{
+    static const char *const names[] = {"running_var", "running_mean", "weight", "bias"};
+    paw_err e = PAW_OK;
+    int i, j;
+    for (i = 0; e == PAW_OK && i < layers; ++i) {
+        const size_t width = i + 1 < layers ? hidden : n;
+        char name[32];
+        snprintf(name, sizeof name, "%d", 3 * i);
+        e = paw__random_linear(c, t, prefix, name, width, i ? hidden : k, 0, state);
+        for (j = 0; e == PAW_OK && j < (i + 1 < layers ? 4 : 2); ++j) {
+            snprintf(name, sizeof name, "%d.%s", 3 * i + 1, names[j]);
+            e = paw__random_add(c, t, prefix, name, 1, &width, j % 2 ? 0.0f : 1.0f, state);
+        }
+    }
+    return e;
+}
+/* Projector of the family, narrower than the official one. */
+static paw_err paw__random_heads(paw_ctx *c, paw_tensors *t, const paw__container *box,
+                                 const paw_random_spec *s, uint64_t *state)
+{
+    const size_t dim = (size_t)s->dim, hidden = 2 * dim, out = (size_t)s->projected;
+    const size_t bottleneck = paw__min(256, dim);
+    char head[64], predictor[64];
+    paw_err e = PAW_OK;
+    paw__swap_tail(box->prefix, "backbone.", "head.", head, sizeof head);
+    paw__swap_tail(box->prefix, "base_encoder.", "predictor.", predictor, sizeof predictor);
+    if (s->classes)
+        return paw__random_linear(c, t, box->prefix, "head", (size_t)s->classes, dim, 1, state);
+    if (!out) return PAW_OK;
+    if (s->recipe == PAW_MOCOV3) {
+        e = paw__random_moco(c, t, head, 3, dim, hidden, out, state);
+        return e == PAW_OK ? paw__random_moco(c, t, predictor, 2, out, hidden, out, state) : e;
+    }
+    e = paw__random_linear(c, t, head, "mlp.0", hidden, dim, 1, state);
+    if (e == PAW_OK) e = paw__random_linear(c, t, head, "mlp.2", hidden, hidden, 1, state);
+    if (e == PAW_OK) e = paw__random_linear(c, t, head, "mlp.4", bottleneck, hidden, 1, state);
+    if (e == PAW_OK) e = paw__random_linear(c, t, head, "last_layer", out, bottleneck, 0, state);
+    return e;
+}
+static const paw__container *paw__recipe_container(int recipe)
+{
+    size_t i;
+    for (i = 0; i < PAW__COUNT(paw__containers); ++i)
+        if (paw__containers[i].recipe == recipe && !paw__containers[i].student && recipe != PAW_IBOT)
+            return &paw__containers[i];
+    return recipe == PAW_IBOT ? paw__recipe_container(PAW_DINO)
+                              : paw__recipe_container(PAW_RECIPE_AUTO);
+}
+static paw_err paw__random_fill(paw_ctx *c, const paw_random_spec *s, const paw_model *m,
+                                paw_tensors *t)
+{
+    const paw__container *box = paw__recipe_container(s->recipe);
+    uint64_t state = s->seed;
+    char name[128], heads[16];
+    paw_err e;
+    size_t i;
+    int b;
+    snprintf(heads, sizeof heads, "%d", m->heads);
+    e = paw__tensors_set_meta(c, t, "partaware.recipe", paw__recipes[s->recipe].name);
+    if (e == PAW_OK) e = paw__tensors_set_meta(c, t, "partaware.heads", heads);
+    for (i = 0; e == PAW_OK && i < PAW__COUNT(paw__slots); ++i) {
+        const paw__slot *slot = &paw__slots[i];
+        size_t shape[PAW_MAX_DIMS];
+        const int n = paw__slot_shape(m, slot, shape), unit = strstr(slot->name, "norm") &&
+                      strstr(slot->name, "weight");
+        const float base = unit ? 1.0f : strstr(slot->name, "gamma") ? 0.1f : 0.0f;
+        for (b = 0; paw__slot_used(m, slot) && b < (slot->per_block ? m->depth : 1); ++b) {
+            paw__slot_name(slot, b, name, sizeof name);
+            e = paw__random_add(c, t, box->prefix, name, n, shape, base, &state);
+            if (e != PAW_OK) return e;
+        }
+    }
+    return e == PAW_OK ? paw__random_heads(c, t, box, s, &state) : e;
+}
+PAW_DEF paw_err paw_tensors_random(paw_ctx *c, const paw_random_spec *s, paw_tensors **out)
+{
+    paw_tensors *t;
+    paw_model m;
+    paw_err e;
+    if (!c) return PAW_E_ARG;
+    if (!s || !out || s->recipe <= 0 || s->recipe >= PAW_RECIPES || s->dim < 1 || s->dim > 4096 ||
+        s->depth < 1 || s->depth > 128 || s->patch_px < 1 || s->patch_px > 64 ||
+        s->image_px < s->patch_px || s->image_px > 4096 || s->heads < 0 || s->classes < 0 ||
+        s->projected < 0)
+        return paw__fail(c, PAW_E_ARG, "bad argument to paw_tensors_random");
+    memset(&m, 0, sizeof m);
+    m.recipe = s->recipe;
+    m.dim = s->dim;
+    m.depth = s->depth;
+    m.patch = s->patch_px;
+    m.grid = s->image_px / s->patch_px;
+    m.hidden = 4 * s->dim;
+    m.table_rows = (2 * m.grid - 1) * (2 * m.grid - 1) + 3;
+    m.heads = s->heads ? s->heads : paw__default_heads(s->recipe, s->dim);
+    if (m.heads < 1 || m.dim % m.heads)
+        return paw__fail(c, PAW_E_ARG, "width %d does not divide into %d heads", m.dim, m.heads);
+    e = paw__tensors_memory(c, "random weights", &t);
+    if (e != PAW_OK) return e;
+    e = paw__random_fill(c, s, &m, t);
+    if (e == PAW_OK) *out = t;
+    else paw_tensors_close(t);
+    return e;
+}
+
+/* ---- conversion ---- */
+
+/* Copies one tensor under a new name; integers and what the encoder does not use stay behind. */
+static paw_err paw__convert_one(paw__builder *r, size_t at, const char *name, paw_tensors *to)
+{
+    paw_tensor_info info;
+    float *data;
+    paw_err e = paw_tensors_info(r->t, at, &info);
+    if (e == PAW_OK) e = paw__tensors_add(r->c, to, name, info.ndim, info.shape, &data);
+    return e == PAW_OK ? paw_tensors_read(r->c, r->t, at, PAW_F32, data, info.count) : e;
+}
+static int paw__has_prefix(const char *s, const char *prefix)
+{
+    return prefix[0] && !strncmp(s, prefix, strlen(prefix));
+}
+static paw_err paw__convert_heads(paw__builder *r, paw_tensors *to)
+{
+    size_t i;
+    paw_err e = PAW_OK;
+    for (i = 0; e == PAW_OK && i < paw_tensors_count(r->t); ++i) {
+        paw_tensor_info info;
+        char name[PAW__NAME_BYTES];
+        (void)paw_tensors_info(r->t, i, &info);
+        if (info.dtype == PAW_I64) continue;
+        if (paw__has_prefix(info.name, r->head))
+            snprintf(name, sizeof name, "head.%s", info.name + strlen(r->head));
+        else if (paw__has_prefix(info.name, r->predictor))
+            snprintf(name, sizeof name, "predictor.%s", info.name + strlen(r->predictor));
+        else
+            continue;
+        e = paw__convert_one(r, i, name, to);
+    }
+    return e;
+}
+static paw_err paw__convert_encoder(paw__builder *r, paw_tensors *to)
+{
+    size_t i, at;
+    int b;
+    paw_err e = PAW_OK;
+    for (i = 0; i < PAW__COUNT(paw__slots); ++i) {
+        const paw__slot *s = &paw__slots[i];
+        for (b = 0; paw__slot_used(r->m, s) && b < (s->per_block ? r->m->depth : 1); ++b) {
+            char name[128];
+            paw_tensor_info info;
+            paw__slot_name(s, b, name, sizeof name);
+            e = paw__builder_info(r, r->prefix, name, &at, &info);
+            if (e == PAW_OK) e = paw__convert_one(r, at, name, to);
+            if (e != PAW_OK) return e;
+        }
+    }
+    return e;
+}
+static paw_err paw__tensors_write(paw_ctx *c, const paw_tensors *t, const char *path,
+                                  const char *const *meta)
+{
+    const size_t n = paw_tensors_count(t);
+    paw_tensor_view *v = (paw_tensor_view *)paw__calloc(c, n + 1, sizeof *v);
+    paw_tensor_info *info = (paw_tensor_info *)paw__calloc(c, n + 1, sizeof *info);
+    paw_err e = v && info ? PAW_OK : PAW_E_OOM;
+    size_t i;
+    for (i = 0; e == PAW_OK && i < n; ++i) {
+        e = paw_tensors_info(t, i, &info[i]);
+        v[i].name = info[i].name;
+        v[i].ndim = info[i].ndim;
+        v[i].shape = info[i].shape;
+        v[i].data = ((const paw__tensor *)t->items[i])->data;
+    }
+    if (e == PAW_OK) e = paw_safetensors_save(c, path, v, n, meta);
+    paw__free(v);
+    paw__free(info);
+    return e;
+}
+PAW_DEF paw_err paw_model_convert(paw_ctx *c, const paw_tensors *t, const paw_model_opts *opts,
+                                  const char *path)
+{
+    const char *meta[7] = {"partaware.recipe", NULL, "partaware.heads", NULL, "partaware.source",
+                           NULL, NULL};
+    paw_tensors *to = NULL;
+    paw_model_info info;
+    paw__builder r;
+    paw_model *m;
+    char heads[16];
+    paw_err e;
+    memset(&r, 0, sizeof r);
+    e = paw_model_from_tensors(c, t, opts, &m); /* what loads, and only that, is converted */
+    if (e != PAW_OK) return e;
+    paw_model_describe(m, &info);
+    snprintf(heads, sizeof heads, "%d", info.heads);
+    meta[1] = info.recipe;
+    meta[3] = heads;
+    meta[5] = paw__tensors_source(t);
+    r.c = c;
+    r.t = t;
+    r.m = m;
+    e = paw__builder_open(&r, opts && opts->network == PAW_STUDENT, m->recipe);
+    if (e == PAW_OK) e = paw__tensors_memory(c, path, &to);
+    if (e == PAW_OK) e = paw__convert_encoder(&r, to);
+    if (e == PAW_OK) e = paw__convert_heads(&r, to);
+    if (e == PAW_OK) e = paw__tensors_write(c, to, path, meta);
+    paw_tensors_close(to);
+    paw_model_free(m);
+    return e;
+}
+/* ==== >>image ==== decode (stb_image), Pillow-exact resize and crop, index PNG ==== */
+
+#include <errno.h>
+#include <limits.h>
+
+#define PAW__MAX_FILE 1073741824u /* bytes of one input file */
+#define PAW__MAX_SIDE 1048576     /* pixels: bounds the filter tables of a resize */
+
+PAW_DEF paw_err paw_file_read(paw_ctx *c, const char *path, uint8_t **bytes, size_t *size)
+{
+    uint64_t n = 0;
+    uint8_t *p;
+    FILE *f;
+    if (!c) return PAW_E_ARG;
+    if (!path || !bytes || !size) return paw__fail(c, PAW_E_ARG, "paw_file_read: NULL argument");
+    f = paw__file_open(c, path, &n);
+    if (!f) return PAW_E_IO;
+    if (n > PAW__MAX_FILE) {
+        fclose(f);
+        return paw__fail(c, PAW_E_LIMIT, "%s: %llu bytes, at most %u are read", path,
+                         (unsigned long long)n, PAW__MAX_FILE);
+    }
+    p = (uint8_t *)paw__alloc(c, n ? (size_t)n : 1, 1);
+    if (p && fread(p, 1, (size_t)n, f) != n) {
+        paw__free(p);
+        fclose(f);
+        return paw__fail(c, PAW_E_IO, "%s: cannot read its %llu bytes", path,
+                         (unsigned long long)n);
+    }
+    fclose(f);
+    if (!p) return PAW_E_OOM;
+    *bytes = p;
+    *size = (size_t)n;
+    return PAW_OK;
+}
+PAW_DEF void paw_file_free(paw_ctx *c, uint8_t *bytes)
+{
+    (void)c;
+    paw__free(bytes);
+}
+
+PAW_DEF void paw_image_free(paw_ctx *c, paw_image *img)
+{
+    (void)c;
+    if (!img) return;
+    paw__free(img->px);
+    memset(img, 0, sizeof *img);
+}
+PAW_DEF void paw_mask_free(paw_ctx *c, paw_mask *mask)
+{
+    (void)c;
+    if (!mask) return;
+    paw__free(mask->px);
+    memset(mask, 0, sizeof *mask);
+}
+static paw_err paw__pixels_check(paw_ctx *c, const char *name, uint64_t w, uint64_t h)
+{
+    if (w > PAW__MAX_SIDE || h > PAW__MAX_SIDE)
+        return paw__fail(c, PAW_E_LIMIT, "%s: %llu x %llu pixels, a side may have %d", name,
+                         (unsigned long long)w, (unsigned long long)h, PAW__MAX_SIDE);
+    if (w * h > c->max_pixels || w * h > (size_t)-1 / 16)
+        return paw__fail(c, PAW_E_LIMIT, "%s: %llu x %llu pixels, over max_pixels %llu", name,
+                         (unsigned long long)w, (unsigned long long)h,
+                         (unsigned long long)c->max_pixels);
+    return PAW_OK;
+}
+static paw_err paw__image_new(paw_ctx *c, int w, int h, paw_image *out)
+{
+    out->px = (uint8_t *)paw__alloc(c, (size_t)w * (size_t)h, 3);
+    out->w = w;
+    out->h = h;
+    return out->px ? PAW_OK : PAW_E_OOM;
+}
+static paw_err paw__image_check(paw_ctx *c, const char *who, const paw_image *in,
+                                const paw_image *out)
+{
+    if (!in || !in->px || in->w < 1 || in->h < 1)
+        return paw__fail(c, PAW_E_ARG, "%s: no input image", who);
+    if (!out || in == out) return paw__fail(c, PAW_E_ARG, "%s: output is NULL or the input", who);
+    return PAW_OK;
+}
+
+#if !defined(PAW_NO_STB)
+
+/* ---- stb_image: JPEG and inflate ----
+   A private copy, unless this source file has included stb_image.h before: then that copy serves,
+   and must offer both. Memory it takes is zeroed, so that what a damaged file leaves unset is the
+   same everywhere; its assertions are reachable from files, so they are off, and
+   paw__jpeg_check refuses the tables that they would catch. */
+#if !defined(STBI_INCLUDE_STB_IMAGE_H)
+#if !defined(PAW_STB_IMAGE_H)
+#define PAW_STB_IMAGE_H <stb/stb_image.h>
+#endif
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpragmas"
+#if defined(__clang__)
+#pragma GCC diagnostic ignored "-Wunknown-warning-option"
+#endif
+#pragma GCC diagnostic ignored "-Wpedantic"
+#pragma GCC diagnostic ignored "-Wunused-function"
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+#pragma GCC diagnostic ignored "-Wunused-but-set-variable"
+#pragma GCC diagnostic ignored "-Wunused-value"
+#pragma GCC diagnostic ignored "-Wsign-compare"
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+#pragma GCC diagnostic ignored "-Wimplicit-fallthrough"
+#pragma GCC diagnostic ignored "-Wmisleading-indentation"
+#pragma GCC diagnostic ignored "-Wtype-limits"
+#pragma GCC diagnostic ignored "-Wshadow"
+#pragma GCC diagnostic ignored "-Wundef"
+#pragma GCC diagnostic ignored "-Wconversion"
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+#pragma GCC diagnostic ignored "-Wcast-align"
+#pragma GCC diagnostic ignored "-Wcast-qual"
+#pragma GCC diagnostic ignored "-Wdouble-promotion"
+#pragma GCC diagnostic ignored "-Wpointer-arith"
+#if !defined(__cplusplus)
+#pragma GCC diagnostic ignored "-Wc++-compat"
+#pragma GCC diagnostic ignored "-Wmissing-prototypes"
+#pragma GCC diagnostic ignored "-Wstrict-prototypes"
+#endif
+#define STB_IMAGE_STATIC
+#define STB_IMAGE_IMPLEMENTATION
+#define STBI_ONLY_JPEG
+#define STBI_ONLY_PNG /* never called: gcc tells of static functions declared but not defined */
+#define STBI_NO_GIF
+#define STBI_NO_STDIO
+#define STBI_NO_HDR
+#define STBI_NO_LINEAR
+/* Version 2.27 declares the one and defines the other. */
+#define stbi__unpremultiply_on_load_thread stbi_set_unpremultiply_on_load_thread
+#if !defined(STBI_ASSERT)
+#define STBI_ASSERT(x) ((void)0)
+#endif
+#if !defined(STBI_MALLOC)
+#define STBI_MALLOC(n) calloc(1, n)
+#define STBI_REALLOC(p, n) realloc(p, n)
+#define STBI_FREE(p) free(p)
+#endif
+#include PAW_STB_IMAGE_H
+#undef STB_IMAGE_STATIC
+#undef STB_IMAGE_IMPLEMENTATION
+#undef STBI_ONLY_JPEG
+#undef STBI_ONLY_PNG
+#undef STBI_NO_GIF
+#undef STBI_NO_STDIO
+#undef STBI_NO_HDR
+#undef STBI_NO_LINEAR
+#undef stbi__unpremultiply_on_load_thread
+#undef STBI_ASSERT
+#undef STBI_MALLOC
+#undef STBI_REALLOC
+#undef STBI_FREE
+#pragma GCC diagnostic pop
+#endif
+
+static const char *paw__stb_reason(void)
+{
+    const char *s = stbi_failure_reason();
+    return s ? s : "damaged";
+}
+
+/* ---- JPEG ---- */
+
+typedef struct {
+    size_t end;   /* bytes up to and with the end marker; what follows is not the image's */
+    size_t scans;
+    int frame;    /* SOF marker */
+    int precision;
+} paw__jpeg;
+
+/* Offset after the next marker from i on, 0 where the data ends first. Stuffed bytes, fill bytes
+   and restart markers are passed over. */
+static size_t paw__jpeg_marker(const uint8_t *p, size_t n, size_t i, int *marker)
+{
+    while (i < n) {
+        const uint8_t *q = (const uint8_t *)memchr(p + i, 0xff, n - i);
+        if (!q) return 0;
+        i = (size_t)(q - p) + 1;
+        while (i < n && p[i] == 0xff) ++i;
+        if (i >= n) return 0;
+        *marker = p[i++];
+        if (*marker && (*marker < 0xd0 || *marker > 0xd7)) return i;
+    }
+    return 0;
+}
+/* s: the body of a DHT segment. stb_image trusts that a table has at most 256 codes. */
+static int paw__jpeg_huffman_ok(const uint8_t *s, size_t n)
+{
+    while (n) {
+        size_t codes = 0, i;
+        if (n < 17) return 0;
+        for (i = 1; i <= 16; ++i) codes += s[i];
+        if (codes > 256 || codes > n - 17) return 0;
+        s += 17 + codes;
+        n -= 17 + codes;
+    }
+    return 1;
+}
+/* Walks the segments: stb_image reads zeros behind the end of a truncated file, and a scan costs
+   it a pass over the whole image whatever the scan's size. */
+static paw_err paw__jpeg_check(paw_ctx *c, const uint8_t *p, size_t n, const char *name,
+                               paw__jpeg *out)
+{
+    size_t i = 2, len;
+    int m = 0;
+    memset(out, 0, sizeof *out);
+    while ((i = paw__jpeg_marker(p, n, i, &m)) > 0) {
+        out->end = i;
+        if (m == 0xd9) return PAW_OK;
+        if (m == 0xd8 || m == 0x01) continue;
+        if (n - i < 2) break;
+        len = (size_t)p[i] << 8 | p[i + 1];
+        if (len > n - i) break;
+        if (len < 2 || (m == 0xc4 && !paw__jpeg_huffman_ok(p + i + 2, len - 2)))
+            return paw__fail(c, PAW_E_FORMAT, "%s: damaged JPEG segment %02x at byte %zu", name,
+                             (unsigned)m, i - 2);
+        if (m == 0xda) ++out->scans;
+        if (m >= 0xc0 && m <= 0xcf && m != 0xc4 && m != 0xc8 && m != 0xcc && !out->frame) {
+            out->frame = m;
+            out->precision = len > 2 ? p[i + 2] : 0;
+        }
+        i += len;
+    }
+    return paw__fail(c, PAW_E_FORMAT, "%s: truncated JPEG: no end marker in %zu bytes", name, n);
+}
+static paw_err paw__jpeg_decode(paw_ctx *c, const uint8_t *p, size_t n, const char *name,
+                                paw_image *out)
+{
+    int w = 0, h = 0, channels = 0, w2 = 0, h2 = 0;
+    paw__jpeg j;
+    paw_image img;
+    uint8_t *px;
+    paw_err e = paw__jpeg_check(c, p, n, name, &j);
+    if (e) return e;
+    if (j.frame > 0xc2 || (j.frame && j.precision != 8))
+        return paw__fail(c, PAW_E_UNSUP, "%s: JPEG kind SOF%d with %d bits: only 8-bit Huffman "
+                         "baseline and progressive", name, j.frame - 0xc0, j.precision);
+    if (j.end > INT_MAX) return paw__fail(c, PAW_E_LIMIT, "%s: over 2 GiB", name);
+    if (!stbi_info_from_memory(p, (int)j.end, &w, &h, &channels) || w < 1 || h < 1)
+        return paw__fail(c, PAW_E_FORMAT, "%s: damaged JPEG: %s", name, paw__stb_reason());
+    if ((e = paw__pixels_check(c, name, (uint64_t)w, (uint64_t)h)) != PAW_OK) return e;
+    if (j.scans > 16 && (uint64_t)w * (uint64_t)h > c->max_pixels / (j.scans / 16))
+        return paw__fail(c, PAW_E_LIMIT, "%s: %zu scans over %d x %d pixels", name, j.scans, w, h);
+    px = stbi_load_from_memory(p, (int)j.end, &w2, &h2, &channels, 3);
+    if (!px && !strcmp(paw__stb_reason(), "outofmem"))
+        return paw__fail(c, PAW_E_OOM, "%s: out of memory for %d x %d pixels", name, w, h);
+    if (!px || w2 != w || h2 != h) {
+        if (px) stbi_image_free(px);
+        return paw__fail(c, PAW_E_FORMAT, "%s: damaged JPEG: %s", name, paw__stb_reason());
+    }
+    e = paw__image_new(c, w, h, &img);
+    if (!e) {
+        memcpy(img.px, px, (size_t)w * (size_t)h * 3);
+        *out = img;
+    }
+    stbi_image_free(px);
+    return e;
+}
+
+/* ---- PNG: own reader, for stb_image inflates without a bound and loses palette indices ---- */
+
+enum { PAW__PNG_GREY = 0, PAW__PNG_RGB = 2, PAW__PNG_PALETTE = 3, PAW__PNG_GREY_A = 4,
+       PAW__PNG_RGB_A = 6 };
+typedef struct {
+    paw_ctx *c;
+    const char *name;
+    const uint8_t *bytes;
+    size_t size, w, h;
+    int depth, type, interlaced;
+    size_t channels;
+    int strict;             /* masks: every checksum counts */
+    const uint8_t *palette; /* [colours, 3] */
+    size_t colours;
+    size_t data_first, data_chunks, data_bytes; /* IDAT: offset of the first, count, sum */
+    uint8_t *raw;           /* inflated: filter byte and samples of each row of each pass */
+    size_t raw_bytes;
+} paw__png;
+static const uint8_t paw__png_signature[8] = { 137, 'P', 'N', 'G', 13, 10, 26, 10 };
+
+static uint32_t paw__crc32(const uint8_t *p, size_t n)
+{
+    static const uint32_t nibble[16] = {
+        0x00000000u, 0x1db71064u, 0x3b6e20c8u, 0x26d930acu, 0x76dc4190u, 0x6b6b51f4u,
+        0x4db26158u, 0x5005713cu, 0xedb88320u, 0xf00f9344u, 0xd6d6a3e8u, 0xcb61b38cu,
+        0x9b64c2b0u, 0x86d3d2d4u, 0xa00ae278u, 0xbdbdf21cu
+    };
+    uint32_t x = 0xffffffffu;
+    for (; n; --n, ++p) {
+        x ^= *p;
+        x = nibble[x & 15] ^ x >> 4;
+        x = nibble[x & 15] ^ x >> 4;
+    }
+    return ~x;
+}
+static paw_err paw__png_fail(const paw__png *g, paw_err e, const char *what, size_t at)
+{
+    return paw__fail(g->c, e, "%s: PNG: %s at byte %zu", g->name, what, at);
+}
+static paw_err paw__png_header(paw__png *g, const uint8_t *d)
+{
+    static const uint8_t channels[7] = { 1, 0, 3, 1, 2, 0, 4 };
+    const uint32_t w = paw__be32(d), h = paw__be32(d + 4);
+    int fits;
+    g->depth = d[8];
+    g->type = d[9];
+    g->interlaced = d[12];
+    fits = g->depth == 8 || (g->depth == 16 && g->type != PAW__PNG_PALETTE) ||
+           ((g->depth == 1 || g->depth == 2 || g->depth == 4) &&
+            (g->type == PAW__PNG_GREY || g->type == PAW__PNG_PALETTE));
+    if (g->type > 6 || !channels[g->type] || !fits || d[10] || d[11] || d[12] > 1)
+        return paw__fail(g->c, PAW_E_FORMAT, "%s: PNG: no such kind: depth %d, colour type %d",
+                         g->name, g->depth, g->type);
+    if (!w || !h || w > 0x7fffffffu || h > 0x7fffffffu)
+        return paw__fail(g->c, PAW_E_FORMAT, "%s: PNG: %lu x %lu pixels", g->name,
+                         (unsigned long)w, (unsigned long)h);
+    g->w = w;
+    g->h = h;
+    g->channels = channels[g->type];
+    return paw__pixels_check(g->c, g->name, w, h);
+}
+/* One chunk at offset `at` with len bytes of data; *last: it was the end. */
+static paw_err paw__png_chunk(paw__png *g, size_t at, size_t len, int *last)
+{
+    const uint8_t *type = g->bytes + at + 4, *d = type + 4;
+    const int header = memcmp(type, "IHDR", 4) == 0;
+    if (header != (at == 8) || (header && len != 13))
+        return paw__png_fail(g, PAW_E_FORMAT, "misplaced header", at);
+    if (header) return paw__png_header(g, d);
+    if (!memcmp(type, "IDAT", 4)) {
+        if (!g->data_chunks++) g->data_first = at;
+        g->data_bytes += len;
+    } else if (!memcmp(type, "PLTE", 4)) {
+        if (!len || len % 3 || len > 768 || g->palette || g->data_chunks)
+            return paw__png_fail(g, PAW_E_FORMAT, "damaged palette", at);
+        g->palette = d;
+        g->colours = len / 3;
+    } else if (!memcmp(type, "IEND", 4)) {
+        if (!g->data_chunks) return paw__png_fail(g, PAW_E_FORMAT, "end without image data", at);
+        if (g->type == PAW__PNG_PALETTE && !g->palette)
+            return paw__png_fail(g, PAW_E_FORMAT, "end without a palette", at);
+        *last = 1;
+    } else if (!(type[0] & 32)) {
+        return paw__png_fail(g, PAW_E_UNSUP, "unknown critical chunk", at);
+    }
+    return PAW_OK;
+}
+static paw_err paw__png_chunks(paw__png *g)
+{
+    size_t at = 8, len;
+    int last = 0;
+    while (!last) {
+        const uint8_t *k = g->bytes + at;
+        paw_err e;
+        if (g->size - at < 12 || paw__be32(k) > g->size - at - 12)
+            return paw__png_fail(g, PAW_E_FORMAT, "truncated", at);
+        len = paw__be32(k);
+        if (g->strict && paw__crc32(k + 4, len + 4) != paw__be32(k + 8 + len))
+            return paw__png_fail(g, PAW_E_FORMAT, "wrong checksum", at);
+        if ((e = paw__png_chunk(g, at, len, &last)) != PAW_OK) return e;
+        at += 12 + len;
+    }
+    return PAW_OK;
+}
+
+/* Pass 0: a plain file; 1 to 7: Adam7. x0, y0, dx, dy */
+static const uint8_t paw__png_passes[8][4] = {
+    { 0, 0, 1, 1 }, { 0, 0, 8, 8 }, { 4, 0, 8, 8 }, { 0, 4, 4, 8 },
+    { 2, 0, 4, 4 }, { 0, 2, 2, 4 }, { 1, 0, 2, 2 }, { 0, 1, 1, 2 }
+};
+typedef struct {
+    size_t x0, y0, dx, dy, w, h;
+    size_t stride; /* bytes of a row without its filter byte */
+} paw__png_pass;
+static paw__png_pass paw__png_pass_of(const paw__png *g, int i)
+{
+    const uint8_t *t = paw__png_passes[i];
+    paw__png_pass p;
+    p.x0 = t[0];
+    p.y0 = t[1];
+    p.dx = t[2];
+    p.dy = t[3];
+    p.w = g->w > p.x0 ? (g->w - p.x0 + p.dx - 1) / p.dx : 0;
+    p.h = g->h > p.y0 && p.w ? (g->h - p.y0 + p.dy - 1) / p.dy : 0;
+    p.stride = (p.w * g->channels * (size_t)g->depth + 7) / 8;
+    return p;
+}
+static const uint8_t *paw__png_gather(const paw__png *g, uint8_t *dst)
+{
+    size_t at = g->data_first, i = 0;
+    const uint8_t *p = dst;
+    if (!dst) return g->bytes + g->data_first + 8;
+    while (i < g->data_chunks) {
+        const uint8_t *k = g->bytes + at;
+        const size_t len = paw__be32(k);
+        if (!memcmp(k + 4, "IDAT", 4)) {
+            memcpy(dst, k + 8, len);
+            dst += len;
+            ++i;
+        }
+        at += 12 + len;
+    }
+    return p;
+}
+static paw_err paw__png_inflate(paw__png *g)
+{
+    uint8_t *copy = NULL;
+    int i, got;
+    g->raw_bytes = 0;
+    for (i = g->interlaced; i <= g->interlaced * 7; ++i) {
+        const paw__png_pass p = paw__png_pass_of(g, i);
+        g->raw_bytes += p.h * (p.stride + 1);
+    }
+    if (g->raw_bytes > INT_MAX || g->data_bytes > INT_MAX)
+        return paw__fail(g->c, PAW_E_LIMIT, "%s: PNG: over 2 GiB of samples", g->name);
+    if (g->raw_bytes / 1032 > g->data_bytes) /* deflate's highest ratio */
+        return paw__fail(g->c, PAW_E_FORMAT, "%s: PNG: %zu bytes of image data for %zu x %zu",
+                         g->name, g->data_bytes, g->w, g->h);
+    if (g->data_chunks > 1 && !(copy = (uint8_t *)paw__alloc(g->c, g->data_bytes + 1, 1)))
+        return PAW_E_OOM;
+    g->raw = (uint8_t *)paw__calloc(g->c, g->raw_bytes, 1);
+    if (!g->raw) {
+        paw__free(copy);
+        return PAW_E_OOM;
+    }
+    got = stbi_zlib_decode_buffer((char *)g->raw, (int)g->raw_bytes,
+                                  (const char *)paw__png_gather(g, copy), (int)g->data_bytes);
+    paw__free(copy);
+    if (got >= 0 && (size_t)got == g->raw_bytes) return PAW_OK;
+    return paw__fail(g->c, PAW_E_FORMAT, "%s: PNG: damaged image data: %s", g->name,
+                     got < 0 ? paw__stb_reason() : "too short");
+}
+static uint8_t paw__png_paeth(int a, int b, int c)
+{
+    const int p = a + b - c, pa = abs(p - a), pb = abs(p - b), pc = abs(p - c);
+    return (uint8_t)(pa <= pb && pa <= pc ? a : pb <= pc ? b : c);
+}
+/* row: after its filter byte; up: the row before, unfiltered, or NULL; bpp: bytes per pixel */
+static int paw__png_unfilter(uint8_t *row, const uint8_t *up, size_t n, size_t bpp)
+{
+    const size_t head = paw__min(bpp, n);
+    size_t i;
+    switch (row[-1]) {
+    case 0: return 1;
+    case 1:
+        for (i = bpp; i < n; ++i) row[i] = (uint8_t)(row[i] + row[i - bpp]);
+        return 1;
+    case 2:
+        for (i = 0; up && i < n; ++i) row[i] = (uint8_t)(row[i] + up[i]);
+        return 1;
+    case 3:
+        for (i = 0; up && i < head; ++i) row[i] = (uint8_t)(row[i] + up[i] / 2);
+        for (i = bpp; i < n; ++i)
+            row[i] = (uint8_t)(row[i] + (row[i - bpp] + (up ? up[i] : 0)) / 2);
+        return 1;
+    case 4:
+        for (i = 0; up && i < head; ++i) row[i] = (uint8_t)(row[i] + up[i]);
+        for (i = bpp; i < n; ++i)
+            row[i] = (uint8_t)(row[i] + paw__png_paeth(row[i - bpp], up ? up[i] : 0,
+                                                       up ? up[i - bpp] : 0));
+        return 1;
+    default: return 0;
+    }
+}
+/* Sample i of a row of one channel with at most 8 bits */
+static unsigned paw__png_bits(const uint8_t *row, size_t i, int depth)
+{
+    const size_t bit = i * (size_t)depth;
+    return (unsigned)row[bit / 8] >> (8 - depth - (int)(bit % 8)) & ((1u << depth) - 1);
+}
+/* Pillow's rules for 16 bits: colours and grey with alpha keep the high byte; plain grey is
+   clipped at 255, not scaled. Returns 0 for an index beyond the palette. */
+static int paw__png_to_rgb(const paw__png *g, const uint8_t *row, size_t n, uint8_t *dst,
+                           size_t step)
+{
+    const size_t bytes = g->depth == 16 ? 2 : 1, px = g->channels * bytes;
+    const unsigned top = g->depth < 8 ? (1u << g->depth) - 1 : 255;
+    size_t i;
+    if (g->type == PAW__PNG_RGB && bytes == 1 && step == 3) {
+        memcpy(dst, row, n * 3);
+        return 1;
+    }
+    for (i = 0; i < n; ++i, dst += step) {
+        unsigned v;
+        if (g->type == PAW__PNG_RGB || g->type == PAW__PNG_RGB_A) {
+            dst[0] = row[i * px];
+            dst[1] = row[i * px + bytes];
+            dst[2] = row[i * px + 2 * bytes];
+            continue;
+        }
+        if (g->type == PAW__PNG_GREY_A) v = row[i * px];
+        else if (bytes == 2) v = row[i * 2] ? 255 : row[i * 2 + 1];
+        else v = paw__png_bits(row, i, g->depth);
+        if (g->type == PAW__PNG_PALETTE) {
+            if (v >= g->colours) return 0;
+            memcpy(dst, g->palette + 3 * v, 3);
+        } else {
+            dst[0] = dst[1] = dst[2] = (uint8_t)(v * 255 / top);
+        }
+    }
+    return 1;
+}
+static int paw__png_to_labels(const paw__png *g, const uint8_t *row, size_t n, uint16_t *dst,
+                              size_t step)
+{
+    size_t i;
+    for (i = 0; i < n; ++i, dst += step) {
+        const unsigned v = g->depth == 16 ? (unsigned)row[2 * i] << 8 | row[2 * i + 1]
+                                          : paw__png_bits(row, i, g->depth);
+        if (g->type == PAW__PNG_PALETTE && v >= g->colours) return 0;
+        *dst = (uint16_t)v;
+    }
+    return 1;
+}
+/* Rows of all passes into rgb [h, w, 3] or labels [h, w], whichever is not NULL. */
+static paw_err paw__png_rows(paw__png *g, uint8_t *rgb, uint16_t *labels)
+{
+    const size_t bpp = paw__max(1, g->channels * (size_t)g->depth / 8);
+    uint8_t *row = g->raw;
+    int i, ok;
+    for (i = g->interlaced; i <= g->interlaced * 7; ++i) {
+        const paw__png_pass p = paw__png_pass_of(g, i);
+        const uint8_t *up = NULL;
+        size_t y;
+        for (y = 0; y < p.h; ++y, row += p.stride + 1) {
+            const size_t at = (p.y0 + y * p.dy) * g->w + p.x0;
+            if (!paw__png_unfilter(row + 1, up, p.stride, bpp))
+                return paw__fail(g->c, PAW_E_FORMAT, "%s: PNG: no row filter %d", g->name, row[0]);
+            up = row + 1;
+            ok = rgb ? paw__png_to_rgb(g, up, p.w, rgb + at * 3, p.dx * 3)
+                     : paw__png_to_labels(g, up, p.w, labels + at, p.dx);
+            if (!ok)
+                return paw__fail(g->c, PAW_E_FORMAT, "%s: PNG: an index beyond the %zu colours of "
+                                 "the palette in row %zu", g->name, g->colours, p.y0 + y * p.dy);
+        }
+    }
+    return PAW_OK;
+}
+static paw_err paw__png_open(paw__png *g, paw_ctx *c, const void *bytes, size_t size,
+                             const char *name, int strict)
+{
+    memset(g, 0, sizeof *g);
+    g->c = c;
+    g->name = name;
+    g->bytes = (const uint8_t *)bytes;
+    g->size = size;
+    g->strict = strict;
+    return paw__png_chunks(g);
+}
+static paw_err paw__png_decode(paw_ctx *c, const void *bytes, size_t size, const char *name,
+                               paw_image *out)
+{
+    paw__png g;
+    paw_image img;
+    paw_err e = paw__png_open(&g, c, bytes, size, name, 0);
+    img.px = NULL;
+    if (!e) e = paw__png_inflate(&g);
+    if (!e) e = paw__image_new(c, (int)g.w, (int)g.h, &img);
+    if (!e) e = paw__png_rows(&g, img.px, NULL);
+    paw__free(g.raw);
+    if (e) paw__free(img.px);
+    else *out = img;
+    return e;
+}
+static int paw__is_png(const void *bytes, size_t size)
+{
+    return size >= 8 && !memcmp(bytes, paw__png_signature, 8);
+}
+
+PAW_DEF paw_err paw_image_decode(paw_ctx *c, const void *bytes, size_t size, const char *name,
+                                 paw_image *out)
+{
+    const uint8_t *p = (const uint8_t *)bytes;
+    if (!c) return PAW_E_ARG;
+    if (!name) name = "image";
+    if (!bytes || !out) return paw__fail(c, PAW_E_ARG, "%s: NULL argument", name);
+    if (paw__is_png(bytes, size)) return paw__png_decode(c, bytes, size, name, out);
+    if (size >= 3 && p[0] == 0xff && p[1] == 0xd8 && p[2] == 0xff)
+        return paw__jpeg_decode(c, p, size, name, out);
+    return paw__fail(c, PAW_E_FORMAT, "%s: not a JPEG or PNG image (%zu bytes)", name, size);
+}
+PAW_DEF paw_err paw_mask_decode(paw_ctx *c, const void *bytes, size_t size, const char *name,
+                                paw_mask *out)
+{
+    paw__png g;
+    uint16_t *px = NULL;
+    paw_err e;
+    if (!c) return PAW_E_ARG;
+    if (!name) name = "mask";
+    if (!bytes || !out) return paw__fail(c, PAW_E_ARG, "%s: NULL argument", name);
+    if (!paw__is_png(bytes, size))
+        return paw__fail(c, PAW_E_FORMAT, "%s: not a PNG file (%zu bytes)", name, size);
+    e = paw__png_open(&g, c, bytes, size, name, 1);
+    if (!e && g.type != PAW__PNG_GREY && g.type != PAW__PNG_PALETTE)
+        return paw__fail(c, PAW_E_SHAPE, "%s: PNG of %zu channels; a mask has one: the label index",
+                         name, g.channels);
+    if (!e) e = paw__png_inflate(&g);
+    if (!e && !(px = (uint16_t *)paw__alloc(c, g.w * g.h, sizeof *px))) e = PAW_E_OOM;
+    if (!e) e = paw__png_rows(&g, NULL, px);
+    paw__free(g.raw);
+    if (e) {
+        paw__free(px);
+        return e;
+    }
+    out->px = px;
+    out->w = (int)g.w;
+    out->h = (int)g.h;
+    return PAW_OK;
+}
+
+#else /* PAW_NO_STB */
+
+PAW_DEF paw_err paw_image_decode(paw_ctx *c, const void *bytes, size_t size, const char *name,
+                                 paw_image *out)
+{
+    (void)bytes;
+    (void)size;
+    (void)out;
+    if (!c) return PAW_E_ARG;
+    return paw__fail(c, PAW_E_UNSUP, "%s: built without image decoding", name ? name : "image");
+}
+PAW_DEF paw_err paw_mask_decode(paw_ctx *c, const void *bytes, size_t size, const char *name,
+                                paw_mask *out)
+{
+    (void)bytes;
+    (void)size;
+    (void)out;
+    if (!c) return PAW_E_ARG;
+    return paw__fail(c, PAW_E_UNSUP, "%s: built without image decoding", name ? name : "mask");
+}
+
+#endif /* PAW_NO_STB */
+
+PAW_DEF paw_err paw_image_load(paw_ctx *c, const char *path, paw_image *out)
+{
+    uint8_t *bytes = NULL;
+    size_t size = 0;
+    paw_err e = paw_file_read(c, path, &bytes, &size);
+    if (e) return e;
+    e = paw_image_decode(c, bytes, size, path, out);
+    paw_file_free(c, bytes);
+    return e;
+}
+PAW_DEF paw_err paw_mask_load(paw_ctx *c, const char *path, paw_mask *out)
+{
+    uint8_t *bytes = NULL;
+    size_t size = 0;
+    paw_err e = paw_file_read(c, path, &bytes, &size);
+    if (e) return e;
+    e = paw_mask_decode(c, bytes, size, path, out);
+    paw_file_free(c, bytes);
+    return e;
+}
+
+/* ---- resize: Pillow's libImaging/Resample.c, 8 bits per channel ---- */
+
+#define PAW__TAP_BITS 22
+typedef struct {
+    int taps;   /* inputs of every output; zero weights fill up, so that loops have one length */
+    int *first; /* [out] first input */
+    int32_t *w; /* [out, taps] weights times 2^22 */
+} paw__taps;
+typedef struct {
+    int in, filter;
+    double scale, wide, support;
+} paw__tap_rule;
+
+/* Products are kept apart from the sums that follow, as on the machines that Pillow's own results
+   come from: a fused multiply-add would move some weights by one unit. */
+static double paw__tap_weight(int filter, double x)
+{
+    double t;
+    if (x < 0) x = -x;
+    PAW__KEEP(x);
+    if (filter == PAW_BILINEAR) return x < 1 ? 1 - x : 0;
+    if (x < 1) {
+        t = 1.5 * x;
+        PAW__KEEP(t);
+        t = (t - 2.5) * x * x;
+        PAW__KEEP(t);
+        return t + 1;
+    }
+    if (x >= 2) return 0;
+    t = (x - 5) * x;
+    PAW__KEEP(t);
+    t = (t + 8) * x;
+    PAW__KEEP(t);
+    return (t - 4) * -0.5;
+}
+/* Inputs lo to hi of output i; returns the output's centre in the input. */
+static double paw__tap_range(const paw__tap_rule *r, int i, int *lo, int *hi)
+{
+    double centre = (i + 0.5) * r->scale;
+    PAW__KEEP(centre);
+    *lo = (int)(centre - r->support + 0.5);
+    *hi = (int)(centre + r->support + 0.5);
+    if (*lo < 0) *lo = 0;
+    if (*hi > r->in) *hi = r->in;
+    return centre;
+}
+/* raw: room for t->taps; t->w is zeroed before */
+static void paw__taps_of(paw__taps *t, const paw__tap_rule *r, int i, double *raw)
+{
+    int lo, hi, j;
+    const double centre = paw__tap_range(r, i, &lo, &hi), inverse = 1 / r->wide;
+    const int first = lo < r->in - t->taps ? lo : r->in - t->taps;
+    int32_t *to = t->w + (size_t)i * (size_t)t->taps + (lo - first);
+    double sum = 0;
+    for (j = 0; j < hi - lo; ++j) {
+        raw[j] = paw__tap_weight(r->filter, (j + lo - centre + 0.5) * inverse);
+        sum += raw[j];
+    }
+    for (j = 0; j < hi - lo; ++j) {
+        const double w = (sum != 0 ? raw[j] / sum : raw[j]) * (1 << PAW__TAP_BITS);
+        to[j] = (int32_t)(w < 0 ? w - 0.5 : w + 0.5);
+    }
+    t->first[i] = first;
+}
+static void paw__taps_free(paw__taps *t)
+{
+    paw__free(t->first);
+    paw__free(t->w);
+}
+static paw_err paw__taps_new(paw_ctx *c, int in, int out, int filter, paw__taps *t)
+{
+    paw__tap_rule r;
+    double *raw;
+    int i, lo, hi;
+    r.in = in;
+    r.filter = filter;
+    r.scale = (double)in / out;
+    r.wide = r.scale < 1 ? 1 : r.scale;
+    r.support = (filter == PAW_BILINEAR ? 1 : 2) * r.wide;
+    for (i = t->taps = 0; i < out; ++i) {
+        paw__tap_range(&r, i, &lo, &hi);
+        if (hi - lo > t->taps) t->taps = hi - lo;
+    }
+    raw = (double *)paw__alloc(c, (size_t)t->taps, sizeof *raw);
+    t->first = (int *)paw__alloc(c, (size_t)out, sizeof *t->first);
+    t->w = (int32_t *)paw__calloc(c, (size_t)out * (size_t)t->taps, sizeof *t->w);
+    if (!raw || !t->first || !t->w) {
+        paw__free(raw);
+        paw__taps_free(t);
+        return PAW_E_OOM;
+    }
+    for (i = 0; i < out; ++i) paw__taps_of(t, &r, i, raw);
+    paw__free(raw);
+    return PAW_OK;
+}
+
+#define PAW__RESIZE_ROWS 8 /* rows of one work item */
+#define PAW__RESIZE_RUN 64 /* bytes whose sums are held at once */
+typedef struct {
+    const paw__taps *taps;
+    const paw_image *in;
+    paw_image *out;
+} paw__resize;
+
+static uint8_t paw__clip8(int32_t x) /* the sum's fixed point back to a byte */
+{
+    x >>= PAW__TAP_BITS;
+    return (uint8_t)(x < 0 ? 0 : x > 255 ? 255 : x);
+}
+static void paw__resize_across(void *arg, size_t item, int slot)
+{
+    const paw__resize *r = (const paw__resize *)arg;
+    const size_t first = item * PAW__RESIZE_ROWS, w = (size_t)r->out->w;
+    const size_t last = paw__min(first + PAW__RESIZE_ROWS, (size_t)r->out->h);
+    const int n = r->taps->taps;
+    size_t y, x;
+    (void)slot;
+    for (y = first; y < last; ++y) {
+        const uint8_t *row = r->in->px + y * (size_t)r->in->w * 3;
+        uint8_t *to = r->out->px + y * w * 3;
+        for (x = 0; x < w; ++x, to += 3) {
+            const int32_t *k = r->taps->w + x * (size_t)n;
+            const uint8_t *p = row + 3 * (size_t)r->taps->first[x];
+            int32_t s0 = 1 << (PAW__TAP_BITS - 1), s1 = s0, s2 = s0;
+            int j;
+            for (j = 0; j < n; ++j, p += 3) {
+                s0 += p[0] * k[j];
+                s1 += p[1] * k[j];
+                s2 += p[2] * k[j];
+            }
+            to[0] = paw__clip8(s0);
+            to[1] = paw__clip8(s1);
+            to[2] = paw__clip8(s2);
+        }
+    }
+}
+/* m <= PAW__RESIZE_RUN bytes of one output row from n input rows ld bytes apart */
+static void paw__resize_run(const uint8_t *p, size_t ld, const int32_t *k, int n, size_t m,
+                            uint8_t *to)
+{
+    int32_t s[PAW__RESIZE_RUN];
+    size_t i;
+    int j;
+    for (i = 0; i < PAW__RESIZE_RUN; ++i) s[i] = 1 << (PAW__TAP_BITS - 1);
+    for (j = 0; j < n; ++j, p += ld) {
+        const int32_t w = k[j];
+        if (m == PAW__RESIZE_RUN)
+            for (i = 0; i < PAW__RESIZE_RUN; ++i) s[i] += p[i] * w;
+        else
+            for (i = 0; i < m; ++i) s[i] += p[i] * w;
+    }
+    for (i = 0; i < m; ++i) to[i] = paw__clip8(s[i]);
+}
+static void paw__resize_down(void *arg, size_t item, int slot)
+{
+    const paw__resize *r = (const paw__resize *)arg;
+    const size_t first = item * PAW__RESIZE_ROWS, ld = (size_t)r->out->w * 3;
+    const size_t last = paw__min(first + PAW__RESIZE_ROWS, (size_t)r->out->h);
+    const int n = r->taps->taps;
+    size_t y, x;
+    (void)slot;
+    for (y = first; y < last; ++y) {
+        const uint8_t *p = r->in->px + (size_t)r->taps->first[y] * ld;
+        for (x = 0; x < ld; x += PAW__RESIZE_RUN)
+            paw__resize_run(p + x, ld, r->taps->w + y * (size_t)n, n,
+                            paw__min(PAW__RESIZE_RUN, ld - x), r->out->px + y * ld + x);
+    }
+}
+/* One pass: across to w columns, or down to h rows; the other side is the input's. Every input row
+   is needed: with no source box the outermost taps reach the first and the last row. */
+static paw_err paw__resize_pass(paw_ctx *c, const paw_image *in, int w, int h, int filter,
+                                paw_image *out)
+{
+    const int across = w != in->w;
+    paw__taps taps;
+    paw__resize r;
+    paw_err e = paw__taps_new(c, across ? in->w : in->h, across ? w : h, filter, &taps);
+    if (e) return e;
+    e = paw__image_new(c, w, h, out);
+    if (!e) {
+        r.taps = &taps;
+        r.in = in;
+        r.out = out;
+        paw__for(c, ((size_t)h + PAW__RESIZE_ROWS - 1) / PAW__RESIZE_ROWS,
+                 across ? paw__resize_across : paw__resize_down, &r);
+    }
+    paw__taps_free(&taps);
+    return e;
+}
+PAW_DEF paw_err paw_image_resize(paw_ctx *c, const paw_image *in, int w, int h, int filter,
+                                 paw_image *out)
+{
+    paw_image wide, img;
+    paw_err e;
+    if (!c) return PAW_E_ARG;
+    if ((e = paw__image_check(c, "paw_image_resize", in, out)) != PAW_OK) return e;
+    if (w < 1 || h < 1 || (filter != PAW_BILINEAR && filter != PAW_BICUBIC))
+        return paw__fail(c, PAW_E_ARG, "paw_image_resize: %d x %d, filter %d", w, h, filter);
+    if ((e = paw__pixels_check(c, "resize", (uint64_t)w, (uint64_t)h)) != PAW_OK ||
+        (e = paw__pixels_check(c, "resize", (uint64_t)w, (uint64_t)in->h)) != PAW_OK ||
+        (e = paw__pixels_check(c, "resize", (uint64_t)in->w, 1)) != PAW_OK)
+        return e;
+    wide.px = NULL;
+    if (w != in->w) e = paw__resize_pass(c, in, w, in->h, filter, &wide);
+    if (!e && h != in->h) {
+        e = paw__resize_pass(c, wide.px ? &wide : in, w, h, filter, &img);
+        paw__free(wide.px);
+    } else if (!e && wide.px) {
+        img = wide;
+    } else if (!e) {
+        e = paw__image_new(c, w, h, &img);
+        if (!e) memcpy(img.px, in->px, (size_t)w * (size_t)h * 3);
+    }
+    if (!e) *out = img;
+    return e;
+}
+PAW_DEF paw_err paw_image_resize_short(paw_ctx *c, const paw_image *in, int px, paw_image *out)
+{
+    double side;
+    paw_err e;
+    int shorter, longer;
+    if (!c) return PAW_E_ARG;
+    if ((e = paw__image_check(c, "paw_image_resize_short", in, out)) != PAW_OK) return e;
+    if (px < 1) return paw__fail(c, PAW_E_ARG, "paw_image_resize_short: %d pixels", px);
+    shorter = in->w < in->h ? in->w : in->h;
+    longer = in->w < in->h ? in->h : in->w;
+    if (shorter == px) return paw_image_resize(c, in, in->w, in->h, PAW_BICUBIC, out);
+    side = (double)px * longer / shorter; /* Python's int(px * longer / shorter) */
+    if (side > PAW__MAX_SIDE)
+        return paw__fail(c, PAW_E_LIMIT, "resize: %d x %d to short side %d: long side %.0f, at "
+                         "most %d", in->w, in->h, px, side, PAW__MAX_SIDE);
+    longer = (int)side;
+    return in->w < in->h ? paw_image_resize(c, in, px, longer, PAW_BICUBIC, out)
+                         : paw_image_resize(c, in, longer, px, PAW_BICUBIC, out);
+}
+
+/* ---- crop ---- */
+
+/* Half to even, whatever rounding mode the caller has set. */
+static double paw__round_even(double x)
+{
+    const double lo = floor(x), rest = x - lo;
+    return rest > 0.5 || (rest == 0.5 && fmod(lo, 2) != 0) ? lo + 1 : lo;
+}
+static paw_err paw__crop(paw_ctx *c, const paw_image *in, const int64_t box[4], paw_image *out)
+{
+    const int64_t w = box[2] - box[0], h = box[3] - box[1];
+    const int64_t left = box[0] < 0 ? -box[0] : 0; /* black columns before the image */
+    const int64_t from = box[0] < 0 ? 0 : box[0], to = box[2] < in->w ? box[2] : in->w;
+    paw_image img;
+    int64_t y;
+    paw_err e;
+    if (w < 1 || h < 1)
+        return paw__fail(c, PAW_E_ARG, "crop: %lld x %lld pixels", (long long)w, (long long)h);
+    if ((e = paw__pixels_check(c, "crop", (uint64_t)w, (uint64_t)h)) != PAW_OK) return e;
+    if ((e = paw__image_new(c, (int)w, (int)h, &img)) != PAW_OK) return e;
+    memset(img.px, 0, (size_t)w * (size_t)h * 3);
+    for (y = box[1] < 0 ? 0 : box[1]; y < box[3] && y < in->h && from < to; ++y)
+        memcpy(img.px + ((y - box[1]) * w + left) * 3, in->px + (y * in->w + from) * 3,
+               (size_t)(to - from) * 3);
+    *out = img;
+    return PAW_OK;
+}
+PAW_DEF paw_err paw_image_crop(paw_ctx *c, const paw_image *in, const double box[4],
+                               paw_image *out)
+{
+    int64_t corner[4];
+    paw_err e;
+    int i;
+    if (!c) return PAW_E_ARG;
+    if ((e = paw__image_check(c, "paw_image_crop", in, out)) != PAW_OK) return e;
+    if (!box) return paw__fail(c, PAW_E_ARG, "paw_image_crop: NULL argument");
+    for (i = 0; i < 4; ++i) {
+        if (!(fabs(box[i]) <= 1e9)) /* NaN too */
+            return paw__fail(c, PAW_E_ARG, "crop: box %g, %g, %g, %g", box[0], box[1], box[2],
+                             box[3]);
+        corner[i] = (int64_t)paw__round_even(box[i]);
+    }
+    return paw__crop(c, in, corner, out);
+}
+PAW_DEF paw_err paw_image_center_crop(paw_ctx *c, const paw_image *in, int w, int h, paw_image *out)
+{
+    int64_t corner[4];
+    paw_err e;
+    if (!c) return PAW_E_ARG;
+    if ((e = paw__image_check(c, "paw_image_center_crop", in, out)) != PAW_OK) return e;
+    if (w < 1 || h < 1)
+        return paw__fail(c, PAW_E_ARG, "paw_image_center_crop: %d x %d pixels", w, h);
+    corner[0] = (int64_t)paw__round_even(((double)in->w - w) / 2);
+    corner[1] = (int64_t)paw__round_even(((double)in->h - h) / 2);
+    corner[2] = corner[0] + w;
+    corner[3] = corner[1] + h;
+    return paw__crop(c, in, corner, out);
+}
+
+/* ---- normalise ---- */
+
+PAW_DEF const paw_stats *paw_stats_find(const char *name)
+{
+    static const paw_stats imagenet = { { 0.485f, 0.456f, 0.406f }, { 0.229f, 0.224f, 0.225f } };
+    static const paw_stats half = { { 0.5f, 0.5f, 0.5f }, { 0.5f, 0.5f, 0.5f } };
+    if (name && !strcmp(name, "imagenet")) return &imagenet;
+    return name && !strcmp(name, "half") ? &half : NULL;
+}
+/* Two divisions, as torchvision does them, for 256 values; then a look-up per pixel. */
+PAW_DEF void paw_normalize(const paw_image *img, const paw_stats *s, float *chw)
+{
+    size_t count, i;
+    float table[256];
+    int k, v;
+    if (!img || !img->px || !s || !chw) return;
+    count = (size_t)img->w * (size_t)img->h;
+    for (k = 0; k < 3; ++k, chw += count) {
+        for (v = 0; v < 256; ++v) table[v] = ((float)v / 255.0f - s->mean[k]) / s->std[k];
+        for (i = 0; i < count; ++i) chw[i] = table[img->px[i * 3 + (size_t)k]];
+    }
+}
+
+PAW_DEF paw_err paw_embed(const paw_model *m, paw_ctx *c, const paw_image *img,
+                          const paw_stats *stats, float *cls)
+{
+    const int px = m->grid * m->patch;
+    paw_image resized, crop;
+    paw_outputs o;
+    float *chw;
+    paw_err e = paw_image_resize_short(c, img, (px * 8 + 3) / 7, &resized);
+    if (e != PAW_OK) return e;
+    e = paw_image_center_crop(c, &resized, px, px, &crop);
+    paw_image_free(c, &resized);
+    if (e != PAW_OK) return e;
+    chw = (float *)paw__alloc(c, 3 * (size_t)px * (size_t)px, sizeof *chw);
+    memset(&o, 0, sizeof o);
+    o.cls = cls;
+    if (chw) paw_normalize(&crop, stats ? stats : paw_stats_find("imagenet"), chw);
+    e = chw ? paw_encode(m, c, chw, 1, px, px, &o) : PAW_E_OOM;
+    paw__free(chw);
+    paw_image_free(c, &crop);
+    return e;
+}
+/* ==== >>data ==== folders of images, text tables, CUB part patches ==== */
+
+static char *paw__path_join(paw_ctx *c, const char *folder, const char *name)
+{
+    const size_t n = strlen(folder), m = strlen(name);
+    char *p = (char *)paw__alloc(c, n + m + 2, 1);
+    if (!p) return NULL;
+    memcpy(p, folder, n);
+    if (n && folder[n - 1] != '/') p[n] = '/';
+    else p[n] = 0;
+    memcpy(p + n + (p[n] == '/'), name, m + 1);
+    return p;
+}
+
+/* ---- folders ---- */
+
+static int paw__image_name(const char *name)
+{
+    static const char *const ends[] = { ".jpg", ".jpeg", ".png" };
+    const size_t n = strlen(name);
+    size_t i, k;
+    for (i = 0; i < PAW__COUNT(ends); ++i) {
+        const size_t m = strlen(ends[i]);
+        if (n <= m) continue;
+        for (k = 0; k < m; ++k) {
+            const int ch = name[n - m + k];
+            if ((ch >= 'A' && ch <= 'Z' ? ch + 32 : ch) != ends[i][k]) break;
+        }
+        if (k == m) return 1;
+    }
+    return 0;
+}
+static int paw__less_text(const void *a, const void *b)
+{
+    return strcmp((const char *)a, (const char *)b) < 0;
+}
+typedef struct {
+    void **items; /* char * */
+    size_t count, cap;
+} paw__names;
+static paw_err paw__names_add(paw_ctx *c, paw__names *n, char *owned)
+{
+    void *items = n->items;
+    paw_err e = owned ? paw__grow(c, &items, &n->cap, n->count + 1, sizeof *n->items) : PAW_E_OOM;
+    n->items = (void **)items;
+    if (e) paw__free(owned);
+    else n->items[n->count++] = owned;
+    return e;
+}
+static paw_err paw__folder_read(paw_ctx *c, const char *path, DIR *dir, paw__names *names)
+{
+    for (;;) {
+        const struct dirent *d;
+        struct stat st;
+        char *full;
+        paw_err e;
+        errno = 0;
+        d = readdir(dir);
+        if (!d && errno) return paw__fail(c, PAW_E_IO, "%s: cannot be listed", path);
+        if (!d) return PAW_OK;
+        if (!paw__image_name(d->d_name)) continue;
+        full = paw__path_join(c, path, d->d_name);
+        if (!full) return PAW_E_OOM;
+        if (stat(full, &st) || !S_ISREG(st.st_mode)) {
+            paw__free(full);
+            continue;
+        }
+        if ((e = paw__names_add(c, names, full)) != PAW_OK) return e;
+    }
+}
+static paw_err paw__files_find(paw_ctx *c, const char *path, paw__names *names)
+{
+    struct stat st;
+    DIR *dir;
+    paw_err e;
+    errno = 0;
+    if (stat(path, &st))
+        return paw__fail(c, PAW_E_IO, "%s: %s", path,
+                         errno == ENOENT ? "no such file or folder" : "cannot be opened");
+    if (S_ISREG(st.st_mode)) return paw__names_add(c, names, paw__strdup(c, path));
+    if (!S_ISDIR(st.st_mode))
+        return paw__fail(c, PAW_E_IO, "%s: neither a file nor a folder", path);
+    dir = opendir(path);
+    if (!dir) return paw__fail(c, PAW_E_IO, "%s: the folder cannot be opened", path);
+    e = paw__folder_read(c, path, dir, names);
+    closedir(dir);
+    if (!e && !names->count)
+        return paw__fail(c, PAW_E_IO, "%s: no .jpg, .jpeg or .png file in this folder", path);
+    return e;
+}
+PAW_DEF void paw_files_free(paw_ctx *c, paw_files *f)
+{
+    size_t i;
+    (void)c;
+    if (!f) return;
+    for (i = 0; f->paths && i < f->count; ++i) paw__free(f->paths[i]);
+    paw__free(f->paths);
+    memset(f, 0, sizeof *f);
+}
+PAW_DEF paw_err paw_files_list(paw_ctx *c, const char *path, paw_files *out)
+{
+    paw__names names;
+    char **paths = NULL;
+    size_t i;
+    paw_err e;
+    if (!c) return PAW_E_ARG;
+    if (!path || !out) return paw__fail(c, PAW_E_ARG, "paw_files_list: NULL argument");
+    memset(&names, 0, sizeof names);
+    e = paw__files_find(c, path, &names);
+    if (!e && !(paths = (char **)paw__alloc(c, names.count, sizeof *paths))) e = PAW_E_OOM;
+    if (!e) paw__sort(names.items, names.count, paw__less_text);
+    for (i = 0; i < names.count; ++i) {
+        if (e) paw__free(names.items[i]);
+        else paths[i] = (char *)names.items[i];
+    }
+    paw__free(names.items);
+    if (e) return e;
+    out->paths = paths;
+    out->count = names.count;
+    return PAW_OK;
+}
+
+/* ---- text tables ----
+   Rows of fields between blanks. CR LF, blank rows and a missing last newline pass. */
+
+typedef struct {
+    paw_ctx *c;
+    char *path;
+    uint8_t *bytes;
+    const char *at, *end;   /* not yet read */
+    const char *row, *stop; /* left of the present row */
+    size_t line;            /* from 1 */
+} paw__table;
+
+static paw_err paw__table_open(paw__table *t, paw_ctx *c, const char *folder, const char *name)
+{
+    size_t size = 0;
+    paw_err e;
+    memset(t, 0, sizeof *t);
+    t->c = c;
+    if (!(t->path = paw__path_join(c, folder, name))) return PAW_E_OOM;
+    e = paw_file_read(c, t->path, &t->bytes, &size);
+    if (e) {
+        paw__free(t->path);
+        return e;
+    }
+    t->at = (const char *)t->bytes;
+    t->end = t->at + size;
+    if (size >= 3 && !memcmp(t->at, "\xef\xbb\xbf", 3)) t->at += 3;
+    return PAW_OK;
+}
+static void paw__table_close(paw__table *t)
+{
+    paw__free(t->bytes);
+    paw__free(t->path);
+}
+static paw_err paw__table_fail(const paw__table *t, paw_err e, const char *what)
+{
+    return paw__fail(t->c, e, "%s:%zu: %s", t->path, t->line, what);
+}
+static int paw__blank(char ch) { return ch == ' ' || ch == '\t' || ch == '\r'; }
+static void paw__table_space(paw__table *t)
+{
+    while (t->row < t->stop && paw__blank(*t->row)) ++t->row;
+}
+static int paw__table_row(paw__table *t) /* 0: no more rows */
+{
+    while (t->at < t->end) {
+        const char *nl = (const char *)memchr(t->at, '\n', (size_t)(t->end - t->at));
+        t->row = t->at;
+        t->stop = nl ? nl : t->end;
+        t->at = nl ? nl + 1 : t->end;
+        ++t->line;
+        while (t->stop > t->row && paw__blank(t->stop[-1])) --t->stop;
+        paw__table_space(t);
+        if (t->row < t->stop) return 1;
+    }
+    return 0;
+}
+/* Returns the field's bytes, 0 where the row has ended. */
+static size_t paw__table_field(paw__table *t, const char **field)
+{
+    const char *from;
+    paw__table_space(t);
+    from = t->row;
+    while (t->row < t->stop && !paw__blank(*t->row)) ++t->row;
+    *field = from;
+    return (size_t)(t->row - from);
+}
+static paw_err paw__table_int(paw__table *t, int64_t *out)
+{
+    const char *s;
+    size_t n = paw__table_field(t, &s), i = n && *s == '-';
+    const int64_t sign = i ? -1 : 1;
+    int64_t v = 0;
+    if (!n) return paw__table_fail(t, PAW_E_FORMAT, "too few fields");
+    if (i == n || n - i > 18 || paw__digits(s + i, n - i) != n - i)
+        return paw__table_fail(t, PAW_E_FORMAT, "not an integer of at most 18 digits");
+    for (; i < n; ++i) v = v * 10 + (s[i] - '0');
+    *out = sign * v;
+    return PAW_OK;
+}
+/* Python writes nan and inf, which are numbers here too. */
+static paw_err paw__table_real(paw__table *t, double *out)
+{
+    const char *s;
+    size_t n = paw__table_field(t, &s), minus = n && *s == '-';
+    const size_t rest = n - minus;
+    if (!n) return paw__table_fail(t, PAW_E_FORMAT, "too few fields");
+    if (rest == 3 && (!memcmp(s + minus, "nan", 3) || !memcmp(s + minus, "NaN", 3)))
+        *out = (double)NAN;
+    else if (rest == 3 && !memcmp(s + minus, "inf", 3)) *out = minus ? -HUGE_VAL : HUGE_VAL;
+    else if (paw__number(s, n, out) != n) return paw__table_fail(t, PAW_E_FORMAT, "not a number");
+    return PAW_OK;
+}
+static size_t paw__table_rest(paw__table *t, const char **s) /* to the end of the row */
+{
+    paw__table_space(t);
+    *s = t->row;
+    t->row = t->stop;
+    return (size_t)(t->stop - *s);
+}
+static paw_err paw__table_done(paw__table *t)
+{
+    paw__table_space(t);
+    return t->row == t->stop ? PAW_OK : paw__table_fail(t, PAW_E_FORMAT, "too many fields");
+}
+
+/* ---- CUB-200-2011 ---- */
+
+#define PAW__CUB_PARTS 1024 /* of parts.txt */
+#define PAW__CUB_ALONE 999999.0 /* distance of a point without neighbours, as in the code */
+typedef struct {
+    int64_t id;
+    size_t line;
+    const char *path;
+    int split; /* -1: not yet known; 1: training */
+} paw__cub_image;
+typedef struct {
+    const paw__cub_image *image;
+    int64_t part;
+    size_t line;
+    int label;
+    double x, y;
+} paw__cub_point;
+typedef struct {
+    paw_ctx *c;
+    const char *root;
+    int protocol;
+    paw__arena owned;
+    paw__cub_image *images;
+    void **by_id; /* paw__cub_image * */
+    size_t image_count, image_cap;
+    int64_t part_ids[PAW__CUB_PARTS];
+    int labels[PAW__CUB_PARTS]; /* -1: not wanted */
+    const char *part_names[PAW__CUB_PARTS];
+    int part_count, classes;
+    paw__cub_point *points;
+    void **order; /* paw__cub_point *, image then part */
+    size_t point_count, point_cap, visible;
+    char **class_names;
+    paw_patch *items;
+    size_t item_count;
+} paw__cub;
+
+static int paw__less_cub_image(const void *a, const void *b)
+{
+    return ((const paw__cub_image *)a)->id < ((const paw__cub_image *)b)->id;
+}
+static int paw__less_cub_point(const void *a, const void *b)
+{
+    const paw__cub_point *p = (const paw__cub_point *)a, *q = (const paw__cub_point *)b;
+    if (p->image->id != q->image->id) return p->image->id < q->image->id;
+    return p->part < q->part;
+}
+static paw__cub_image *paw__cub_image_of(const paw__cub *u, int64_t id)
+{
+    size_t lo = 0, hi = u->image_count;
+    while (lo < hi) {
+        const size_t mid = lo + (hi - lo) / 2;
+        if (((const paw__cub_image *)u->by_id[mid])->id < id) lo = mid + 1;
+        else hi = mid;
+    }
+    if (lo == u->image_count || ((const paw__cub_image *)u->by_id[lo])->id != id) return NULL;
+    return (paw__cub_image *)u->by_id[lo];
+}
+static int paw__cub_part_of(const paw__cub *u, int64_t id)
+{
+    int i;
+    for (i = 0; i < u->part_count; ++i)
+        if (u->part_ids[i] == id) return i;
+    return -1;
+}
+static void **paw__pointers(paw_ctx *c, void *records, size_t n, size_t size)
+{
+    void **p = (void **)paw__alloc(c, n + 1, sizeof *p);
+    size_t i;
+    for (i = 0; p && i < n; ++i) p[i] = (uint8_t *)records + i * size;
+    return p;
+}
+/* A data set must not reach outside its folder. */
+static int paw__path_inside(const char *s, size_t n)
+{
+    size_t i = 0, len;
+    if (!n || s[0] == '/' || memchr(s, 0, n)) return 0;
+    for (; i <= n; i += len + 1) {
+        const char *slash = i < n ? (const char *)memchr(s + i, '/', n - i) : NULL;
+        len = slash ? (size_t)(slash - s) - i : n - i;
+        if (len == 2 && s[i] == '.' && s[i + 1] == '.') return 0;
+    }
+    return 1;
+}
+static const char *paw__cub_path(paw__cub *u, const char *rel, size_t n)
+{
+    static const char folder[] = "images/";
+    const size_t root = strlen(u->root);
+    const size_t slash = root && u->root[root - 1] != '/';
+    char *p = (char *)paw__arena_get(u->c, &u->owned, root + slash + sizeof folder + n);
+    if (!p) return NULL;
+    memcpy(p, u->root, root);
+    if (slash) p[root] = '/';
+    memcpy(p + root + slash, folder, sizeof folder - 1);
+    memcpy(p + root + slash + sizeof folder - 1, rel, n);
+    return p;
+}
+static paw_err paw__cub_image_row(paw__cub *u, paw__table *t)
+{
+    paw__cub_image image;
+    void *records = u->images;
+    const char *rel;
+    size_t n;
+    paw_err e = paw__table_int(t, &image.id);
+    if (e) return e;
+    if (!(n = paw__table_rest(t, &rel))) return paw__table_fail(t, PAW_E_FORMAT, "too few fields");
+    if (!paw__path_inside(rel, n))
+        return paw__table_fail(t, PAW_E_FORMAT, "a path outside the data set");
+    image.line = t->line;
+    image.split = -1;
+    if (!(image.path = paw__cub_path(u, rel, n))) return PAW_E_OOM;
+    e = paw__grow(u->c, &records, &u->image_cap, u->image_count + 1, sizeof image);
+    u->images = (paw__cub_image *)records;
+    if (!e) u->images[u->image_count++] = image;
+    return e;
+}
+static paw_err paw__cub_images(paw__cub *u)
+{
+    paw__table t;
+    size_t i;
+    paw_err e = paw__table_open(&t, u->c, u->root, "images.txt");
+    if (e) return e;
+    while (!e && paw__table_row(&t)) e = paw__cub_image_row(u, &t);
+    if (!e && !u->image_count) e = paw__table_fail(&t, PAW_E_FORMAT, "no images");
+    if (!e && !(u->by_id = paw__pointers(u->c, u->images, u->image_count, sizeof *u->images)))
+        e = PAW_E_OOM;
+    if (!e) paw__sort(u->by_id, u->image_count, paw__less_cub_image);
+    for (i = 1; !e && i < u->image_count; ++i) {
+        const paw__cub_image *a = (const paw__cub_image *)u->by_id[i - 1];
+        const paw__cub_image *b = (const paw__cub_image *)u->by_id[i];
+        if (a->id != b->id) continue;
+        e = paw__fail(u->c, PAW_E_FORMAT, "%s: lines %zu and %zu have the same image id %lld",
+                      t.path, paw__min(a->line, b->line), paw__max(a->line, b->line),
+                      (long long)a->id);
+    }
+    paw__table_close(&t);
+    return e;
+}
+static paw_err paw__cub_part_row(paw__cub *u, paw__table *t)
+{
+    const int i = u->part_count;
+    const char *name;
+    int64_t id = 0;
+    size_t n;
+    paw_err e = paw__table_int(t, &id);
+    if (e) return e;
+    if (!(n = paw__table_rest(t, &name))) return paw__table_fail(t, PAW_E_FORMAT, "too few fields");
+    if (paw__cub_part_of(u, id) >= 0)
+        return paw__table_fail(t, PAW_E_FORMAT, "this part id was met before");
+    if (id < INT32_MIN || id > INT32_MAX || i == PAW__CUB_PARTS)
+        return paw__table_fail(t, PAW_E_LIMIT, "part id out of range, or over 1024 parts");
+    u->part_ids[i] = id;
+    u->labels[i] = -1;
+    u->part_names[i] = paw__arena_text(u->c, &u->owned, name, n);
+    if (!u->part_names[i]) return PAW_E_OOM;
+    ++u->part_count;
+    return PAW_OK;
+}
+static paw_err paw__cub_parts(paw__cub *u)
+{
+    paw__table t;
+    paw_err e = paw__table_open(&t, u->c, u->root, "parts/parts.txt");
+    if (e) return e;
+    while (!e && paw__table_row(&t)) e = paw__cub_part_row(u, &t);
+    paw__table_close(&t);
+    return e;
+}
+/* Labels of the wanted parts, in the caller's order; every part of the file where want is NULL. */
+static paw_err paw__cub_choose(paw__cub *u, const int *want, int n)
+{
+    int i, k;
+    u->classes = want ? n : u->part_count;
+    if (u->classes > u->part_count)
+        return paw__fail(u->c, PAW_E_KEY, "%s/parts/parts.txt: %d parts, %d wanted", u->root,
+                         u->part_count, n);
+    u->class_names = (char **)paw__calloc(u->c, (size_t)u->classes + 1, sizeof *u->class_names);
+    if (!u->class_names) return PAW_E_OOM;
+    for (i = 0; i < u->classes; ++i) {
+        k = want ? paw__cub_part_of(u, want[i]) : i;
+        if (k < 0)
+            return paw__fail(u->c, PAW_E_KEY, "%s/parts/parts.txt: no part %d", u->root, want[i]);
+        if (u->labels[k] >= 0)
+            return paw__fail(u->c, PAW_E_ARG, "paw_cub_patches: part %d is given twice", want[i]);
+        u->labels[k] = i;
+        u->class_names[i] = paw__strdup(u->c, u->part_names[k]);
+        if (!u->class_names[i]) return PAW_E_OOM;
+    }
+    return PAW_OK;
+}
+static paw_err paw__cub_split_row(paw__cub *u, paw__table *t)
+{
+    paw__cub_image *image;
+    int64_t id = 0, train = 0;
+    paw_err e = paw__table_int(t, &id);
+    if (!e) e = paw__table_int(t, &train);
+    if (!e) e = paw__table_done(t);
+    if (e) return e;
+    if (!(image = paw__cub_image_of(u, id)))
+        return paw__table_fail(t, PAW_E_KEY, "an image id that images.txt has not");
+    if (image->split >= 0 || (train != 0 && train != 1))
+        return paw__table_fail(t, PAW_E_FORMAT, "an image met before, or neither 0 nor 1");
+    image->split = (int)train;
+    return PAW_OK;
+}
+static paw_err paw__cub_splits(paw__cub *u)
+{
+    paw__table t;
+    size_t i;
+    paw_err e = paw__table_open(&t, u->c, u->root, "train_test_split.txt");
+    if (e) return e;
+    while (!e && paw__table_row(&t)) e = paw__cub_split_row(u, &t);
+    for (i = 0; !e && i < u->image_count; ++i)
+        if (u->images[i].split < 0)
+            e = paw__fail(u->c, PAW_E_KEY, "%s: no row for image id %lld", t.path,
+                          (long long)u->images[i].id);
+    paw__table_close(&t);
+    return e;
+}
+static paw_err paw__cub_point_row(paw__cub *u, paw__table *t)
+{
+    paw__cub_point p;
+    void *records = u->points;
+    int64_t id = 0;
+    double visible = 0;
+    int k;
+    paw_err e = paw__table_int(t, &id);
+    memset(&p, 0, sizeof p);
+    if (!e) e = paw__table_int(t, &p.part);
+    if (!e) e = paw__table_real(t, &p.x);
+    if (!e) e = paw__table_real(t, &p.y);
+    if (!e) e = paw__table_real(t, &visible);
+    if (!e) e = paw__table_done(t);
+    if (e) return e;
+    if (!(p.image = paw__cub_image_of(u, id)))
+        return paw__table_fail(t, PAW_E_KEY, "an image id that images.txt has not");
+    if ((k = paw__cub_part_of(u, p.part)) < 0)
+        return paw__table_fail(t, PAW_E_KEY, "a part id that parts.txt has not");
+    p.label = u->labels[k];
+    p.line = t->line;
+    if (p.label < 0 || visible != 1) return PAW_OK;
+    ++u->visible;
+    if (!(fabs(p.x) <= 1e9 && fabs(p.y) <= 1e9)) return PAW_OK; /* NaN too: counted as dropped */
+    e = paw__grow(u->c, &records, &u->point_cap, u->point_count + 1, sizeof p);
+    u->points = (paw__cub_point *)records;
+    if (!e) u->points[u->point_count++] = p;
+    return e;
+}
+static paw_err paw__cub_points(paw__cub *u)
+{
+    paw__table t;
+    size_t i;
+    paw_err e = paw__table_open(&t, u->c, u->root, "parts/part_locs.txt");
+    if (e) return e;
+    while (!e && paw__table_row(&t)) e = paw__cub_point_row(u, &t);
+    if (!e && !(u->order = paw__pointers(u->c, u->points, u->point_count, sizeof *u->points)))
+        e = PAW_E_OOM;
+    if (!e) paw__sort(u->order, u->point_count, paw__less_cub_point);
+    for (i = 1; !e && i < u->point_count; ++i) {
+        const paw__cub_point *a = (const paw__cub_point *)u->order[i - 1];
+        const paw__cub_point *b = (const paw__cub_point *)u->order[i];
+        if (a->image == b->image && a->part == b->part)
+            e = paw__fail(u->c, PAW_E_FORMAT, "%s: lines %zu and %zu have the same image and part",
+                          t.path, paw__min(a->line, b->line), paw__max(a->line, b->line));
+    }
+    paw__table_close(&t);
+    return e;
+}
+/* The two squares are rounded before they are added: fused, one of them would not be, and a point
+   at the edge of the size filter could differ between compilers. */
+static double paw__distance(double dx, double dy)
+{
+    double a = dx * dx, b = dy * dy;
+    PAW__KEEP(a);
+    PAW__KEEP(b);
+    return sqrt(a + b);
+}
+/* Patches of the points order[first..last) of one image. */
+static void paw__cub_patch(paw__cub *u, size_t first, size_t last)
+{
+    size_t i, j;
+    for (i = first; i < last; ++i) {
+        const paw__cub_point *p = (const paw__cub_point *)u->order[i];
+        double nearest = PAW__CUB_ALONE, e, half;
+        paw_patch *out = &u->items[u->item_count];
+        for (j = first; j < last; ++j) {
+            const paw__cub_point *q = (const paw__cub_point *)u->order[j];
+            const double d = paw__distance(p->x - q->x, p->y - q->y);
+            if (d > 0 && d < nearest) nearest = d; /* 0: itself, or a point at the same place */
+        }
+        e = nearest / 2;
+        if (!(e > 20 && e < 1000)) continue;
+        half = paw__round_even(u->protocol == PAW_PROTOCOL_PAPER ? e : e / 2);
+        memset(out, 0, sizeof *out);
+        out->path = p->image->path;
+        out->image_id = p->image->id;
+        out->part_id = (int32_t)p->part;
+        out->label = p->label;
+        out->x = p->x;
+        out->y = p->y;
+        out->e = e;
+        out->box[0] = p->x - half;
+        out->box[1] = p->y - half;
+        out->box[2] = p->x + half;
+        out->box[3] = p->y + half;
+        out->train = p->image->split;
+        ++u->item_count;
+    }
+}
+static paw_err paw__cub_patches_of(paw__cub *u)
+{
+    size_t first, last;
+    u->items = (paw_patch *)paw__alloc(u->c, u->point_count + 1, sizeof *u->items);
+    if (!u->items) return PAW_E_OOM;
+    for (first = 0; first < u->point_count; first = last) {
+        const paw__cub_point *p = (const paw__cub_point *)u->order[first];
+        for (last = first + 1; last < u->point_count; ++last)
+            if (((const paw__cub_point *)u->order[last])->image != p->image) break;
+        paw__cub_patch(u, first, last);
+    }
+    return PAW_OK;
+}
+static void paw__class_names_free(char **names, int n)
+{
+    int i;
+    for (i = 0; names && i < n; ++i) paw__free(names[i]);
+    paw__free(names);
+}
+static paw_err paw__cub_run(paw__cub *u, const paw_cub_opts *o)
+{
+    static const int paper[] = { 11, 12, 9, 14 };
+    const int all = !o->parts && o->part_count == -1;
+    const int *want = all ? NULL : o->parts ? o->parts : paper;
+    paw_err e = paw__cub_images(u);
+    if (!e) e = paw__cub_parts(u);
+    if (!e) e = paw__cub_choose(u, want, o->parts ? o->part_count : (int)PAW__COUNT(paper));
+    if (!e) e = paw__cub_splits(u);
+    if (!e) e = paw__cub_points(u);
+    return e ? e : paw__cub_patches_of(u);
+}
+PAW_DEF paw_err paw_cub_patches(paw_ctx *c, const char *root, const paw_cub_opts *opts,
+                                paw_patches *out)
+{
+    paw_cub_opts o;
+    paw__cub *u;
+    paw_err e;
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    if (!c) return PAW_E_ARG;
+    if (!root || !out || o.protocol < 0 || o.protocol > PAW_PROTOCOL_PAPER ||
+        (o.parts ? o.part_count < 1 : o.part_count != 0 && o.part_count != -1))
+        return paw__fail(c, PAW_E_ARG, "paw_cub_patches: NULL, or unknown protocol or part count");
+    u = (paw__cub *)paw__calloc(c, 1, sizeof *u);
+    if (!u) return PAW_E_OOM;
+    u->c = c;
+    u->root = root;
+    u->protocol = o.protocol;
+    e = paw__cub_run(u, &o);
+    if (e) {
+        paw__class_names_free(u->class_names, u->classes);
+        paw__free(u->items);
+        paw__arena_free(&u->owned);
+    } else {
+        out->items = u->items;
+        out->count = u->item_count;
+        out->class_names = u->class_names;
+        out->classes = u->classes;
+        out->images = u->image_count;
+        out->visible = u->visible;
+        out->dropped = u->visible - u->item_count;
+        out->owned_ = u->owned.head;
+    }
+    paw__free(u->images);
+    paw__free(u->by_id);
+    paw__free(u->points);
+    paw__free(u->order);
+    paw__free(u);
+    return e;
+}
+PAW_DEF void paw_patches_free(paw_ctx *c, paw_patches *p)
+{
+    paw__arena owned;
+    (void)c;
+    if (!p) return;
+    owned.head = (paw__chunk *)p->owned_;
+    paw__class_names_free(p->class_names, p->classes);
+    paw__free(p->items);
+    paw__arena_free(&owned);
+    memset(p, 0, sizeof *p);
+}
+PAW_DEF paw_err paw_patch_image(paw_ctx *c, const paw_patch *p, const paw_image *in, int px,
+                                paw_image *out)
+{
+    paw_image part;
+    paw_err e;
+    if (!c) return PAW_E_ARG;
+    if (!p) return paw__fail(c, PAW_E_ARG, "paw_patch_image: NULL argument");
+    if ((e = paw__image_check(c, "paw_patch_image", in, out)) != PAW_OK) return e;
+    if ((e = paw_image_crop(c, in, p->box, &part)) != PAW_OK) return e;
+    if (part.w != part.h)
+        e = paw__fail(c, PAW_E_SHAPE, "paw_patch_image: a box of %d x %d pixels, not a square",
+                      part.w, part.h);
+    else e = paw_image_resize_short(c, &part, px, out);
+    paw_image_free(c, &part);
+    return e;
+}
+
+/* ==== >>heads ==== what reads frozen features: retrieval ==== */
+
+/* of >>metrics */
+static uint64_t paw__ap_key(float score, int relevant);
+static uint64_t *paw__ap_sort(uint64_t *a, uint64_t *b, size_t n);
+static double paw__ap_of_sorted(const uint64_t *key, size_t n);
+static int paw__finite(float x);
+
+/* ---- dot products of all rows with all rows ----
+   Contract: the product of rows i and j is the same to the bit for any tile and thread count, and
+   where i is j, whether it comes from paw__gallery_rows or from paw__gallery_square. */
+typedef struct {
+    const float *x; /* [n, dim] */
+    size_t n, dim;
+    paw__linear all; /* every row a column: as many floats as x has, rounded up */
+} paw__gallery;
+
+static void paw__gallery_close(paw__gallery *g)
+{
+    paw__free(g->all.w);
+    paw__free(g->all.bias);
+}
+static paw_err paw__gallery_open(paw_ctx *c, const float *x, size_t n, size_t dim, paw__gallery *g)
+{
+    size_t count;
+    memset(g, 0, sizeof *g);
+    g->x = x;
+    g->n = g->all.n = n;
+    g->dim = g->all.k = dim;
+    g->all.n_padded = paw__up16(n);
+    g->all.k_padded = paw__up16(dim);
+    if (!paw__mul(g->all.n_padded, g->all.k_padded, &count)) return PAW_E_OOM;
+    g->all.w = (float *)paw__alloc(c, count, sizeof *g->all.w);
+    g->all.bias = (float *)paw__calloc(c, g->all.n_padded, sizeof *g->all.bias);
+    if (!g->all.w || !g->all.bias) {
+        paw__gallery_close(g);
+        return PAW_E_OOM;
+    }
+    paw__pack_b(x, n, dim, 1, 1, g->all.k_padded, g->all.w);
+    return PAW_OK;
+}
+/* out: rows of all.n_padded floats, the products of rows first to first + rows with all; runs on
+   all threads. a: A operand of the rows; partial: paw__partial_count. */
+static void paw__gallery_rows(paw_ctx *c, const paw__gallery *g, size_t first, size_t rows,
+                              float *a, float *partial, float *out)
+{
+    paw__team team;
+    paw__product p;
+    team.c = c;
+    team.ops = paw__ops_now();
+    team.slot = 0;
+    team.wide = c->threads > 1;
+    paw__pack_rows(&team, g->x + first * g->dim, g->dim, g->dim, rows, a);
+    p = paw__product_of(&team, &g->all, a, rows);
+    p.to = PAW__TO_ROWS;
+    p.out = out;
+    p.ld = p.n;
+    paw__product_run(&team, &p, partial);
+}
+/* The product of a row with itself as paw__gallery_rows sums it: see PAW__KC. */
+static float paw__gallery_square(const float *x, size_t n)
+{
+    float sum = 0.0f, chain;
+    size_t i, end;
+    for (i = 0; i < n; i = end) {
+        end = paw__min(n, i + PAW__KC);
+        for (chain = 0.0f; i < end; ++i) chain = paw__fmaf(x[i], x[i], chain);
+        sum += chain;
+    }
+    return sum;
+}
+
+/* ---- retrieval ---- */
+
+typedef struct {
+    const float *squares; /* [n] */
+    const int32_t *labels;
+    const float *products; /* [rows, ld] of this tile */
+    uint64_t *keys;        /* [threads, 2, n] */
+    double *ap;
+    size_t n, ld, first;
+    int exclude;
+} paw__retrieval;
+
+static void paw__retrieval_query(void *arg, size_t item, int slot)
+{
+    const paw__retrieval *r = (const paw__retrieval *)arg;
+    const size_t n = r->n, query = r->first + item;
+    const float *xy = r->products + item * r->ld, xx = r->squares[query];
+    const int32_t label = r->labels[query];
+    uint64_t *key = r->keys + (size_t)slot * 2 * n;
+    size_t i, kept = 0;
+    for (i = 0; i < n; ++i) {
+        const float yy = xx * r->squares[i];
+        const float cosine = xy[i] / sqrtf(yy > 1e-16f ? yy : 1e-16f);
+        if (i == query && r->exclude) continue;
+        key[kept++] = paw__ap_key(cosine, r->labels[i] == label);
+    }
+    r->ap[query] = paw__ap_of_sorted(paw__ap_sort(key, key + n, kept), kept);
+}
+/* The product of two squared norms must stay below float's range. */
+static paw_err paw__retrieval_check(paw_ctx *c, const float *x, size_t n, size_t dim,
+                                    const float *squares)
+{
+    size_t i, j;
+    for (i = 0; i < n; ++i) {
+        if (squares[i] < 1.8e19f) continue; /* false for NaN */
+        for (j = 0; j < dim; ++j)
+            if (!paw__finite(x[i * dim + j]))
+                return paw__fail(c, PAW_E_NUM, "retrieval: feature %zu of row %zu is %g", j, i,
+                                 (double)x[i * dim + j]);
+        return paw__fail(c, PAW_E_NUM, "retrieval: row %zu: squared norm %g is too large", i,
+                         (double)squares[i]);
+    }
+    return PAW_OK;
+}
+static paw_err paw__retrieval_run(paw_ctx *c, const paw__gallery *g, paw__retrieval *r,
+                                  double *ap)
+{
+    const size_t n = g->n, tile = paw__min(n, paw__min(256, paw__max(16, g->dim)));
+    const size_t slots = paw__min((size_t)c->threads, tile);
+    float *squares = (float *)paw__alloc(c, n, sizeof *squares);
+    const size_t ld = g->all.n_padded, k = g->all.k_padded, partial = paw__partial_count(k, ld);
+    float *products = (float *)paw__alloc(c, tile * (ld + k) + partial, sizeof *products);
+    double *result = (double *)paw__alloc(c, n, sizeof *result);
+    uint64_t *keys = (uint64_t *)paw__alloc(c, slots * 2, n * sizeof *keys);
+    paw_err e = squares && products && result && keys ? PAW_OK : PAW_E_OOM;
+    size_t i;
+    if (!e) {
+        for (i = 0; i < n; ++i) squares[i] = paw__gallery_square(g->x + i * g->dim, g->dim);
+        e = paw__retrieval_check(c, g->x, n, g->dim, squares);
+    }
+    r->squares = squares;
+    r->products = products;
+    r->keys = keys;
+    r->ap = result;
+    r->n = n;
+    r->ld = ld;
+    for (r->first = 0; !e && r->first < n; r->first += tile) {
+        const size_t rows = paw__min(tile, n - r->first);
+        paw__gallery_rows(c, g, r->first, rows, products + tile * ld, products + tile * (ld + k),
+                          products);
+        paw__for(c, rows, paw__retrieval_query, r);
+    }
+    if (!e) memcpy(ap, result, n * sizeof *ap);
+    paw__free(squares);
+    paw__free(products);
+    paw__free(result);
+    paw__free(keys);
+    return e;
+}
+PAW_DEF paw_err paw_retrieval_ap(paw_ctx *c, const float *x, size_t n, size_t dim,
+                                 const int32_t *labels, int exclude_query, double *ap)
+{
+    paw__retrieval r;
+    paw__gallery g;
+    size_t bytes;
+    paw_err e;
+    if (!c) return PAW_E_ARG;
+    if (!dim || (n && (!x || !labels || !ap)))
+        return paw__fail(c, PAW_E_ARG, "paw_retrieval_ap: NULL argument, or no features");
+    if (!n) return PAW_OK;
+    if (n > UINT32_MAX || !paw__mul(n, dim, &bytes) || !paw__mul(bytes, sizeof *x, &bytes))
+        return paw__fail(c, PAW_E_LIMIT, "retrieval: %zu x %zu features", n, dim);
+    memset(&r, 0, sizeof r);
+    r.labels = labels;
+    r.exclude = exclude_query;
+    if ((e = paw__gallery_open(c, x, n, dim, &g)) != PAW_OK) return e;
+    e = paw__retrieval_run(c, &g, &r, ap);
+    paw__gallery_close(&g);
+    return e;
+}
+
+
+/* ==== >>metrics ==== average precision, top-k ==== */
+
+/* ---- average precision ---- */
+
+/* Keys order as the scores do, highest first, and equal scores (0 and -0 too) have equal keys; bit
+   0 tells what is relevant and takes no part in the order. */
+static uint64_t paw__ap_key(float score, int relevant)
+{
+    const float s = score + 0.0f; /* -0 becomes 0 */
+    uint32_t u;
+    memcpy(&u, &s, sizeof u);
+    u = u >> 31 ? u : ~u & 0x7fffffffu;
+    return (uint64_t)u << 1 | (uint64_t)(relevant != 0);
+}
+/* Sorts by bits 1 to 32, lowest first, in three passes; the result is in the returned array, which
+   is a or b. */
+static uint64_t *paw__ap_sort(uint64_t *a, uint64_t *b, size_t n)
+{
+    enum { BITS = 11, SIZE = 1 << BITS };
+    uint32_t count[3][SIZE];
+    size_t i;
+    int pass;
+    memset(count, 0, sizeof count);
+    for (i = 0; i < n; ++i)
+        for (pass = 0; pass < 3; ++pass) ++count[pass][a[i] >> (1 + pass * BITS) & (SIZE - 1)];
+    for (pass = 0; pass < 3; ++pass) {
+        const int shift = 1 + pass * BITS;
+        uint32_t *at = count[pass], sum = 0;
+        uint64_t *swap;
+        for (i = 0; i < SIZE; ++i) {
+            const uint32_t k = at[i];
+            at[i] = sum;
+            sum += k;
+        }
+        for (i = 0; i < n; ++i) b[at[a[i] >> shift & (SIZE - 1)]++] = a[i];
+        swap = a;
+        a = b;
+        b = swap;
+    }
+    return a;
+}
+/* scikit-learn's: at each distinct score precision = hits / seen, weighed by the gain in recall. */
+static double paw__ap_of_sorted(const uint64_t *key, size_t n)
+{
+    uint64_t hits = 0, before = 0;
+    double sum = 0;
+    size_t i;
+    for (i = 0; i < n; ++i) {
+        double gain;
+        hits += key[i] & 1;
+        if ((i + 1 < n && key[i + 1] >> 1 == key[i] >> 1) || hits == before) continue;
+        gain = (double)(hits - before) * ((double)hits / (double)(i + 1));
+        PAW__KEEP(gain);
+        sum += gain;
+        before = hits;
+    }
+    return hits ? sum / (double)hits : (double)NAN;
+}
+static int paw__finite(float x) { return fabsf(x) <= FLT_MAX; } /* 0 for NaN */
+
+PAW_DEF paw_err paw_average_precision(paw_ctx *c, const float *scores, const uint8_t *relevant,
+                                      size_t n, double *ap)
+{
+    uint64_t *key;
+    size_t i;
+    if (!c) return PAW_E_ARG;
+    if (!ap || (n && (!scores || !relevant)))
+        return paw__fail(c, PAW_E_ARG, "paw_average_precision: NULL argument");
+    if (n > UINT32_MAX) return paw__fail(c, PAW_E_LIMIT, "average precision of %zu scores", n);
+    for (i = 0; i < n; ++i)
+        if (!paw__finite(scores[i]))
+            return paw__fail(c, PAW_E_NUM, "average precision: score %zu is %g", i,
+                             (double)scores[i]);
+    key = (uint64_t *)paw__alloc(c, 2 * n + 1, sizeof *key);
+    if (!key) return PAW_E_OOM;
+    for (i = 0; i < n; ++i) key[i] = paw__ap_key(scores[i], relevant[i]);
+    *ap = paw__ap_of_sorted(paw__ap_sort(key, key + n, n), n);
+    paw__free(key);
+    return PAW_OK;
+}
+
+/* ---- summaries; without a context, so without memory: one scan per class ---- */
+
+static int paw__labels_ok(const int32_t *labels, size_t n, int classes)
+{
+    size_t i;
+    for (i = 0; i < n; ++i)
+        if (labels[i] < 0 || labels[i] >= classes) return 0;
+    return 1;
+}
+PAW_DEF paw_err paw_ap_mean(const double *ap, const int32_t *labels, size_t n, int classes,
+                            double *per_class, paw_ap_summary *out)
+{
+    double all = 0, means = 0;
+    size_t defined = 0, i;
+    int k, classes_met = 0;
+    if (!out || classes < 1 || (n && (!ap || !labels)) || !paw__labels_ok(labels, n, classes))
+        return PAW_E_ARG;
+    for (i = 0; i < n; ++i) {
+        if (isnan(ap[i])) continue;
+        all += ap[i];
+        ++defined;
+    }
+    for (k = 0; k < classes; ++k) {
+        double sum = 0;
+        size_t count = 0;
+        for (i = 0; i < n; ++i) {
+            if (labels[i] != k || isnan(ap[i])) continue;
+            sum += ap[i];
+            ++count;
+        }
+        if (per_class) per_class[k] = count ? sum / (double)count : (double)NAN;
+        if (!count) continue;
+        means += sum / (double)count;
+        ++classes_met;
+    }
+    out->ap = defined ? all / (double)defined : (double)NAN;
+    out->map = classes_met ? means / classes_met : (double)NAN;
+    out->undefined = n - defined;
+    return PAW_OK;
+}
+PAW_DEF double paw_chance(const int32_t *labels, size_t n, int classes)
+{
+    double sum = 0;
+    size_t i;
+    int k;
+    if (!n || !labels || !paw__labels_ok(labels, n, classes)) return (double)NAN;
+    for (k = 0; k < classes; ++k) {
+        size_t count = 0;
+        double term;
+        for (i = 0; i < n; ++i) count += labels[i] == k;
+        term = (double)count / (double)n;
+        term *= term;
+        PAW__KEEP(term);
+        sum += term;
+    }
+    return sum;
+}
+PAW_DEF size_t paw_topk_correct(const float *logits, const int32_t *labels, size_t n, int classes,
+                                int k)
+{
+    size_t correct = 0, i;
+    if (!logits || !labels) return 0;
+    for (i = 0; i < n; ++i) {
+        const float *row = logits + i * (size_t)(classes > 0 ? classes : 0);
+        const int32_t label = labels[i];
+        int j, above = 0;
+        if (label < 0 || label >= classes || isnan(row[label])) continue;
+        for (j = 0; j < classes; ++j) /* NaN counts as highest, as in torch.topk */
+            above += !(row[j] <= row[label]) || (row[j] == row[label] && j < label);
+        correct += above < k;
+    }
+    return correct;
+}
+#endif /* PARTAWARE_IMPLEMENTATION */
+#else  /* PAW__PASS */
+
+/* ==== >>kernels ==== the text that every instruction set reads; see >>isa for its words ==== */
+
+#define PAW__L (16 / PAW__VW)             /* vectors in the 16 virtual lanes of a reduction */
+#define PAW__NP (PAW__NV * PAW__VW / 16)  /* B panels side by side in a tile */
+#define PAW__COLS (PAW__NV * PAW__VW)
+
+/* The one tree that combines 16 lanes. */
+PAW__INLINE float PAW__FN(tree)(const PAW__V *acc)
+{
+    float s[16];
+    int i, w;
+    PAW__FOR(i, PAW__L) PAW__V_STORE(s + i * PAW__VW, acc[i]);
+    for (w = 8; w; w /= 2)
+        for (i = 0; i < w; ++i) s[i] += s[i + w];
+    return s[0];
+}
+
+/* ---- exp and GELU ---- */
+
+/* 2^f for f in [-1/2, 1/2] times 2^n, n + magic given */
+PAW__INLINE PAW__V PAW__FN(exp2)(PAW__V f, PAW__V t)
+{
+    PAW__V p = PAW__V_SET1(paw__exp2_c[6]);
+    int i;
+    PAW__FOR(i, 6) p = PAW__V_FMA(p, f, PAW__V_SET1(paw__exp2_c[5 - i]));
+    p = PAW__V_MUL(p, PAW__V_POW2(t));
+    PAW__KEEP(p);
+    return p;
+}
+/* exp(x) for x <= 0; 0 below -87, where the result would leave the normal numbers. */
+PAW__INLINE PAW__V PAW__FN(exp)(PAW__V x)
+{
+    const PAW__V log2e = PAW__V_SET1(1.44269502e+00f), magic = PAW__V_SET1(PAW__POW2_MAGIC);
+    const PAW__V t = PAW__V_FMA(x, log2e, magic);
+    const PAW__V n = PAW__V_SUB(t, magic);
+    PAW__V f = PAW__V_FMA(x, log2e, PAW__V_SUB(PAW__V_ZERO(), n));
+    f = PAW__V_FMA(x, PAW__V_SET1(1.92596303e-08f), f); /* log2(e) less its float */
+    return PAW__V_IFGT(x, PAW__V_SET1(-87.0f), PAW__FN(exp2)(f, t), PAW__V_ZERO());
+}
+/* x Phi(x) with the upper tail h = Phi(-|x|) = 2^P(|x|): no cancellation on the negative side. */
+PAW__INLINE PAW__V PAW__FN(gelu1)(PAW__V x)
+{
+    const PAW__V magic = PAW__V_SET1(PAW__POW2_MAGIC), end = PAW__V_SET1(8.0f);
+    PAW__V u = PAW__V_MAX(x, PAW__V_SUB(PAW__V_ZERO(), x)), p, t, h;
+    int i;
+    u = PAW__V_IFGT(u, end, end, u);
+    p = PAW__V_SET1(paw__gelu_c[10]);
+    PAW__FOR(i, 10) p = PAW__V_FMA(p, u, PAW__V_SET1(paw__gelu_c[9 - i]));
+    t = PAW__V_ADD(p, magic);
+    h = PAW__FN(exp2)(PAW__V_SUB(p, PAW__V_SUB(t, magic)), t);
+    h = PAW__V_IFGT(x, PAW__V_ZERO(), PAW__V_SUB(PAW__V_SET1(1.0f), h), h);
+    return PAW__V_MUL(x, h);
+}
+#if !defined(PAW_NO_SLEEF)
+PAW__INLINE PAW__V PAW__FN(gelu1_sleef)(PAW__V x)
+{
+    const PAW__V half = PAW__V_MUL(x, PAW__V_SET1(0.5f));
+    const PAW__V e = PAW__V_SLEEF_ERF(PAW__V_MUL(x, PAW__V_SET1(0.707106781f)));
+    return PAW__V_FMA(half, e, half);
+}
+#endif
+static void PAW__FN(gelu)(float *x, size_t n, int math)
+{
+    size_t i;
+#if !defined(PAW_NO_SLEEF)
+    if (math == PAW_MATH_SLEEF) {
+        for (i = 0; i < n; i += PAW__VW)
+            PAW__V_STORE(x + i, PAW__FN(gelu1_sleef)(PAW__V_LOAD(x + i)));
+        return;
+    }
+#endif
+    (void)math;
+    for (i = 0; i < n; i += PAW__VW) PAW__V_STORE(x + i, PAW__FN(gelu1)(PAW__V_LOAD(x + i)));
+}
+
+/* ---- reductions over rows ---- */
+
+static float PAW__FN(dot)(const float *x, const float *y, size_t n)
+{
+    PAW__V acc[PAW__L];
+    size_t i;
+    int j;
+    PAW__FOR(j, PAW__L) acc[j] = PAW__V_ZERO();
+    for (i = 0; i < n; i += 16)
+        PAW__FOR(j, PAW__L) acc[j] = PAW__V_FMA(PAW__V_LOAD(x + i + j * PAW__VW),
+                                                PAW__V_LOAD(y + i + j * PAW__VW), acc[j]);
+    return PAW__FN(tree)(acc);
+}
+
+/* Chunk c of the row is at x + c * stride, so that rows of A operands serve as well. Exponentials
+   relative to the row's maximum, padding 0; returns their sum. */
+static float PAW__FN(softmax_row)(float *x, size_t stride, size_t n, int math)
+{
+    const size_t chunks = (n + 15) / 16;
+    PAW__V acc[PAW__L], max;
+    float lane[16], top;
+    size_t c;
+    int j;
+    for (c = n; c < chunks * 16; ++c) x[c / 16 * stride + c % 16] = -FLT_MAX;
+    PAW__FOR(j, PAW__L) acc[j] = PAW__V_LOAD(x + j * PAW__VW);
+    for (c = 1; c < chunks; ++c)
+        PAW__FOR(j, PAW__L) acc[j] = PAW__V_MAX(acc[j], PAW__V_LOAD(x + c * stride + j * PAW__VW));
+    PAW__FOR(j, PAW__L) PAW__V_STORE(lane + j * PAW__VW, acc[j]);
+    top = lane[0];
+    for (j = 1; j < 16; ++j) top = lane[j] > top ? lane[j] : top;
+    max = PAW__V_SET1(top);
+    PAW__FOR(j, PAW__L) acc[j] = PAW__V_ZERO();
+    for (c = 0; c < chunks; ++c) {
+        float *q = x + c * stride;
+        PAW__FOR(j, PAW__L) {
+            PAW__V e = PAW__V_SUB(PAW__V_LOAD(q + j * PAW__VW), max);
+#if !defined(PAW_NO_SLEEF)
+            if (math == PAW_MATH_SLEEF) e = PAW__V_SLEEF_EXP(e);
+            else
+#endif
+                e = PAW__FN(exp)(e);
+            PAW__V_STORE(q + j * PAW__VW, e);
+            acc[j] = PAW__V_ADD(acc[j], e);
+        }
+    }
+    (void)math;
+    return PAW__FN(tree)(acc);
+}
+static void PAW__FN(softmax)(float *x, size_t n, size_t padded)
+{
+    const float inverse = 1.0f / PAW__FN(softmax_row)(x, 16, n, PAW_MATH_BUILTIN);
+    size_t i;
+    for (i = 0; i < padded; i += PAW__VW)
+        PAW__V_STORE(x + i, PAW__V_MUL(PAW__V_LOAD(x + i), PAW__V_SET1(inverse)));
+}
+
+/* Mean first, then the variance of what is left: no cancellation. */
+static void PAW__FN(norm_row)(const float *x, size_t d, const float *w, const float *b, float eps,
+                              float *y, size_t stride)
+{
+    const size_t chunks = (d + 15) / 16, whole = d / 16;
+    PAW__V acc[PAW__L], mean, rstd;
+    float tail[16];
+    size_t c;
+    int j;
+    PAW__FOR(j, PAW__L) acc[j] = PAW__V_ZERO();
+    for (c = 0; c < chunks; ++c)
+        PAW__FOR(j, PAW__L) acc[j] = PAW__V_ADD(acc[j], PAW__V_LOAD(x + c * 16 + j * PAW__VW));
+    mean = PAW__V_SET1(PAW__FN(tree)(acc) / (float)d);
+    PAW__FOR(j, PAW__L) acc[j] = PAW__V_ZERO();
+    for (c = 0; c < whole; ++c)
+        PAW__FOR(j, PAW__L) {
+            const PAW__V e = PAW__V_SUB(PAW__V_LOAD(x + c * 16 + j * PAW__VW), mean);
+            acc[j] = PAW__V_FMA(e, e, acc[j]);
+        }
+    if (whole < chunks) { /* lanes beyond d stand at the mean and add nothing */
+        PAW__FOR(j, PAW__L) PAW__V_STORE(tail + j * PAW__VW, mean);
+        memcpy(tail, x + whole * 16, (d - whole * 16) * sizeof *x);
+        PAW__FOR(j, PAW__L) {
+            const PAW__V e = PAW__V_SUB(PAW__V_LOAD(tail + j * PAW__VW), mean);
+            acc[j] = PAW__V_FMA(e, e, acc[j]);
+        }
+    }
+    rstd = PAW__V_SET1(1.0f / sqrtf(PAW__FN(tree)(acc) / (float)d + eps));
+    for (c = 0; c < chunks; ++c)
+        PAW__FOR(j, PAW__L) {
+            const size_t i = c * 16 + (size_t)j * PAW__VW;
+            const PAW__V e = PAW__V_MUL(PAW__V_SUB(PAW__V_LOAD(x + i), mean), rstd);
+            PAW__V_STORE(y + c * stride + (size_t)j * PAW__VW,
+                         PAW__V_FMA(e, PAW__V_LOAD(w + i), PAW__V_LOAD(b + i)));
+        }
+}
+static void PAW__FN(norm)(const float *x, size_t ld, const paw__panels *panels, size_t p0,
+                          size_t p1, size_t d, const float *w, const float *b, float eps, int to_a,
+                          float *y)
+{
+    const size_t padded = (d + 15) & ~(size_t)15;
+    size_t p;
+    for (p = p0; p < p1; ++p) {
+        const size_t first = paw__panel_first(panels, p);
+        const int rows = paw__panel_rows(panels, p);
+        int r;
+        for (r = 0; r < rows; ++r)
+            PAW__FN(norm_row)(x + (first + (size_t)r) * ld, d, w, b, eps,
+                              to_a ? y + first * padded + (size_t)r * 16
+                                   : y + (first + (size_t)r) * ld,
+                              to_a ? (size_t)rows * 16 : 16);
+    }
+}
+
+/* ---- product ---- */
+
+/* tile[mr][COLS] (first: =, else +=) the chain over chunks of 16 k. a: the panel, b: np panels of 16
+   columns, step floats apart. ahead: what the next tiles need, lines a chunk of it. */
+PAW__INLINE void PAW__FN(chain)(const int mr, const int np, size_t chunks, const float *a,
+                                const float *b, size_t step, int first, float *tile,
+                                const char **ahead, int lines)
+{
+    const int nv = np * PAW__L;
+    PAW__V acc[PAW__MR][PAW__NV], bv[PAW__NV];
+    int i, j, kk;
+    PAW__FOR(i, mr) PAW__FOR(j, nv) acc[i][j] = PAW__V_ZERO();
+    for (; chunks; --chunks, a += 16 * mr - 16) {
+        for (i = 0; i < lines; ++i, *ahead += 64) {
+            __builtin_prefetch(*ahead, 0, 2);
+            if (np > 1) __builtin_prefetch(*ahead + step * sizeof *b, 0, 2);
+        }
+        for (kk = 0; kk < 16; ++kk, ++a, b += 16) {
+            __builtin_prefetch(a + 16 * mr + kk * 15, 0, 3); /* a line of the next chunk */
+            PAW__FOR(j, nv) bv[j] = PAW__V_LOAD(b + (size_t)(j / PAW__L) * step +
+                                                (size_t)(j % PAW__L) * PAW__VW);
+            PAW__FOR(i, mr) {
+                const PAW__V av = PAW__V_SET1(a[i * 16]);
+                PAW__FOR(j, nv) acc[i][j] = PAW__V_FMA(av, bv[j], acc[i][j]);
+            }
+        }
+    }
+    PAW__FOR(i, mr) PAW__FOR(j, nv) {
+        float *q = tile + i * PAW__COLS + j * PAW__VW;
+        PAW__V_STORE(q, first ? acc[i][j] : PAW__V_ADD(PAW__V_LOAD(q), acc[i][j]));
+    }
+}
+/* One copy of the chain per height, so that a last panel costs what it holds. */
+static void PAW__FN(block)(int mr, int np, size_t chunks, const float *a, const float *b,
+                           size_t step, int first, float *tile, const char **ahead, int lines)
+{
+#define PAW__CASE(m)                                                                               \
+    case 2 * m:                                                                                    \
+        PAW__FN(chain)(m, PAW__NP, chunks, a, b, step, first, tile, ahead, lines);                 \
+        break;                                                                                     \
+    case 2 * m - 1:                                                                                \
+        PAW__FN(chain)(m, 1, chunks, a, b, step, first, tile, ahead, lines);                       \
+        break;
+    switch (2 * mr - (np < PAW__NP)) {
+        PAW__CASE(1)
+        PAW__CASE(2)
+#if PAW__MR > 2
+        PAW__CASE(3)
+        PAW__CASE(4)
+        PAW__CASE(5)
+        PAW__CASE(6)
+#endif
+#if PAW__MR > 6
+        PAW__CASE(7)
+        PAW__CASE(8)
+        PAW__CASE(9)
+        PAW__CASE(10)
+        PAW__CASE(11)
+        PAW__CASE(12)
+        PAW__CASE(13)
+        PAW__CASE(14)
+#endif
+    default: break;
+    }
+#undef PAW__CASE
+}
+/* The range k0..k1 of one tile, cut at the contract's places. */
+static void PAW__FN(sum)(int mr, int np, size_t k0, size_t k1, const float *a, const float *b,
+                         size_t step, float *tile, const char *ahead, int lines)
+{
+    while (k0 < k1) {
+        const size_t end = k1 < k0 + PAW__KC ? k1 : k0 + PAW__KC;
+        PAW__FN(block)(mr, np, (end - k0) / 16, a + k0 * (size_t)mr, b + k0 * 16, step, k0 == 0,
+                       tile, &ahead, lines);
+        k0 = end;
+    }
+}
+
+typedef struct { /* a finished tile: mr rows from row, np panels of 16 columns from col */
+    const float *tile;
+    int mr, np;
+    size_t row, col, panel_first;
+} PAW__FN(done);
+
+/* bias, scale and activation in place */
+static void PAW__FN(finish)(const paw__product *g, float *tile, int mr, int np, size_t col)
+{
+    const int nv = np * PAW__L;
+    int i, j;
+    for (j = 0; j < nv; ++j) {
+        const size_t n = col + (size_t)j * PAW__VW;
+        const PAW__V bias = PAW__V_LOAD(g->bias + n);
+        const PAW__V scale = g->scale ? PAW__V_LOAD(g->scale + n) : PAW__V_SET1(1.0f);
+        for (i = 0; i < mr; ++i) {
+            float *q = tile + i * PAW__COLS + j * PAW__VW;
+            PAW__V x = PAW__V_FMA(PAW__V_LOAD(q), scale, bias);
+            if (g->act == PAW__GELU) x = PAW__FN(gelu1)(x);
+#if !defined(PAW_NO_SLEEF)
+            else if (g->act == PAW__GELU_SLEEF) x = PAW__FN(gelu1_sleef)(x);
+#endif
+            else if (g->act == PAW__RELU) x = PAW__V_MAX(x, PAW__V_ZERO());
+            PAW__V_STORE(q, x);
+        }
+    }
+}
+PAW__INLINE void PAW__FN(copy16)(float *to, const float *from)
+{
+    int j;
+    PAW__FOR(j, PAW__L) PAW__V_STORE(to + j * PAW__VW, PAW__V_LOAD(from + j * PAW__VW));
+}
+/* q as an A operand, k transposed and v as B operands of the attention */
+static void PAW__FN(to_qkv)(const paw__qkv *o, const PAW__FN(done) *t, int panel, const float *x)
+{
+    const size_t per_head = o->dh / 16, per_part = o->heads * per_head;
+    const size_t at = t->col / 16 + (size_t)panel, part = at / per_part;
+    const size_t head = at % per_part / per_head, chunk = at % per_head;
+    int i, j;
+    if (part == 0) {
+        float *q = o->q + head * o->tokens * o->dh + t->row * o->dh + chunk * (size_t)t->mr * 16;
+        for (i = 0; i < t->mr; ++i) PAW__FN(copy16)(q + i * 16, x + i * PAW__COLS);
+    } else if (part == 1) {
+        float *k = o->k + head * o->padded * o->dh + chunk * 256;
+        for (i = 0; i < t->mr; ++i) {
+            const size_t token = t->row + (size_t)i;
+            float *to = k + token / 16 * o->dh * 16 + token % 16;
+            for (j = 0; j < 16; ++j) to[j * 16] = x[i * PAW__COLS + j];
+        }
+    } else {
+        float *v = o->v + head * o->padded * o->dh + chunk * o->padded * 16 + t->row * 16;
+        for (i = 0; i < t->mr; ++i) PAW__FN(copy16)(v + i * 16, x + i * PAW__COLS);
+    }
+}
+static void PAW__FN(place)(const paw__product *g, const PAW__FN(done) *t)
+{
+    int p, i, j;
+    for (p = 0; p < t->np; ++p) {
+        const float *x = t->tile + p * 16;
+        const size_t col = t->col + (size_t)p * 16;
+        if (g->to == PAW__TO_QKV) {
+            PAW__FN(to_qkv)(g->qkv, t, p, x);
+        } else if (g->to == PAW__TO_A) {
+            float *to = g->out + t->row * g->n + col * (size_t)t->mr;
+            for (i = 0; i < t->mr; ++i) PAW__FN(copy16)(to + i * 16, x + i * PAW__COLS);
+        } else if (g->to == PAW__TO_ROWS) {
+            float *to = g->out + t->row * g->ld + col;
+            for (i = 0; i < t->mr; ++i)
+                PAW__FN(copy16)(to + (size_t)i * g->ld, x + i * PAW__COLS);
+        } else {
+            float *to = g->out + t->row * g->ld + col;
+            for (j = 0; j < PAW__L; ++j) {
+                const int o = j * PAW__VW;
+                const PAW__V gamma = g->gamma ? PAW__V_LOAD(g->gamma + col + o)
+                                              : PAW__V_SET1(1.0f);
+                for (i = 0; i < t->mr; ++i) {
+                    float *q = to + (size_t)i * g->ld + o;
+                    PAW__V_STORE(q, PAW__V_FMA(PAW__V_LOAD(x + i * PAW__COLS + o), gamma,
+                                               PAW__V_LOAD(q)));
+                }
+            }
+        }
+    }
+}
+/* The lines a tile will go to: asked for before the sum, so that the stores after it do not wait. */
+PAW__INLINE void PAW__FN(expect)(const paw__product *g, size_t row, int mr, int np, size_t col)
+{
+    int p, i;
+    if (g->to == PAW__TO_QKV) return;
+    for (p = 0; p < np; ++p)
+        for (i = 0; i < mr; ++i)
+            __builtin_prefetch(g->to == PAW__TO_A
+                                   ? g->out + row * g->n + (col + (size_t)p * 16) * (size_t)mr + i * 16
+                                   : g->out + (row + (size_t)i) * g->ld + col + (size_t)p * 16,
+                               1, 3);
+}
+static void PAW__FN(product)(const paw__product *g, size_t j)
+{
+    const size_t left = g->n / 16 - j * PAW__NP, panels = g->p1 - g->p0;
+    const int np = left < PAW__NP ? (int)left : PAW__NP;
+    const size_t step = g->k * 16, chunks = (g->k1 - g->k0) / 16;
+    const float *b = g->b + j * PAW__NP * step;
+    /* While this tile column runs, the next one is fetched in equal shares. */
+    const int more = left > PAW__NP, lines = more ? (int)paw__max(16 / panels, 1) : 0;
+    const char *ahead = (const char *)(b + (more ? PAW__NP * step + g->k0 * 16 : 0));
+    float local[PAW__MR * PAW__COLS];
+    PAW__FN(done) t;
+    size_t p;
+    for (p = g->p0; p < g->p1; ++p, ahead += chunks * (size_t)lines * 64) {
+        float *tile = local;
+        if (g->partial)
+            tile = g->partial + (j * g->span + p - g->p_base) * PAW__MR * PAW__COLS;
+        t.row = paw__panel_first(&g->rows, p);
+        t.mr = paw__panel_rows(&g->rows, p);
+        if (g->k1 == g->k) PAW__FN(expect)(g, t.row, t.mr, np, j * PAW__COLS);
+        PAW__FN(sum)(t.mr, np, g->k0, g->k1, g->a + t.row * g->k, b, step, tile, ahead, lines);
+        if (g->k1 < g->k) continue;
+        t.tile = tile;
+        t.np = np;
+        t.col = j * PAW__COLS;
+        PAW__FN(finish)(g, tile, t.mr, np, t.col);
+        PAW__FN(place)(g, &t);
+    }
+}
+
+/* ---- attention ---- */
+
+/* Bias of query token i to all keys, from the reversed table: for patches, neighbouring keys of a
+   row of the grid are neighbours in the table. */
+static void PAW__FN(bias_row)(const paw__attention *t, size_t head, size_t i, float *row)
+{
+    const size_t w = 2 * (size_t)t->gw - 1, h = 2 * (size_t)t->gh - 1, gw = (size_t)t->gw;
+    const float *table = t->bias + head * w * h, *special = t->bias + t->in->heads * w * h + head * 3;
+    size_t r, c;
+    if (i == 0) {
+        row[0] = special[2];
+        for (c = 1; c < t->in->tokens; ++c) row[c] = special[0];
+        return;
+    }
+    row[0] = special[1];
+    for (r = 0; r < (size_t)t->gh; ++r)
+        memcpy(row + 1 + r * gw,
+               table + (r + (size_t)t->gh - 1 - (i - 1) / gw) * w + gw - 1 - (i - 1) % gw,
+               gw * sizeof *row);
+}
+/* s: A operand of one panel [padded / 16][mr][16] of scaled logits */
+static void PAW__FN(logits)(const paw__attention *t, size_t head, size_t row, int mr, float *s,
+                            float *bias)
+{
+    const paw__qkv *in = t->in;
+    const float *q = in->q + (head * in->tokens + row) * in->dh;
+    const float *k = in->k + head * in->padded * in->dh;
+    const PAW__V scale = PAW__V_SET1(t->scale);
+    const size_t panels = in->padded / 16;
+    float tile[PAW__MR * PAW__COLS];
+    size_t n;
+    int i, j, p;
+    for (n = 0; n < panels; n += PAW__NP) {
+        const int np = panels - n < PAW__NP ? (int)(panels - n) : PAW__NP;
+        PAW__FN(sum)(mr, np, 0, in->dh, q, k + n * in->dh * 16, in->dh * 16, tile, NULL, 0);
+        for (p = 0; p < np; ++p)
+            for (i = 0; i < mr; ++i)
+                PAW__FOR(j, PAW__L) {
+                    const PAW__V x = PAW__V_LOAD(tile + i * PAW__COLS + p * 16 + j * PAW__VW);
+                    PAW__V_STORE(s + ((n + (size_t)p) * (size_t)mr + (size_t)i) * 16 + j * PAW__VW,
+                                 PAW__V_MUL(x, scale));
+                }
+    }
+    for (i = 0; t->bias && i < mr; ++i) {
+        PAW__FN(bias_row)(t, head, row + (size_t)i, bias);
+        for (n = 0; n < panels; ++n)
+            PAW__FOR(j, PAW__L) {
+                float *x = s + (n * (size_t)mr + (size_t)i) * 16 + j * PAW__VW;
+                PAW__V_STORE(x, PAW__V_ADD(PAW__V_LOAD(x), PAW__V_LOAD(bias + n * 16 +
+                                                                       (size_t)j * PAW__VW)));
+            }
+    }
+}
+static void PAW__FN(map_row)(const float *s, size_t stride, size_t n, float inverse, float *out)
+{
+    size_t i;
+    for (i = 0; i < n; ++i) out[i] = s[i / 16 * stride + i % 16] * inverse;
+}
+static void PAW__FN(attention)(const paw__attention *t, size_t head, size_t panel, float *scratch)
+{
+    const paw__qkv *in = t->in;
+    const paw__panels rows = paw__panels_of(in->tokens, PAW__MR);
+    const size_t row = paw__panel_first(&rows, panel), step = in->padded * 16;
+    const int mr = paw__panel_rows(&rows, panel);
+    float *s = scratch + in->padded, tile[PAW__MR * PAW__COLS], inverse[PAW__MR];
+    float *out = t->out + row * in->heads * in->dh + head * in->dh * (size_t)mr;
+    size_t n;
+    int i, j, p;
+    PAW__FN(logits)(t, head, row, mr, s, scratch);
+    for (i = 0; i < mr; ++i) {
+        inverse[i] = 1.0f / PAW__FN(softmax_row)(s + i * 16, (size_t)mr * 16, in->tokens, t->math);
+        if (t->map)
+            PAW__FN(map_row)(s + i * 16, (size_t)mr * 16, in->tokens, inverse[i],
+                             t->map + (head * in->tokens + row + (size_t)i) * in->tokens);
+    }
+    for (n = 0; n < in->dh / 16; n += PAW__NP) {
+        const int np = in->dh / 16 - n < PAW__NP ? (int)(in->dh / 16 - n) : PAW__NP;
+        PAW__FN(sum)(mr, np, 0, in->padded, s, in->v + head * in->padded * in->dh + n * step, step,
+                     tile, NULL, 0);
+        for (p = 0; p < np; ++p)
+            for (i = 0; i < mr; ++i)
+                PAW__FOR(j, PAW__L)
+                    PAW__V_STORE(out + ((n + (size_t)p) * (size_t)mr + (size_t)i) * 16 +
+                                     j * PAW__VW,
+                                 PAW__V_MUL(PAW__V_LOAD(tile + i * PAW__COLS + p * 16 +
+                                                        j * PAW__VW),
+                                            PAW__V_SET1(inverse[i])));
+    }
+}
+
+static const paw__ops PAW__FN(ops) = {
+    PAW__ISA,       PAW__MR,       PAW__COLS,        PAW__FN(product), PAW__FN(attention),
+    PAW__FN(norm),  PAW__FN(gelu), PAW__FN(softmax), PAW__FN(dot),
+};
+
+#undef PAW__L
+#undef PAW__NP
+#undef PAW__COLS
+#undef PAW__PASS
+#undef PAW__ISA
+#undef PAW__MR
+#undef PAW__NV
+#undef PAW__VW
+#undef PAW__V
+#undef PAW__FOR
+#undef PAW__V_ZERO
+#undef PAW__V_SET1
+#undef PAW__V_LOAD
+#undef PAW__V_STORE
+#undef PAW__V_ADD
+#undef PAW__V_SUB
+#undef PAW__V_MUL
+#undef PAW__V_FMA
+#undef PAW__V_MAX
+#undef PAW__V_IFGT
+#undef PAW__V_POW2
+#undef PAW__V_SLEEF_EXP
+#undef PAW__V_SLEEF_ERF
+#endif /* PAW__PASS */
+
+/*
+MIT License
+
+Copyright (c) 2026 partaware contributors
+
+Permission is hereby granted, free of charge, to any person obtaining a copy
+of this software and associated documentation files (the "Software"), to deal
+in the Software without restriction, including without limitation the rights
+to use, copy, modify, merge, publish, distribute, sublicense, and/or sell
+copies of the Software, and to permit persons to whom the Software is
+furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all
+copies or substantial portions of the Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
+IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY,
+FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE
+AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER
+LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM,
+OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE
+SOFTWARE.
+*/

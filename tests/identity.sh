@@ -1,0 +1,134 @@
+#!/bin/sh
+# Features are the same bytes on every instruction set, for every number of threads and batch size,
+# from every compiler and set of flags, and on AArch64 (under qemu): examples/embed on tiny random
+# models, its .npy files compared byte by byte. Last line: identity: N passed, N failed, N skipped.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+out=${B:-build}/identity
+rm -rf "$out"
+mkdir -p "$out"
+passed=0 failed=0 skipped=0
+common="-I. ${CPPFLAGS:-} $(pkg-config --cflags sleef stb 2>/dev/null)"
+libs="$(pkg-config --libs sleef 2>/dev/null || echo -lsleef) -lm -lpthread"
+
+pass() { passed=$((passed + 1)); }
+fail()
+{
+    failed=$((failed + 1))
+    echo "FAIL identity: $1"
+    [ -f "$out/log" ] && head -n 8 "$out/log"
+}
+skip()
+{
+    skipped=$((skipped + 1))
+    echo "SKIP identity: $1"
+}
+finish()
+{
+    echo "identity: $passed passed, $failed failed, $skipped skipped"
+    [ "$failed" -eq 0 ]
+    exit
+}
+
+# What each recipe can give besides tokens.
+saves() # recipe
+{
+    case $1 in
+        deit) echo cls,mean,tokens,attention,logits ;;
+        mocov3 | dino | ibot) echo cls,mean,tokens,attention,projected ;;
+        *) echo cls,mean,tokens,attention ;;
+    esac
+}
+recipes="deit mocov3 dino ibot beit mae cae"
+
+# embed to folder for all recipes and inputs; the rest: command and its options
+embed_all() # folder command...
+{
+    to=$1
+    shift
+    for recipe in $recipes; do
+        for input in square wide; do
+            mkdir -p "$to/$recipe.$input"
+            "$@" --weights "$out/in/$recipe.safetensors" --recipe $recipe \
+                --tensor "$out/in/$input.npy" --save "$(saves $recipe)" \
+                --out "$to/$recipe.$input" >"$out/log" 2>&1 || return 1
+        done
+    done
+    [ -n "${images:-}" ] || return 0
+    mkdir -p "$to/images"
+    "$@" --weights "$out/in/dino.safetensors" --recipe dino --images "$images" --save cls,tokens \
+        --size 64 --out "$to/images" >"$out/log" 2>&1
+}
+compare() # what folder
+{
+    (cd "$out/reference" && find . -name '*.npy' | sort) >"$out/names"
+    [ -s "$out/names" ] || { fail "$1: embed wrote no .npy"; return; }
+    differ=
+    while read -r f; do
+        cmp -s "$out/reference/$f" "$2/$f" || differ="$differ $f"
+    done <"$out/names"
+    rm -f "$out/log"
+    if [ -z "$differ" ]; then pass; else fail "$1: other bytes in$differ"; fi
+}
+same() # what command...
+{
+    what=$1
+    shift
+    rm -rf "$out/other"
+    if embed_all "$out/other" "$@"; then compare "$what" "$out/other"; else fail "$what"; fi
+}
+
+[ -f examples/embed.c ] || { skip "no examples/embed.c"; finish; }
+cc=${CC:-cc}
+for f in examples/embed tests/identity/write; do
+    $cc -O2 -std=c99 $common -o "$out/${f##*/}" $f.c $libs >"$out/log" 2>&1 ||
+        { fail "$f.c does not compile"; finish; }
+done
+mkdir -p "$out/in"
+"$out/write" "$out/in" >"$out/log" 2>&1 || { fail "the models cannot be written"; finish; }
+images=
+if [ -x "${B:-build}/tools/make_creatures" ]; then
+    "${B:-build}/tools/make_creatures" --out "$out/creatures" --images 6 >"$out/log" 2>&1 ||
+        fail "make_creatures"
+    first=$(find "$out/creatures" -type f \( -name '*.png' -o -name '*.jpg' \) | sort | head -n 1)
+    [ -n "$first" ] && images=$(dirname "$first")
+else
+    skip "image files: no make_creatures"
+fi
+embed_all "$out/reference" "$out/embed" --threads 1 --batch 1 || { fail "embed"; finish; }
+
+for isa in $("$out/write" isas); do
+    for threads in 1 2 5; do
+        for batch in 1 3 16; do
+            same "$isa, $threads threads, batch $batch" env PAW_ISA=$isa "$out/embed" \
+                --threads $threads --batch $batch
+        done
+    done
+done
+
+build() # name compiler flags...
+{
+    name=$1
+    shift
+    if "$@" $common -o "$out/$name" examples/embed.c $libs >"$out/log" 2>&1; then
+        same "$name" "$out/$name" --threads 2 --batch 3
+    else
+        fail "$name does not compile"
+    fi
+}
+build native $cc -O3 -march=native -std=gnu11
+if command -v clang >/dev/null; then build clang clang -O2; else skip "no clang"; fi
+if command -v g++ >/dev/null; then build cxx g++ -O2 -x c++; else skip "no g++"; fi
+
+arm=aarch64-linux-gnu-gcc
+if ! command -v $arm >/dev/null || ! command -v qemu-aarch64 >/dev/null; then
+    skip "AArch64: no cross compiler or no qemu"
+elif $arm -O2 -std=c99 $common -DPAW_NO_SLEEF -static -o "$out/arm" examples/embed.c -lm -lpthread \
+    >"$out/log" 2>&1; then
+    for isa in scalar neon; do
+        same "AArch64 $isa" qemu-aarch64 -E PAW_ISA=$isa "$out/arm" --threads 2 --batch 3
+    done
+else
+    fail "AArch64: embed.c does not compile"
+fi
+finish

@@ -1,0 +1,137 @@
+#!/bin/sh
+# Compiles tests/include/ in every way a user may: C99 to C++17, one file or two, static, each
+# feature off, always with warnings as errors; then looks at the symbols of the object file.
+# Last line: include: N passed, N failed, N skipped.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+dir=tests/include
+out=${B:-build}/include
+mkdir -p "$out"
+passed=0 failed=0 skipped=0
+
+common="-I. ${CPPFLAGS:-} $(pkg-config --cflags sleef stb 2>/dev/null)"
+warn="-Wall -Wextra -Wpedantic -Wshadow -Wundef -Wconversion -Wsign-conversion -Wcast-align
+    -Wcast-qual -Wpointer-arith -Wwrite-strings -Wvla -Wdouble-promotion -Wimplicit-fallthrough
+    -Werror"
+cwarn="$warn -Wstrict-prototypes -Wmissing-prototypes"
+gccwarn="-Wc++-compat" # a warning of gcc's C only
+cxxwarn="-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Werror"
+libs="$(pkg-config --libs sleef 2>/dev/null || echo -lsleef) -lm -lpthread"
+
+try() # what command...
+{
+    what=$1
+    shift
+    if "$@" >"$out/log" 2>&1; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAIL include: $what"
+        head -n 12 "$out/log"
+    fi
+}
+skip()
+{
+    skipped=$((skipped + 1))
+    echo "SKIP include: $1"
+}
+none() # what file: passes where the file is empty, else shows it
+{
+    cp "$2" "$out/found"
+    try "$1" sh -c "cat '$out/found'; test ! -s '$out/found'"
+}
+
+c_compiler() # compiler extra-warnings: every C file as C99; the two-file program as C11 too
+{
+    for f in alone twice implementation user static_a static_b; do
+        try "$1 $f.c" $1 -std=c99 $common $cwarn $2 -c -o "$out/$f.o" $dir/$f.c
+    done
+    try "$1 two static" $1 -o "$out/static" "$out/static_a.o" "$out/static_b.o" $libs
+    try "$1 two static run" "$out/static"
+    try "$1 included twice" $1 -o "$out/twice" "$out/twice.o" $libs
+    try "$1 included twice run" "$out/twice"
+    for std in c99 c11; do
+        for f in alone implementation user; do
+            [ $std = c99 ] ||
+                try "$1 -std=$std $f.c" $1 -std=$std $common $cwarn $2 -c -o "$out/$f.o" $dir/$f.c
+        done
+        try "$1 -std=$std two files" $1 -o "$out/two" "$out/implementation.o" "$out/user.o" $libs
+        try "$1 -std=$std two files run" "$out/two"
+    done
+}
+cxx_compiler() # compiler: the C files as C++ too, and objects of both languages together
+{
+    for f in static_b.c cxx.cc; do
+        try "$1 $f" $1 -std=c++11 -x c++ $common $cxxwarn -c -o "$out/${f%.c*}.oo" $dir/$f
+    done
+    try "$1 cxx.cc" $1 -o "$out/cxx" "$out/cxx.oo" $libs
+    try "$1 cxx.cc run" "$out/cxx"
+    for std in c++11 c++17; do
+        for f in alone implementation user; do
+            try "$1 -std=$std $f.c" $1 -std=$std -x c++ $common $cxxwarn -c -o "$out/$f.oo" \
+                $dir/$f.c
+        done
+        try "$1 -std=$std with a C user" $1 -o "$out/mixed" "$out/implementation.oo" \
+            "$out/user.o" $libs
+        try "$1 -std=$std with a C user run" "$out/mixed"
+    done
+}
+feature() # macro undefined-symbols-that-must-go [libs]: the feature off, alone
+{
+    o=$out/$1.o
+    try "$1" $cc -std=c99 $common $cwarn -D$1 -c -o "$o" $dir/implementation.c
+    try "$1 links" $cc -o "$out/$1" "$o" "$out/user.o" $3
+    try "$1 runs" "$out/$1"
+    nm "$o" | awk '{ print $NF }' | grep -E "$2" >"$out/left"
+    none "$1 leaves symbols" "$out/left"
+}
+
+cc=${CC:-cc}
+case $($cc --version 2>/dev/null) in
+    *clang*) c_compiler "$cc" "" ;;
+    *) c_compiler "$cc" "$gccwarn" ;;
+esac
+if ! $cc --version 2>/dev/null | grep -q clang; then
+    if command -v clang >/dev/null; then c_compiler clang ""; else skip "no clang"; fi
+fi
+for cxx in g++ clang++; do
+    if command -v $cxx >/dev/null; then cxx_compiler $cxx; else skip "no $cxx"; fi
+done
+
+feature PAW_NO_SLEEF '^Sleef_' "-lm -lpthread"
+feature PAW_NO_STB '^stbi_' "$libs"
+feature PAW_NO_THREADS '^pthread_|^sysconf$' "$libs"
+feature PAW_NO_GETENV '^getenv$' "$libs"
+try "all features off" $cc -std=c99 $common $cwarn -DPAW_NO_SLEEF -DPAW_NO_STB -DPAW_NO_THREADS \
+    -DPAW_NO_GETENV -c -o "$out/bare.o" $dir/implementation.c
+
+# Found by its own path, with no -I.
+try "relative path" $cc $(pkg-config --cflags sleef stb 2>/dev/null) -o "$out/relative" \
+    $dir/relative.c $libs
+
+# Declarations need <stddef.h> and <stdint.h> only.
+$cc -M $common $dir/alone.c | tr ' \\' '\n\n' |
+    grep -E '/(stdio|stdlib|string|math|pthread|immintrin|arm_neon|sleef)\.h$' >"$out/headers"
+none "declarations include system headers" "$out/headers"
+
+# Symbols: nothing but paw_ outside, nothing writable but the dispatch pointer (stb_image has
+# switches of its own, which stay at their defaults, and the text of a PNG error), nothing called
+# that prints, exits or reads the locale.
+try "object for its symbols" $cc -O2 -std=c99 -DNDEBUG $common -c -o "$out/nm.o" \
+    $dir/implementation.c
+nm -g --defined-only "$out/nm.o" | awk '$3 !~ /^paw_[a-z]/ { print $3 }' >"$out/extern"
+none "symbols outside paw_" "$out/extern"
+nm "$out/nm.o" | awk '$2 == "T" && $3 ~ /^paw__/ { print $3 }' >"$out/private"
+none "private symbols exported" "$out/private"
+objdump -t "$out/nm.o" |
+    awk 'NF > 3 && ($(NF - 2) ~ /^\.(data|bss|tbss|tdata)/ || $(NF - 2) == "*COM*") &&
+        $(NF - 2) !~ /^\.data\.rel\.ro/ && $(NF - 1) !~ /^0+$/ { print $NF }' |
+    grep -vE '^(paw__ops_active|stbi_.*|invalid_chunk.*)$' >"$out/writable"
+none "writable data" "$out/writable"
+calls='_?exit|abort|v?f?printf|puts|putchar|perror|setlocale|strto(d|f|ld)|ato[fil]|rand'
+calls="$calls|(__isoc99_)?v?f?s?scanf|__v?f?printf_chk"
+nm -u "$out/nm.o" | awk '{ print $2 }' | grep -E "^($calls)\$" >"$out/calls"
+none "calls that a library must not make" "$out/calls"
+
+echo "include: $passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,897 @@
+/* load.c - every container of tensors: values, refusals, damage, faults, round trips.
+   argv[1]: the folder that tools/make_fixtures.c wrote (default build/fixtures). */
+#define _XOPEN_SOURCE 700
+#define PARTAWARE_IMPLEMENTATION
+#include "partaware.h"
+#include "t.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static const char *dir = "build/fixtures";
+static char scratch[512]; /* folder for what is written here */
+
+static const char *in_dir(const char *name)
+{
+    static char path[2][700];
+    static int turn;
+    turn = !turn;
+    snprintf(path[turn], sizeof path[turn], "%s/%s", dir, name);
+    return path[turn];
+}
+static const char *in_scratch(const char *name)
+{
+    static char path[2][700];
+    static int turn;
+    turn = !turn;
+    snprintf(path[turn], sizeof path[turn], "%s/%s", scratch, name);
+    return path[turn];
+}
+
+/* ---- values: as tools/make_fixtures.c defines them ---- */
+
+static double fixture(int dtype, int storage, size_t k) /* element k of a storage */
+{
+    const int q = (int)((7 * k + 3 * (size_t)storage) % 23) - 11;
+    if (dtype == PAW_BOOL) return q > 0;
+    if (dtype == PAW_U8 || (dtype >= PAW_U16 && dtype <= PAW_U64)) return q + 11;
+    return dtype <= PAW_BF16 ? q / 4.0 : q;
+}
+typedef struct {
+    const char *name;
+    int dtype, storage, ndim;
+    size_t shape[3], stride[3], offset;
+} row;
+static const row rows[] = {
+    { "model.weight", PAW_F32, 0, 2, { 3, 4, 1 }, { 4, 1, 0 }, 0 },
+    { "model.transposed", PAW_F32, 0, 2, { 4, 3, 1 }, { 1, 4, 0 }, 0 },
+    { "model.column", PAW_F32, 0, 1, { 3, 1, 1 }, { 4, 0, 0 }, 2 },
+    { "model.tail", PAW_F32, 1, 1, { 5, 1, 1 }, { 1, 0, 0 }, 3 },
+    { "model.expanded", PAW_F32, 1, 2, { 3, 2, 1 }, { 0, 1, 0 }, 6 },
+    { "model.permuted", PAW_F32, 2, 3, { 4, 2, 3 }, { 1, 12, 4 }, 0 },
+    { "model.half", PAW_F16, 3, 2, { 2, 3, 1 }, { 3, 1, 0 }, 0 },
+    { "model.bfloat", PAW_BF16, 4, 2, { 2, 3, 1 }, { 3, 1, 0 }, 0 },
+    { "model.double", PAW_F64, 5, 2, { 2, 2, 1 }, { 1, 2, 0 }, 0 },
+    { "model.scalar", PAW_I64, 6, 0, { 1, 1, 1 }, { 0, 0, 0 }, 0 },
+    { "model.int32", PAW_I32, 7, 1, { 3, 1, 1 }, { 1, 0, 0 }, 0 },
+    { "model.int16", PAW_I16, 8, 1, { 3, 1, 1 }, { 1, 0, 0 }, 0 },
+    { "model.int8", PAW_I8, 9, 1, { 3, 1, 1 }, { 1, 0, 0 }, 0 },
+    { "model.uint8", PAW_U8, 10, 1, { 3, 1, 1 }, { 1, 0, 0 }, 0 },
+    { "model.bool", PAW_BOOL, 11, 1, { 5, 1, 1 }, { 1, 0, 0 }, 0 },
+    { "model.empty", PAW_F32, 1, 2, { 0, 4, 1 }, { 4, 1, 0 }, 0 },
+    { "optimizer.state.0.exp_avg", PAW_F32, 0, 2, { 3, 4, 1 }, { 4, 1, 0 }, 0 },
+    { "list.0", PAW_F32, 1, 1, { 5, 1, 1 }, { 1, 0, 0 }, 3 },
+};
+enum { N_ROWS = sizeof rows / sizeof rows[0] };
+
+/* Reads tensor i in every type; at(k) is the value wanted of element k in C order. */
+static void check_values(paw_ctx *c, const paw_tensors *t, size_t i, const double *want, size_t n)
+{
+    float f[64];
+    double d[64];
+    int64_t l[64];
+    uint8_t b[64];
+    paw_tensor_info info;
+    size_t k, bad = 0;
+    int whole = 1, small = 1;
+    paw_err e;
+    paw_tensors_info(t, i, &info);
+    for (k = 0; k < n; ++k) {
+        whole &= want[k] == (double)(int)want[k];
+        small &= want[k] >= 0;
+    }
+    T(paw_tensors_read(c, t, i, PAW_F32, f, n) == PAW_OK, "%s: %s", info.name, paw_message(c));
+    T(paw_tensors_read(c, t, i, PAW_F64, d, n) == PAW_OK, "%s: %s", info.name, paw_message(c));
+    for (k = 0; k < n; ++k) bad += d[k] != want[k] || (double)f[k] != want[k];
+    T(!bad, "%s: %zu of %zu values as float differ", info.name, bad, n);
+    e = paw_tensors_read(c, t, i, PAW_I64, l, n);
+    T(e == (whole ? PAW_OK : PAW_E_NUM), "%s as i64: %d", info.name, e);
+    for (k = 0; !e && k < n; ++k) bad += (double)l[k] != want[k];
+    e = paw_tensors_read(c, t, i, PAW_U8, b, n);
+    T(e == (whole && small ? PAW_OK : PAW_E_NUM), "%s as u8: %d", info.name, e);
+    for (k = 0; !e && k < n; ++k) bad += (double)b[k] != want[k];
+    T(!bad, "%s: %zu of %zu values as integer differ", info.name, bad, n);
+}
+static void check_rows(paw_ctx *c, const char *file)
+{
+    paw_tensors *t = NULL;
+    double want[64];
+    size_t i, k, at, n;
+    paw_tensor_info info;
+    int r;
+    if (!T(paw_tensors_open(c, in_dir(file), &t) == PAW_OK, "%s: %s", file, paw_message(c))) return;
+    T(paw_tensors_count(t) == N_ROWS, "%s: %zu tensors", file, paw_tensors_count(t));
+    for (r = 0; r < N_ROWS; ++r) {
+        const row *x = &rows[r];
+        if (!T(paw_tensors_find(t, x->name, &i) == PAW_OK, "%s: no %s", file, x->name)) continue;
+        paw_tensors_info(t, i, &info);
+        n = x->shape[0] * x->shape[1] * x->shape[2];
+        T(info.dtype == x->dtype && info.ndim == x->ndim && info.count == n &&
+              !memcmp(info.shape, x->shape, sizeof *x->shape * (size_t)x->ndim),
+          "%s: %s: type or shape", file, x->name);
+        for (k = 0; k < n; ++k) {
+            at = x->offset + k % x->shape[2] * x->stride[2] +
+                 k / x->shape[2] % x->shape[1] * x->stride[1] +
+                 k / x->shape[2] / x->shape[1] * x->stride[0];
+            want[k] = fixture(x->dtype, x->storage, at);
+        }
+        check_values(c, t, i, want, n);
+    }
+    T(paw_tensors_find(t, "args", &i) == PAW_E_KEY, "%s: args is no tensor", file);
+    paw_tensors_close(t);
+}
+static void check_safetensors(paw_ctx *c)
+{
+    paw_tensors *t = NULL;
+    paw_tensor_info info;
+    double want[6];
+    size_t i, k;
+    if (!T(paw_tensors_open(c, in_dir("good.safetensors"), &t) == PAW_OK, "%s", paw_message(c)))
+        return;
+    T(paw_tensors_count(t) == 13, "13 types");
+    for (i = 0; i < paw_tensors_count(t); ++i) {
+        paw_tensors_info(t, i, &info);
+        T(info.dtype == (int)i && info.ndim == 2 && info.shape[0] == 2 && info.shape[1] == 3,
+          "%s: type or shape", info.name);
+        for (k = 0; k < 6; ++k) want[k] = fixture(info.dtype, info.dtype, k);
+        check_values(c, t, i, want, 6);
+    }
+    T(paw_tensors_meta(t, "format") && !strcmp(paw_tensors_meta(t, "format"), "pt"), "metadata");
+    T(paw_tensors_meta(t, "note") && !strcmp(paw_tensors_meta(t, "note"), "a \"b\" \xc3\xa9\n"),
+      "escapes in metadata");
+    T(!paw_tensors_meta(t, "none"), "metadata that is not there");
+    paw_tensors_close(t);
+}
+static void check_npy(paw_ctx *c)
+{
+    static const struct {
+        const char *file;
+        int dtype, ndim;
+        size_t shape[3];
+        int fortran;
+    } f[] = {
+        { "good_f4.npy", PAW_F32, 2, { 2, 3, 1 }, 0 },
+        { "good_f8.npy", PAW_F64, 2, { 2, 3, 1 }, 0 },
+        { "good_f2.npy", PAW_F16, 2, { 2, 3, 1 }, 0 },
+        { "good_i8.npy", PAW_I64, 2, { 2, 3, 1 }, 0 },
+        { "good_i4.npy", PAW_I32, 2, { 2, 3, 1 }, 0 },
+        { "good_i2.npy", PAW_I16, 2, { 2, 3, 1 }, 0 },
+        { "good_i1.npy", PAW_I8, 2, { 2, 3, 1 }, 0 },
+        { "good_u1.npy", PAW_U8, 2, { 2, 3, 1 }, 0 },
+        { "good_b1.npy", PAW_BOOL, 2, { 2, 3, 1 }, 0 },
+        { "good_u2.npy", PAW_U16, 2, { 2, 3, 1 }, 0 },
+        { "good_u4.npy", PAW_U32, 2, { 2, 3, 1 }, 0 },
+        { "good_u8.npy", PAW_U64, 2, { 2, 3, 1 }, 0 },
+        { "good_fortran.npy", PAW_F32, 3, { 2, 3, 2 }, 1 },
+        { "good_order.npy", PAW_F32, 1, { 5, 1, 1 }, 0 },
+        { "good_scalar.npy", PAW_F64, 0, { 1, 1, 1 }, 0 },
+        { "good_none.npy", PAW_F32, 2, { 3, 0, 1 }, 0 },
+    };
+    size_t i, k, n, at;
+    for (i = 0; i < sizeof f / sizeof f[0]; ++i) {
+        const size_t *s = f[i].shape;
+        paw_tensors *t = NULL;
+        paw_tensor_info info;
+        double want[64];
+        if (!T(paw_tensors_open(c, in_dir(f[i].file), &t) == PAW_OK, "%s", paw_message(c)))
+            continue;
+        n = s[0] * s[1] * s[2];
+        paw_tensors_info(t, 0, &info);
+        T(paw_tensors_count(t) == 1 && !*info.name && info.dtype == f[i].dtype &&
+              info.ndim == f[i].ndim && info.count == n &&
+              !memcmp(info.shape, s, sizeof *s * (size_t)info.ndim), "%s: header", f[i].file);
+        for (k = 0; k < n; ++k) {
+            at = f[i].fortran ? k / s[2] / s[1] + s[0] * (k / s[2] % s[1] + s[1] * (k % s[2])) : k;
+            want[k] = fixture(f[i].dtype, f[i].dtype, at);
+        }
+        check_values(c, t, 0, want, n);
+        paw_tensors_close(t);
+    }
+}
+
+/* ---- hostile files: code, words of the message, *out untouched ---- */
+
+static const struct {
+    const char *file;
+    paw_err code;
+    const char *words;
+} hostile[] = {
+    { "A1_empty.safetensors", PAW_E_FORMAT, "shorter than the header length field" },
+    { "A1_seven.safetensors", PAW_E_FORMAT, "shorter than the header length field" },
+    { "A2_huge.safetensors", PAW_E_LIMIT, "header of 9223372036854775808 bytes" },
+    { "A2_past_end.safetensors", PAW_E_LIMIT, "header of 3 bytes in a file of 10" },
+    { "A2_over_cap.safetensors", PAW_E_LIMIT, "header of 100000001 bytes" },
+    { "A3_latin1.safetensors", PAW_E_FORMAT, "byte 10: not UTF-8" },
+    { "A3_overlong.safetensors", PAW_E_FORMAT, "byte 10: not UTF-8" },
+    { "A3_surrogate.safetensors", PAW_E_FORMAT, "bad escape" },
+    { "A3_array.safetensors", PAW_E_FORMAT, "not a torch, safetensors or .npy file" },
+    { "A3_space.safetensors", PAW_E_FORMAT, "not a torch, safetensors or .npy file" },
+    { "A3_nul.safetensors", PAW_E_FORMAT, "text after the end" },
+    { "A3_two.safetensors", PAW_E_FORMAT, "text after the end" },
+    { "A3_open.safetensors", PAW_E_FORMAT, "expected a comma" },
+    { "A3_comma.safetensors", PAW_E_FORMAT, "expected a string" },
+    { "A5_deep.safetensors", PAW_E_LIMIT, "nested too deep" },
+    { "A5_key.safetensors", PAW_E_LIMIT, "string too long" },
+    { "A6_duplicate.safetensors", PAW_E_FORMAT, "duplicate tensor name 'a'" },
+    { "A6_field.safetensors", PAW_E_FORMAT, "duplicate field" },
+    { "A6_metadata.safetensors", PAW_E_FORMAT, "duplicate metadata key 'k'" },
+    { "A7_overlap.safetensors", PAW_E_FORMAT, "tensor 'b' at byte 115: overlap" },
+    { "A7_hole.safetensors", PAW_E_FORMAT, "tensor 'b' at byte 119: hole" },
+    { "A7_tail.safetensors", PAW_E_FORMAT, "1 bytes of data belong to no tensor" },
+    { "A7_reversed.safetensors", PAW_E_FORMAT, "tensor 'a': data_offsets outside" },
+    { "A7_eof.safetensors", PAW_E_FORMAT, "tensor 'a': data_offsets outside 4 bytes" },
+    { "A7_negative.safetensors", PAW_E_FORMAT, "expected a count" },
+    { "A7_infinite.safetensors", PAW_E_FORMAT, "expected a whole number" },
+    { "A7_fraction.safetensors", PAW_E_FORMAT, "expected a whole number" },
+    { "A7_three.safetensors", PAW_E_FORMAT, "too many numbers" },
+    { "A7_one.safetensors", PAW_E_FORMAT, "data_offsets" },
+    { "A7_missing.safetensors", PAW_E_FORMAT, "missing" },
+    { "A8_wrap.safetensors", PAW_E_FORMAT, "overflow" },
+    { "A8_int64.safetensors", PAW_E_FORMAT, "overflow" },
+    { "A8_digits.safetensors", PAW_E_FORMAT, "overflow" },
+    { "A8_dims.safetensors", PAW_E_LIMIT, "too many numbers" },
+    { "A9_length.safetensors", PAW_E_SHAPE, "tensor 'a' [2] of F32 needs 8 bytes, has 4" },
+    { "A12_metadata.safetensors", PAW_E_FORMAT, "metadata that is not a string" },
+    { "A15_many.safetensors", PAW_E_LIMIT, "more than 65536 tensors" },
+    { "B1_system.pth", PAW_E_UNSUP, "refuses pickled global posix.system" },
+    { "B1_eval.pth", PAW_E_UNSUP, "refuses pickled global builtins.eval" },
+    { "B1_nested.pth", PAW_E_UNSUP, "refuses pickled global os.system" },
+    { "B1_getattr.pth", PAW_E_UNSUP, "refuses pickled global builtins.getattr" },
+    { "B1_dotted.pth", PAW_E_UNSUP, "refuses pickled global collections.OrderedDict.fromkeys" },
+    { "B1_words.pth", PAW_E_UNSUP, "refuses pickled global torch.Size device" },
+    { "B2_stack_global.pth", PAW_E_UNSUP, "refuses pickled global posix.system" },
+    { "B2_inst.pth", PAW_E_UNSUP, "refuses opcode 0x69" },
+    { "B2_obj.pth", PAW_E_UNSUP, "refuses opcode 0x6f" },
+    { "B2_ext1.pth", PAW_E_UNSUP, "refuses opcode 0x82" },
+    { "B2_setstate.pth", PAW_E_UNSUP, "refuses pickled global __main__.Evil" },
+    { "B2_class_state.pth", PAW_E_UNSUP, "state for what is no plain object" },
+    { "B2_call_text.pth", PAW_E_FORMAT, "a call of no known name" },
+    { "B2_persid.pth", PAW_E_UNSUP, "refuses opcode 0x50" },
+    { "B2_module.pth", PAW_E_UNSUP, "persistent id" },
+    { "B3_underflow.pth", PAW_E_FORMAT, "stack underflow" },
+    { "B3_stop.pth", PAW_E_FORMAT, "stack underflow" },
+    { "B3_no_mark.pth", PAW_E_FORMAT, "no mark" },
+    { "B3_under_mark.pth", PAW_E_FORMAT, "stack underflow" },
+    { "B3_memo.pth", PAW_E_FORMAT, "memo entry that was never put" },
+    { "B3_memo_far.pth", PAW_E_LIMIT, "memo too large" },
+    { "B3_self.pth", PAW_E_LIMIT, "nested deeper than 256" },
+    { "B3_odd.pth", PAW_E_FORMAT, "a key without value" },
+    { "B3_append_int.pth", PAW_E_FORMAT, "no container" },
+    { "B3_opcode.pth", PAW_E_FORMAT, "not an opcode: 0xff" },
+    { "B3_no_stop.pth", PAW_E_FORMAT, "truncated" },
+    { "B3_marks.pth", PAW_E_LIMIT, "nested too deep" },
+    { "B3_deep.pth", PAW_E_LIMIT, "nested deeper than 256" },
+    { "B3_laughs.pth", PAW_E_LIMIT, "too many values" },
+    { "B4_long1.pth", PAW_E_LIMIT, "integer of more than 128 bits" },
+    { "B4_unicode.pth", PAW_E_FORMAT, "4294967295 bytes wanted" },
+    { "B4_unicode8.pth", PAW_E_FORMAT, "18446744073709551615 bytes wanted" },
+    { "B4_frame.pth", PAW_E_FORMAT, "truncated" },
+    { "B4_proto.pth", PAW_E_UNSUP, "protocol above 5" },
+    { "B5_offset.pth", PAW_E_SHAPE, "tensor [4], stride [1], offset 9 leaves its storage of 12" },
+    { "B5_offset_past.pth", PAW_E_SHAPE, "leaves its storage" },
+    { "B5_offset_negative.pth", PAW_E_SHAPE, "negative offset" },
+    { "B5_stride.pth", PAW_E_SHAPE, "tensor [3, 4], stride [4, 2]" },
+    { "B5_negative.pth", PAW_E_SHAPE, "negative size or stride" },
+    { "B5_dims.pth", PAW_E_SHAPE, "more than 8 dimensions" },
+    { "B5_wrap.pth", PAW_E_SHAPE, "leaves its storage" },
+    { "B5_shape_wrap.pth", PAW_E_SHAPE, "leaves its storage" },
+    { "B6_parent.pth", PAW_E_FORMAT, "storage '../../etc/passwd' is not in the archive" },
+    { "B6_absolute.pth", PAW_E_FORMAT, "storage '/etc/passwd' is not in the archive" },
+    { "B6_nul.pth", PAW_E_FORMAT, "bad storage" },
+    { "B7_more.pth", PAW_E_FORMAT, "storage '0': 13 elements of F32, but 48 bytes" },
+    { "B7_less.pth", PAW_E_FORMAT, "storage '0': 11 elements of F32, but 48 bytes" },
+    { "B7_wrap.pth", PAW_E_FORMAT, "but 48 bytes" },
+    { "B7_negative.pth", PAW_E_FORMAT, "bad storage size" },
+    { "B8_deflated.pth", PAW_E_UNSUP, "'archive/data/0' is compressed" },
+    { "B8_deflated_pickle.pth", PAW_E_UNSUP, "'archive/data.pkl' is compressed" },
+    { "B9_name.pth", PAW_E_FORMAT, "header and directory differ" },
+    { "B9_size.pth", PAW_E_FORMAT, "header and directory differ in size" },
+    { "B9_into_directory.pth", PAW_E_FORMAT, "data runs into the directory" },
+    { "B9_overlap.pth", PAW_E_FORMAT, "entries overlap" },
+    { "B9_twice.pth", PAW_E_FORMAT, "entries overlap" },
+    { "B9_encrypted.pth", PAW_E_UNSUP, "encrypted" },
+    { "B9_comment.pth", PAW_E_FORMAT, "two end records" },
+    { "B9_fewer.pth", PAW_E_FORMAT, "unlisted entries" },
+    { "B9_entries.pth", PAW_E_LIMIT, "65536 zip entries" },
+    { "B9_wrap64.pth", PAW_E_FORMAT, "does not end where the end record begins" },
+    { "B9_locator.pth", PAW_E_FORMAT, "bad zip64 locator" },
+    { "B9_truncated.pth", PAW_E_FORMAT, "no end record" },
+    { "B9_two_roots.pth", PAW_E_FORMAT, "two data.pkl" },
+    { "B9_no_pickle.pth", PAW_E_UNSUP, "zip without data.pkl" },
+    { "B9_byteorder.pth", PAW_E_UNSUP, "not little-endian" },
+    { "B10_tar.pth", PAW_E_UNSUP, "torch.save it again" },
+    { "B10_count.pth", PAW_E_FORMAT, "5 elements, the pickle has 4" },
+    { "B10_huge.pth", PAW_E_FORMAT, "the pickle has 4" },
+    { "B10_missing.pth", PAW_E_FORMAT, "storage '11' is not in the file" },
+    { "B10_plain_pickle.pth", PAW_E_FORMAT, "not one that torch.save wrote" },
+    { "B10_page.pth", PAW_E_FORMAT, "not a torch, safetensors or .npy file" },
+    { "N_version.npy", PAW_E_UNSUP, "version 4.0" },
+    { "N_object.npy", PAW_E_UNSUP, "'|O'" },
+    { "N_big_endian.npy", PAW_E_UNSUP, "'>f4'" },
+    { "N_struct.npy", PAW_E_UNSUP, "'[...]'" },
+    { "N_short.npy", PAW_E_FORMAT, "shape [3] of F32 needs 12 bytes, 8 follow byte 128" },
+    { "N_long.npy", PAW_E_FORMAT, "shape [1] of F32 needs 4 bytes, 8 follow" },
+    { "N_wrap.npy", PAW_E_FORMAT, "overflow" },
+    { "N_digits.npy", PAW_E_FORMAT, "malformed .npy header" },
+    { "N_negative.npy", PAW_E_FORMAT, "malformed .npy header" },
+    { "N_number.npy", PAW_E_FORMAT, "malformed .npy header" },
+    { "N_twice.npy", PAW_E_FORMAT, "malformed .npy header" },
+    { "N_code.npy", PAW_E_FORMAT, "malformed .npy header" },
+    { "N_header.npy", PAW_E_LIMIT, ".npy header of 70000 bytes" },
+};
+static void check_hostile(paw_ctx *c)
+{
+    paw_tensors *const untouched = (paw_tensors *)(void *)&scratch;
+    size_t i;
+    for (i = 0; i < sizeof hostile / sizeof hostile[0]; ++i) {
+        paw_tensors *t = untouched;
+        paw_err e = paw_tensors_open(c, in_dir(hostile[i].file), &t);
+        const char *m = paw_message(c);
+        if (!T(e == hostile[i].code, "%s: code %d (%s)", hostile[i].file, e, m)) {
+            if (!e) paw_tensors_close(t);
+            continue;
+        }
+        T(t == untouched, "%s: out was touched", hostile[i].file);
+        T(strstr(m, hostile[i].words) && strstr(m, hostile[i].file) && !strchr(m, '\n'),
+          "%s: message '%s' lacks '%s'", hostile[i].file, m, hostile[i].words);
+    }
+    T(access("paw_executed", F_OK) != 0, "a pickle ran a command");
+}
+static void check_odd_but_good(paw_ctx *c) /* rows that must be accepted */
+{
+    static const char *const files[] = { "A4_spaces.safetensors", "A10_dtype.safetensors",
+        "A11_empty.safetensors", "A13_misaligned.safetensors", "B11_after_stop.pth" };
+    paw_tensors *t[5];
+    paw_tensor_info info;
+    float f[4];
+    size_t i;
+    for (i = 0; i < 5; ++i) {
+        t[i] = NULL;
+        T(paw_tensors_open(c, in_dir(files[i]), &t[i]) == PAW_OK, "%s", paw_message(c));
+        if (!t[i]) return;
+    }
+    T(paw_tensors_info(t[1], 0, &info) == PAW_OK && info.dtype == PAW_DTYPE_OTHER, "A10: its type");
+    T(paw_tensors_read(c, t[1], 0, PAW_F32, f, 4) == PAW_E_UNSUP, "A10: fails only when read");
+    T(paw_tensors_info(t[2], 0, &info) == PAW_OK && !info.ndim && info.count == 1, "A11: rank 0");
+    T(paw_tensors_info(t[2], 1, &info) == PAW_OK && info.ndim == 2 && !info.count, "A11: size 0");
+    T(paw_tensors_read(c, t[2], 1, PAW_F32, NULL, 0) == PAW_OK, "A11: nothing to read");
+    T(paw_tensors_read(c, t[3], 1, PAW_F32, f, 2) == PAW_OK, "A13: misaligned");
+    T(paw_tensors_read(c, t[4], 0, PAW_F32, f, 4) == PAW_OK && f[0] == -2.75f && f[3] == 2.5f,
+      "B11: the first pickle counts (%g)", (double)f[3]);
+    for (i = 0; i < 5; ++i) paw_tensors_close(t[i]);
+}
+
+/* ---- damage: truncation at every byte, every bit flipped ---- */
+
+typedef struct {
+    uint8_t *p;
+    size_t n;
+    long reads_left; /* negative: no fault */
+} memory;
+static size_t memory_read(void *user, uint64_t offset, void *dst, size_t bytes)
+{
+    memory *m = (memory *)user;
+    size_t k;
+    if (m->reads_left == 0) return 0;
+    if (m->reads_left > 0) --m->reads_left;
+    k = offset >= m->n ? 0 : m->n - (size_t)offset;
+    if (k > bytes) k = bytes;
+    if (k) memcpy(dst, m->p + offset, k);
+    return k;
+}
+static paw_err open_memory(paw_ctx *c, memory *m, paw_tensors **t)
+{
+    paw_io io;
+    io.read = memory_read;
+    io.bytes = m->n;
+    io.user = m;
+    return paw_tensors_open_io(c, &io, "memory", t);
+}
+/* Opens and reads all; small counts only, since a flipped shape may be any size. */
+static paw_err open_and_read(paw_ctx *c, memory *m)
+{
+    paw_tensors *t = NULL;
+    paw_tensor_info info;
+    double d[256];
+    size_t i;
+    paw_err e = open_memory(c, m, &t), one;
+    if (e) return e;
+    for (i = 0; i < paw_tensors_count(t); ++i) {
+        paw_tensors_info(t, i, &info);
+        if (info.count > 256) continue;
+        one = paw_tensors_read(c, t, i, (int)(i % 2), d, info.count);
+        if (one) e = one;
+    }
+    paw_tensors_close(t);
+    return e;
+}
+static memory load_memory(const char *file)
+{
+    memory m;
+    FILE *f = fopen(in_dir(file), "rb");
+    long n;
+    memset(&m, 0, sizeof m);
+    m.reads_left = -1;
+    if (!f) return m;
+    fseek(f, 0, SEEK_END);
+    n = ftell(f);
+    rewind(f);
+    m.p = (uint8_t *)malloc((size_t)n + 1);
+    m.n = m.p ? fread(m.p, 1, (size_t)n, f) : 0;
+    fclose(f);
+    return m;
+}
+static const char *const good_files[] = { "good.pth", "good_zip64.pth", "good_legacy.pth",
+    "good.safetensors", "good_f4.npy", "good_fortran.npy", "good_order.npy" };
+enum { N_GOOD = sizeof good_files / sizeof good_files[0] };
+
+static void check_damage(paw_ctx *c)
+{
+    size_t i, k, whole, opened, flips, wrong;
+    int bit;
+    for (i = 0; i < N_GOOD; ++i) {
+        memory m = load_memory(good_files[i]);
+        paw_err e;
+        if (!T(m.n && open_and_read(c, &m) == PAW_OK, "%s: %s", good_files[i], paw_message(c))) {
+            free(m.p);
+            continue;
+        }
+        whole = m.n;
+        for (m.n = opened = wrong = 0; m.n < whole; ++m.n) {
+            uint8_t *cut = (uint8_t *)malloc(m.n ? m.n : 1), *keep = m.p; /* for the sanitizer */
+            memcpy(cut, keep, m.n);
+            m.p = cut;
+            e = open_and_read(c, &m);
+            m.p = keep;
+            free(cut);
+            opened += e == PAW_OK;
+            wrong += e != PAW_E_FORMAT && e != PAW_E_LIMIT;
+        }
+        T(!opened, "%s: %zu truncated copies were accepted", good_files[i], opened);
+        T(!wrong, "%s: %zu truncated copies failed with another code", good_files[i], wrong);
+        for (k = opened = flips = wrong = 0; k < whole; ++k)
+            for (bit = 0; bit < 8; ++bit, ++flips) {
+                m.p[k] = (uint8_t)(m.p[k] ^ 1u << bit);
+                e = open_and_read(c, &m);
+                opened += e == PAW_OK;
+                wrong += e == PAW_E_ARG || e == PAW_E_OOM || e == PAW_E_IO;
+                m.p[k] = (uint8_t)(m.p[k] ^ 1u << bit);
+            }
+        T(opened < flips && !wrong, "%s: %zu of %zu flips with a code of another kind",
+          good_files[i], wrong, flips);
+        T(open_and_read(c, &m) == PAW_OK, "%s: whole again", good_files[i]);
+        free(m.p);
+    }
+}
+
+/* ---- faults: the n-th allocation, the n-th read ---- */
+
+typedef struct {
+    long left; /* allocations before one fails; negative: none does */
+    size_t live;
+} meter;
+static void *meter_alloc(void *user, size_t bytes)
+{
+    meter *m = (meter *)user;
+    if (m->left == 0) return NULL;
+    if (m->left > 0) --m->left;
+    m->live += bytes;
+    return malloc(bytes);
+}
+static void meter_free(void *user, void *p, size_t bytes)
+{
+    ((meter *)user)->live -= bytes;
+    free(p);
+}
+static void check_faults(void)
+{
+    paw_config config;
+    meter meter_;
+    paw_ctx *c = NULL;
+    size_t i, base;
+    long n;
+    paw_err e;
+    memset(&config, 0, sizeof config);
+    config.threads = 1;
+    config.mem.alloc = meter_alloc;
+    config.mem.free = meter_free;
+    config.mem.user = &meter_;
+    meter_.left = -1;
+    meter_.live = 0;
+    if (!T(paw_create(&config, &c) == PAW_OK, "context")) return;
+    base = meter_.live;
+    for (i = 0; i < N_GOOD; ++i) {
+        memory m = load_memory(good_files[i]);
+        for (n = 0;; ++n) {
+            meter_.left = n;
+            e = open_and_read(c, &m);
+            if (!T((e == PAW_E_OOM || !e) && meter_.live == base,
+                   "%s: allocation %ld: code %d, %zu bytes leaked", good_files[i], n, e,
+                   meter_.live - base) || !e)
+                break;
+        }
+        T(n > 2, "%s: only %ld allocations", good_files[i], n);
+        meter_.left = -1;
+        for (n = 0;; ++n) {
+            m.reads_left = n;
+            e = open_and_read(c, &m);
+            if (!T((e == PAW_E_IO || !e) && meter_.live == base,
+                   "%s: read %ld: code %d, %zu bytes leaked", good_files[i], n, e,
+                   meter_.live - base) || !e)
+                break;
+        }
+        T(n > 1, "%s: only %ld reads", good_files[i], n);
+        free(m.p);
+    }
+    paw_destroy(c);
+    T(meter_.live == 0, "%zu bytes live after the context", meter_.live);
+}
+
+/* ---- writing ---- */
+
+static void check_round_trip(paw_ctx *c)
+{
+    static const size_t s0[] = { 2, 3 }, s2[] = { 0, 7 };
+    static const float a[6] = { 0.0f, -0.0f, 1e-45f, 3.4e38f, -1.5f, 2.0f }, b[1] = { 7.0f };
+    static const char *const meta[] = { "recipe", "deit", "q\"\\\n\x01", "\xc3\xa9 \"x\"", NULL };
+    paw_tensor_view v[3] = { { "x.a", 2, s0, a }, { "x \"b\"\t", 0, NULL, b },
+                             { "\xe2\x82\xac", 2, s2, NULL } };
+    const char *path = in_scratch("round.safetensors");
+    paw_tensors *t = NULL;
+    float back[6];
+    size_t i;
+    uint8_t head[8];
+    FILE *f;
+    if (!T(paw_safetensors_save(c, path, v, 3, meta) == PAW_OK, "%s", paw_message(c))) return;
+    f = fopen(path, "rb");
+    T(f && fread(head, 1, 8, f) == 8 && head[0] % 8 == 0, "the data is aligned to 8 bytes");
+    if (f) fclose(f);
+    if (!T(paw_tensors_open(c, path, &t) == PAW_OK, "%s", paw_message(c))) return;
+    T(paw_tensors_count(t) == 3, "three tensors");
+    T(paw_tensors_find(t, "x.a", &i) == PAW_OK && i == 0 &&
+          paw_tensors_read(c, t, i, PAW_F32, back, 6) == PAW_OK && !memcmp(a, back, sizeof a),
+      "the same bits");
+    T(paw_tensors_find(t, "x \"b\"\t", &i) == PAW_OK && i == 1 &&
+          paw_tensors_read(c, t, i, PAW_F32, back, 1) == PAW_OK && back[0] == 7.0f, "a scalar");
+    T(paw_tensors_find(t, "\xe2\x82\xac", &i) == PAW_OK && i == 2, "a name in UTF-8");
+    T(paw_tensors_meta(t, "recipe") && !strcmp(paw_tensors_meta(t, "recipe"), "deit"), "metadata");
+    T(paw_tensors_meta(t, meta[2]) && !strcmp(paw_tensors_meta(t, meta[2]), meta[3]),
+      "its escapes");
+    T(paw_tensors_read(c, t, 0, PAW_F32, back, 5) == PAW_E_SHAPE &&
+          strstr(paw_message(c), "'x.a' [2, 3] has 6 elements, not 5"), "%s", paw_message(c));
+    T(paw_tensors_read(c, t, 0, PAW_F16, back, 6) == PAW_E_ARG, "no such target");
+    T(paw_tensors_read(c, t, 3, PAW_F32, back, 6) == PAW_E_ARG, "no such tensor");
+    paw_tensors_close(t);
+    v[1].name = "x.a";
+    T(paw_safetensors_save(c, path, v, 3, NULL) == PAW_E_ARG, "the same name twice");
+    v[1].name = "\xff";
+    T(paw_safetensors_save(c, path, v, 3, NULL) == PAW_E_ARG, "a name that is not UTF-8");
+    v[1].name = "__metadata__";
+    T(paw_safetensors_save(c, path, v, 3, NULL) == PAW_E_ARG, "a reserved name");
+    T(paw_tensors_open(c, path, &t) == PAW_OK, "the refused ones left the file alone");
+    paw_tensors_close(t);
+    T(paw_safetensors_save(c, path, NULL, 0, NULL) == PAW_OK &&
+          paw_tensors_open(c, path, &t) == PAW_OK && !paw_tensors_count(t), "no tensors at all");
+    paw_tensors_close(t);
+    remove(path);
+}
+static void check_npy_save(paw_ctx *c)
+{
+    static const size_t s[] = { 2, 1, 3 };
+    static const float a[6] = { 1, 2, 3, 4, 5, 6 };
+    const size_t big[8] = { 99999, 99999, 1, 1, 1, 1, 1, 1 };
+    const char *path = in_scratch("round.npy");
+    paw_tensors *t = NULL;
+    paw_tensor_info info;
+    char head[256];
+    float back[6];
+    int n;
+    for (n = 0; n < 4; ++n) {
+        const size_t count = n == 3 ? 6 : n == 2 || n == 1 ? 2 : 1;
+        T(paw_npy_save(c, path, a, n, s) == PAW_OK, "%s", paw_message(c));
+        if (!T(paw_tensors_open(c, path, &t) == PAW_OK, "%s", paw_message(c))) return;
+        paw_tensors_info(t, 0, &info);
+        T(info.ndim == n && info.count == count &&
+              paw_tensors_read(c, t, 0, PAW_F32, back, count) == PAW_OK &&
+              !memcmp(a, back, count * sizeof *a), "npy of rank %d", n);
+        paw_tensors_close(t);
+    }
+    T(paw_npy_header("<f4", 2, s, head) == 128 &&
+          !memcmp(head + 10, "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 1), }", 59) &&
+          head[127] == '\n', "the header as NumPy writes it");
+    T(paw_npy_header("<u2", 8, big, head) % 64 == 0, "a multiple of 64");
+    T(paw_npy_header("<f4', 'x", 1, s, head) == 0, "no quotes in the type");
+    T(paw_npy_header("<f4", 9, big, head) == 0, "no nine dimensions");
+    remove(path);
+}
+static int exists(const char *path) { return access(path, F_OK) == 0; }
+static void check_failed_writes(paw_ctx *c)
+{
+    static float a[65536];
+    const size_t s = 65536;
+    struct rlimit old, small;
+    const char *path = in_scratch("full.npy");
+    char temp[700];
+    paw_tensors *t = NULL;
+    snprintf(temp, sizeof temp, "%s.tmp", path);
+    T(paw_npy_save(c, path, a, 1, &s) == PAW_OK, "%s", paw_message(c));
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &old);
+    small = old;
+    small.rlim_cur = 100000;
+    setrlimit(RLIMIT_FSIZE, &small);
+    T(paw_npy_save(c, path, a, 1, &s) == PAW_E_IO && strstr(paw_message(c), "cannot write"),
+      "a full disk: %s", paw_message(c));
+    setrlimit(RLIMIT_FSIZE, &old);
+    T(!exists(temp), "the temporary file is removed");
+    T(paw_tensors_open(c, path, &t) == PAW_OK, "the old file is whole");
+    paw_tensors_close(t);
+    remove(path);
+    T(paw_npy_save(c, in_scratch("none/x.npy"), a, 1, &s) == PAW_E_IO, "no such folder");
+    T(paw_npy_save(c, scratch, a, 1, &s) == PAW_E_IO, "a folder in the way");
+    snprintf(temp, sizeof temp, "%s.tmp", scratch);
+    T(!exists(temp), "nothing left beside the folder");
+}
+
+/* ---- files that are none, arguments that are none ---- */
+
+static void check_arguments(paw_ctx *c)
+{
+    const char *fifo = in_scratch("fifo");
+    paw_tensors *t = NULL;
+    paw_io io;
+    size_t i;
+    memset(&io, 0, sizeof io);
+    T(paw_tensors_open(c, scratch, &t) == PAW_E_IO && strstr(paw_message(c), "folder"), "a folder");
+    T(paw_tensors_open(c, "/dev/zero", &t) == PAW_E_IO, "a device");
+    T(paw_tensors_open(c, in_scratch("none"), &t) == PAW_E_IO &&
+          strstr(paw_message(c), "no such file"), "no file");
+    if (!mkfifo(fifo, 0600)) {
+        T(paw_tensors_open(c, fifo, &t) == PAW_E_IO && strstr(paw_message(c), "not a regular file"),
+          "a FIFO must not block");
+        remove(fifo);
+    }
+    T(paw_tensors_open(NULL, "x", &t) == PAW_E_ARG && paw_tensors_open(c, NULL, &t) == PAW_E_ARG &&
+          paw_tensors_open(c, "x", NULL) == PAW_E_ARG &&
+          paw_tensors_open_io(c, &io, "x", &t) == PAW_E_ARG &&
+          paw_tensors_open_io(c, NULL, "x", &t) == PAW_E_ARG, "open: NULL arguments");
+    T(!paw_tensors_count(NULL) && paw_tensors_info(NULL, 0, NULL) == PAW_E_ARG &&
+          paw_tensors_find(NULL, "a", &i) == PAW_E_ARG && !paw_tensors_meta(NULL, "a"),
+      "queries: NULL arguments");
+    T(paw_tensors_read(c, NULL, 0, PAW_F32, NULL, 0) == PAW_E_ARG, "read: NULL");
+    T(paw_safetensors_save(c, NULL, NULL, 0, NULL) == PAW_E_ARG &&
+          paw_npy_save(c, NULL, NULL, 0, NULL) == PAW_E_ARG, "save: NULL");
+    paw_tensors_close(NULL);
+    T(t == NULL, "out untouched by all of them");
+}
+static void check_memory_tensors(paw_ctx *c)
+{
+    const size_t s[] = { 2, 2 };
+    paw_tensors *t = NULL;
+    float *p = NULL, *q = NULL, back[4];
+    size_t i;
+    paw_ctx *other = NULL;
+    paw_create(NULL, &other);
+    if (!T(paw__tensors_memory(other, "random", &t) == PAW_OK, "memory")) return;
+    T(paw__tensors_add(other, t, "b", 2, s, &p) == PAW_OK && p && !p[0] && !p[3], "zeroed");
+    T(paw__tensors_add(other, t, "a", 1, s, &q) == PAW_OK, "second");
+    T(paw__tensors_add(other, t, "a", 1, s, &q) == PAW_E_ARG, "twice");
+    T(paw__tensors_set_meta(other, t, "k", "v") == PAW_OK, "metadata");
+    p[3] = 4.0f;
+    paw_destroy(other); /* the tensors outlive it */
+    T(paw_tensors_find(t, "b", &i) == PAW_OK && i == 0 &&
+          paw_tensors_read(c, t, i, PAW_F32, back, 4) == PAW_OK && back[3] == 4.0f, "read back");
+    T(paw_tensors_meta(t, "k") && !strcmp(paw__tensors_source(t), "random"), "metadata, source");
+    paw_tensors_close(t);
+}
+
+/* ---- numbers and JSON ---- */
+
+static void check_numbers(void)
+{
+    static const char *const good[] = { "0", "-0", "1", "0.1", "312.0", "123456789012345678901234",
+        "9007199254740993", "1e23", "1.7976931348623157e308", "4.9e-324", "2.4703282292062328e-324",
+        "2.4703282292062327e-324", "2.2250738585072011e-308", "8.5e-7", "5e-324", "1E+2", "0e9",
+        "0.000000000000000000000000000000000001", "6.02214076e23", "179769313486231580793e289" };
+    static const char *const bad[] = { "", "-", "+1", ".5", "01", "e5", "NaN", "x" };
+    double v, w;
+    size_t i;
+    for (i = 0; i < sizeof good / sizeof good[0]; ++i) {
+        T(paw__number(good[i], strlen(good[i]), &v) == strlen(good[i]), "%s: whole", good[i]);
+        w = strtod(good[i], NULL);
+        T(!memcmp(&v, &w, sizeof v), "%s: %.17g", good[i], v);
+    }
+    for (i = 0; i < sizeof bad / sizeof bad[0]; ++i)
+        T(!paw__number(bad[i], strlen(bad[i]), &v), "'%s' is no number", bad[i]);
+    for (i = 0; i < 20000; ++i) {
+        const uint64_t u = t_random();
+        char s[40];
+        memcpy(&v, &u, sizeof v);
+        if (v - v != 0) continue;
+        snprintf(s, sizeof s, "%.17g", v);
+        if (!paw__number(s, strlen(s), &w) || memcmp(&v, &w, sizeof v)) break;
+    }
+    T(i == 20000, "17 digits give the same double");
+}
+static void check_json(paw_ctx *c)
+{
+    static const struct {
+        const char *text;
+        int ok, python;
+    } cases[] = {
+        { "{\"a\":[1,-2.5e3,true,false,null,\"\\u20ac\\ud83d\\ude00\"],\"b\":{}}", 1, 0 },
+        { " [ ] ", 1, 0 }, { "3", 1, 0 }, { "", 0, 0 }, { "[1,]", 0, 0 }, { "[1 2]", 0, 0 },
+        { "{\"a\"}", 0, 0 }, { "{\"a\":}", 0, 0 }, { "{a:1}", 0, 0 }, { "{,}", 0, 0 },
+        { "[", 0, 0 }, { "]", 0, 0 }, { "[1}", 0, 0 }, { "\"\n\"", 0, 0 }, { "\"\\x\"", 0, 0 },
+        { "\"\\u12\"", 0, 0 },
+        { "\"\\udc00\"", 0, 0 }, { "\"\\ud800\\u0041\"", 0, 0 }, { "\"\\u0000\"", 0, 0 },
+        { "01", 0, 0 }, { "1.", 0, 0 }, { "1e999", 0, 0 }, { "0x10", 0, 0 }, { "nul", 0, 0 },
+        { "NaN", 0, 0 }, { "[NaN, Infinity, -Infinity]", 1, 1 }, { "1 2", 0, 0 }, { "tru", 0, 0 },
+    };
+    paw__json j;
+    size_t i;
+    for (i = 0; i < sizeof cases / sizeof cases[0]; ++i) {
+        paw_err e;
+        char *copy = (char *)malloc(strlen(cases[i].text) + 1); /* exact, for the sanitizer */
+        memcpy(copy, cases[i].text, strlen(cases[i].text));
+        paw__json_begin(&j, c, "test", copy, strlen(cases[i].text));
+        j.python = cases[i].python;
+        e = paw__json_skip(&j);
+        if (!e) e = paw__json_end(&j);
+        T(e == (cases[i].ok ? PAW_OK : PAW_E_FORMAT), "JSON %s: %d", cases[i].text, e);
+        free(copy);
+    }
+}
+
+/* ---- the checkpoints of ../shared ---- */
+
+static void check_same(paw_ctx *c, const paw_tensors *a, const paw_tensors *b)
+{
+    paw_tensor_info x, y;
+    size_t i, k, differ = 0;
+    for (i = 0; i < paw_tensors_count(a); ++i) {
+        float *p, *q;
+        paw_tensors_info(a, i, &x);
+        if (paw_tensors_find(b, x.name, &k)) {
+            ++differ;
+            continue;
+        }
+        paw_tensors_info(b, k, &y);
+        p = (float *)malloc(x.count * sizeof *p + 1);
+        q = (float *)malloc(y.count * sizeof *q + 1);
+        if (!p || !q || x.count != y.count || paw_tensors_read(c, a, i, PAW_F32, p, x.count) ||
+            paw_tensors_read(c, b, k, PAW_F32, q, y.count) || memcmp(p, q, x.count * sizeof *p))
+            ++differ;
+        free(p);
+        free(q);
+    }
+    T(!differ, "%zu tensors differ between the legacy stream and the zip", differ);
+}
+static void check_golden(paw_ctx *c, const char *shared)
+{
+    static const struct {
+        const char *file;
+        size_t count;
+    } f[] = {
+        { "deit/deit.pth", 32 }, { "deit/deit_zip.pth", 32 }, { "mocov3/mocov3.pth.tar", 102 },
+        { "dino/dino_backbone.pth", 30 }, { "dino/dino_full.pth", 75 }, { "ibot/ibot.pth", 40 },
+        { "beit/beit.pth", 40 }, { "mae/mae.pth", 30 }, { "cae/cae.pth", 73 },
+        { "input_224.npy", 1 }, { "position/pos_table_14.npy", 1 }, { "probes/seg_labels.npy", 1 },
+        { "preprocess/mask16.npy", 1 },
+    };
+    paw_tensors *t[13];
+    char path[700];
+    size_t i;
+    for (i = 0; i < 13; ++i) {
+        t[i] = NULL;
+        snprintf(path, sizeof path, "%s/golden/%s", shared, f[i].file);
+        T(paw_tensors_open(c, path, &t[i]) == PAW_OK, "%s", paw_message(c));
+        T(paw_tensors_count(t[i]) == f[i].count, "%s: %zu tensors", f[i].file,
+          paw_tensors_count(t[i]));
+    }
+    if (t[0] && t[1]) check_same(c, t[0], t[1]);
+    for (i = 0; i < 13; ++i) paw_tensors_close(t[i]);
+}
+/* The names and shapes of one checkpoint in state_dicts.json against a file; returns how many. */
+static size_t check_names(paw_ctx *c, paw__json *j, const paw_tensors *t)
+{
+    char key[128], name[160];
+    paw_tensor_info info;
+    uint64_t dim;
+    size_t found = 0, at = 0;
+    int more, ok = !paw__json_enter(j, '{'), n;
+    while (ok && !paw__json_next(j, &more) && more && !paw__json_key(j, key, sizeof key)) {
+        if (strcmp(key, "tensors")) {
+            ok = !paw__json_skip(j);
+            continue;
+        }
+        ok = !paw__json_enter(j, '[');
+        while (ok && !paw__json_next(j, &more) && more) {
+            memcpy(name, "model.", 7);
+            ok = !paw__json_enter(j, '[') && !paw__json_next(j, &more) &&
+                 !paw__json_string(j, name + 6, 128, NULL) && !paw__json_next(j, &more) &&
+                 !paw__json_enter(j, '[');
+            if (!ok || !T(paw_tensors_find(t, name, &at) == PAW_OK, "no tensor %s", name)) return 0;
+            paw_tensors_info(t, at, &info);
+            for (n = 0; !paw__json_next(j, &more) && more; ++n)
+                T(!paw__json_u64(j, &dim) && n < info.ndim && info.shape[n] == dim, "%s: shape",
+                  name);
+            T(n == info.ndim, "%s: rank", name);
+            ok = !paw__json_next(j, &more) && !paw__json_skip(j) && !paw__json_next(j, &more);
+            ++found;
+        }
+    }
+    T(ok, "state_dicts.json: %s", paw_message(c));
+    return found;
+}
+static void check_deit_tiny(paw_ctx *c, const char *shared)
+{
+    char path[700], key[128];
+    paw_tensors *t = NULL;
+    paw__json j;
+    char *text;
+    size_t n = 0;
+    FILE *f;
+    int more;
+    snprintf(path, sizeof path, "%s/weights/deit_tiny_patch16_224.pth", shared);
+    if (!T(paw_tensors_open(c, path, &t) == PAW_OK, "%s", paw_message(c))) return;
+    snprintf(path, sizeof path, "%s/spec/state_dicts.json", shared);
+    text = (char *)malloc(1u << 20);
+    f = fopen(path, "rb");
+    if (f && text) n = fread(text, 1, 1u << 20, f);
+    if (f) fclose(f);
+    paw__json_begin(&j, c, path, text, n);
+    if (T(!paw__json_enter(&j, '{'), "%s", paw_message(c)))
+        while (!paw__json_next(&j, &more) && more && !paw__json_key(&j, key, sizeof key)) {
+            if (strcmp(key, "deit_tiny_patch16_224")) {
+                if (paw__json_skip(&j)) break;
+                continue;
+            }
+            n = check_names(c, &j, t);
+            T(n == paw_tensors_count(t), "%zu names, %zu tensors", n, paw_tensors_count(t));
+        }
+    T(!paw__json_end(&j), "state_dicts.json: %s", paw_message(c));
+    free(text);
+    paw_tensors_close(t);
+}
+
+int main(int argc, char **argv)
+{
+    const char *shared = t_shared(), *tmp = getenv("TMPDIR");
+    paw_ctx *c = NULL;
+    if (argc > 1) dir = argv[1];
+    snprintf(scratch, sizeof scratch, "%s/paw_load_XXXXXX", tmp && *tmp ? tmp : "/tmp");
+    if (!T(mkdtemp(scratch) != NULL, "a folder for scratch files")) return t_end("load");
+    if (!T(paw_create(NULL, &c) == PAW_OK, "context")) return t_end("load");
+    if (!T(exists(in_dir("good.pth")), "no fixtures in %s: run make_fixtures", dir)) {
+        paw_destroy(c);
+        rmdir(scratch);
+        return t_end("load");
+    }
+    check_rows(c, "good.pth");
+    check_rows(c, "good_zip64.pth");
+    check_rows(c, "good_legacy.pth");
+    check_safetensors(c);
+    check_npy(c);
+    check_hostile(c);
+    check_odd_but_good(c);
+    check_damage(c);
+    check_faults();
+    check_round_trip(c);
+    check_npy_save(c);
+    check_failed_writes(c);
+    check_arguments(c);
+    check_memory_tensors(c);
+    check_numbers();
+    check_json(c);
+    if (shared) {
+        check_golden(c, shared);
+        check_deit_tiny(c, shared);
+    } else {
+        T_SKIP("no ../shared: golden checkpoints not opened");
+    }
+    paw_destroy(c);
+    T(!rmdir(scratch), "scratch files are left in %s", scratch);
+    return t_end("load");
+}

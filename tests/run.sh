@@ -1,0 +1,48 @@
+#!/bin/sh
+# run.sh TEST...: runs test programs and scripts, shows what failed or was skipped, and ends with
+# the sum "N passed, N failed, N skipped". A test that crashes, or whose exit status contradicts
+# its own summary, counts as one more failure. Full output: build/logs/NAME.log. Scripts mostly
+# compile, on one core: they run beside the programs.
+set -u
+logs=${B:-build}/logs
+mkdir -p "$logs"
+passed=0 failed=0 skipped=0
+
+run() # test: its output and exit status go to the logs
+{
+    log=$logs/$(basename "$1")
+    case $1 in
+        *.sh) sh "$1" >"$log.log" 2>&1 ;;
+        *) "$1" >"$log.log" 2>&1 ;;
+    esac
+    echo $? >"$log.status"
+}
+report() # name
+{
+    log=$logs/$1.log
+    status=$(cat "$logs/$1.status")
+    grep -aE '^(FAIL|SKIP) ' "$log"
+    line=$(grep -aE '^[A-Za-z0-9_.-]+: [0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' "$log" |
+        tail -n 1)
+    if [ -z "$line" ]; then
+        tail -n 20 "$log" | grep -avE '^(FAIL|SKIP) '
+        echo "FAIL $1: ended with status $status before its summary"
+        failed=$((failed + 1))
+        return
+    fi
+    echo "$line"
+    set -- "$1" $(echo "${line#*:}" | tr -d 'a-z,') # name passed failed skipped
+    passed=$((passed + $2)) failed=$((failed + $3)) skipped=$((skipped + $4))
+    if [ "$3" -eq 0 ] && [ "$status" -ne 0 ]; then
+        tail -n 20 "$log" | grep -avE '^(FAIL|SKIP) '
+        echo "FAIL $1: exit status $status with no failed check"
+        failed=$((failed + 1))
+    fi
+}
+
+(for test in "$@"; do case $test in *.sh) run "$test" ;; esac; done) &
+for test in "$@"; do case $test in *.sh) ;; *) run "$test" 2>/dev/null ;; esac; done
+wait
+for test in "$@"; do report "$(basename "$test")"; done
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]
