@@ -24,7 +24,7 @@
    >>contents   this table
    >>manual     quick start; models; memory; threads; errors; determinism; limits
    >>config     every macro: name, default, consequence
-   >>api        declarations; each comment states shapes, units, ownership, errors, source
+   >>api        declarations; comments state shapes, units, ownership, errors, source
    >>platform   compilers, attributes, target regions, little-endian loads
    >>memory     checked sizes, aligned allocation, buffers that grow
    >>error      the context and its message
@@ -113,7 +113,7 @@
 */
 #ifndef PAW__PASS
 
-/* ==== >>api ==== declarations; each comment states shapes, units, ownership, errors, source ==== */
+/* ==== >>api ==== declarations; comments state shapes, units, ownership, errors, source ==== */
 #ifndef PARTAWARE_H
 #define PARTAWARE_H
 
@@ -133,7 +133,7 @@
 extern "C" {
 #endif
 
-typedef struct paw_ctx paw_ctx;         /* allocator, threads, scratch, last message; one per thread */
+typedef struct paw_ctx paw_ctx;         /* allocator, threads, scratch, message; one per thread */
 typedef struct paw_model paw_model;     /* packed weights; immutable, share it across threads */
 typedef struct paw_tensors paw_tensors; /* directory of named tensors of one open file */
 
@@ -160,7 +160,7 @@ PAW_DEF int paw_version(void);                      /* of the implementation; co
 /* ---- CPU: the kernels in use are chosen once for the process ---- */
 enum { PAW_ISA_SCALAR = 0, PAW_ISA_NEON = 1, PAW_ISA_AVX2 = 2, PAW_ISA_AVX512 = 3 };
 PAW_DEF int paw_isa(void);                  /* active instruction set */
-PAW_DEF int paw_isa_limit(int isa);         /* use at most isa; returns what is active; thread-safe */
+PAW_DEF int paw_isa_limit(int isa);         /* at most isa; returns the active one; thread-safe */
 PAW_DEF int paw_isa_supported(int isa);     /* 1 where this machine and this build can run isa */
 PAW_DEF const char *paw_isa_name(int isa);  /* "scalar", "neon", "avx2", "avx512" */
 
@@ -171,7 +171,7 @@ typedef struct {
     void *user;
 } paw_allocator;
 typedef void paw_task(void *arg, int index);
-typedef struct { /* must call fn(arg, 0..n-1), each once, before it returns; may run them together */
+typedef struct { /* calls fn(arg, 0..n-1), each once, before it returns; may run them together */
     void (*parallel_for)(void *user, int n, paw_task *fn, void *arg);
     void *user;
 } paw_threads;
@@ -293,7 +293,7 @@ typedef struct {         /* every pointer may be NULL; T = 1 + (h / patch) * (w 
 PAW_DEF paw_err paw_encode(const paw_model *m, paw_ctx *c, const float *chw, size_t n, int h, int w,
                            const paw_outputs *out);
 enum {
-    PAW_PROJECTED = 0,    /* MoCo v3: BN output; DINO, iBOT: prototype logits (paper, Tables 2, 4) */
+    PAW_PROJECTED = 0,    /* MoCo v3: BN output; DINO, iBOT: prototype logits (Tables 2, 4) */
     PAW_PROJECTED_COSINE, /* the same cosines in the bottleneck's width, see >>nn Gram */
     PAW_BOTTLENECK,       /* DINO, iBOT: unit vector before the prototypes */
     PAW_PREDICTED,        /* MoCo v3: predictor output */
@@ -373,7 +373,7 @@ typedef struct {
     size_t count;
     char **class_names; /* [classes] */
     int classes;
-    size_t images, visible, dropped; /* images listed; key points visible of these parts; filtered */
+    size_t images, visible, dropped; /* images listed; key points visible, and filtered out */
     void *owned_;
 } paw_patches;
 typedef struct {
@@ -395,8 +395,8 @@ PAW_DEF paw_err paw_patch_image(paw_ctx *c, const paw_patch *p, const paw_image 
 PAW_DEF paw_err paw_average_precision(paw_ctx *c, const float *scores, const uint8_t *relevant,
                                       size_t n, double *ap);
 /* Each row of x [n, dim] queries all rows by cosine, x.y / sqrt(max(x.x * y.y, 1e-16)); relevant
-   are those of the same label. ap: [n]; NaN where the query has no relevant item. Memory O(n * dim).
-   A non-finite feature is E_NUM. */
+   are those of the same label. ap: [n]; NaN where the query has no relevant item. Memory
+   O(n * dim). A non-finite feature is E_NUM. */
 PAW_DEF paw_err paw_retrieval_ap(paw_ctx *c, const float *x, size_t n, size_t dim,
                                  const int32_t *labels, int exclude_query, double *ap);
 typedef struct {
@@ -485,7 +485,10 @@ PAW_DEF size_t paw_topk_correct(const float *logits, const int32_t *labels, size
 #endif
 #define PAW__PRINTF(f, a) __attribute__((format(printf, f, a)))
 
-static PAW__UNUSED uint32_t paw__le16(const uint8_t *p) { return (uint32_t)p[0] | (uint32_t)p[1] << 8; }
+static PAW__UNUSED uint32_t paw__le16(const uint8_t *p)
+{
+    return (uint32_t)p[0] | (uint32_t)p[1] << 8;
+}
 static PAW__UNUSED uint32_t paw__le32(const uint8_t *p)
 {
     return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
@@ -501,7 +504,7 @@ static PAW__UNUSED uint32_t paw__be32(const uint8_t *p)
 
 /* ==== >>memory ==== checked sizes, aligned allocation, strings that grow ==== */
 
-/* 64 bytes before each block keep what free() needs; the block itself is aligned to a cache line. */
+/* What free() needs stands before each block; the block itself is aligned to a cache line. */
 #define PAW__ALIGN 64
 typedef struct {
     void *base;
@@ -510,7 +513,12 @@ typedef struct {
 } paw__block;
 
 static void *paw__default_alloc(void *user, size_t bytes) { (void)user; return malloc(bytes); }
-static void paw__default_free(void *user, void *p, size_t bytes) { (void)user; (void)bytes; free(p); }
+static void paw__default_free(void *user, void *p, size_t bytes)
+{
+    (void)user;
+    (void)bytes;
+    free(p);
+}
 
 static int paw__mul(size_t a, size_t b, size_t *out) /* 0 on overflow */
 {
@@ -1164,9 +1172,9 @@ static PAW__UNUSED double paw__ref_position(const float *table, int g0, size_t d
 /* ==== >>isa ==== vector macros per instruction set, each block ending in the self-include ==== */
 
 /* The words of the kernel text: V a vector of VW floats; KEEP as in >>platform; POW2(t): 2^n where
-   t = n + PAW__POW2_MAGIC; IFGT(a, b, x, y): a > b ? x : y, y where unordered. MAX is IFGT(a,b,a,b). */
-/* FOR unrolls in full, or the accumulators would live on the stack, at half the speed. The scalar
-   instance does not: its words are long, and it is there to be right. */
+   t = n + PAW__POW2_MAGIC; IFGT(a, b, x, y): a > b ? x : y, y where unordered; MAX(a, b) is
+   IFGT(a, b, a, b). FOR unrolls in full, or the accumulators would live on the stack, at half the
+   speed; the scalar instance does not: its words are long, and it is there to be right. */
 #define PAW__POW2_MAGIC 12583039.0f /* 1.5 * 2^23 + 127: n + 127 stands in the low bits */
 
 #if !defined(PAW_NO_SLEEF)
@@ -1209,12 +1217,14 @@ static inline PAW__UNUSED float paw__pow2f(float t)
 }
 
 /* BEGIN tools/gen_coefficients.c */
-/* 2^x on [-1/2, 1/2], relative; error 1.86e-09 before rounding; lowest power first */
+/* 2^x on [-1/2, 1/2], relative; error 1.86e-09 before rounding;
+   lowest power first */
 static const float paw__exp2_c[7] = {
     1.00000000e+00f, 6.93147182e-01f, 2.40226462e-01f, 5.55032864e-02f,
     9.61848907e-03f, 1.33999309e-03f, 1.53458124e-04f,
 };
-/* log2(erfc(x / sqrt 2) / 2) on [0, 8], as GELU moves; error 4.10e-09 before rounding; lowest power first */
+/* log2(erfc(x / sqrt 2) / 2) on [0, 8] as GELU moves; error 4.10e-09 before rounding;
+   lowest power first */
 static const float paw__gelu_c[11] = {
     -9.99999762e-01f, -1.15111041e+00f, -4.59181458e-01f, -5.25476299e-02f,
     7.09734485e-03f, -1.23178557e-04f, -2.18386107e-04f, 5.77358151e-05f,
@@ -1709,8 +1719,10 @@ static void paw__position_resize(const float *table, int g0, int dim, int gh, in
                     double line = 0;
                     for (j = 0; j < 4; ++j)
                         line = paw__mul_add(
-                            (double)xw[j], (double)table[((size_t)yi[i] * (size_t)g0 + (size_t)xi[j]) *
-                                                     (size_t)dim + (size_t)d], line);
+                            (double)xw[j],
+                            (double)table[((size_t)yi[i] * (size_t)g0 + (size_t)xi[j]) *
+                                              (size_t)dim + (size_t)d],
+                            line);
                     sum = paw__mul_add((double)yw[i], line, sum);
                 }
                 to[d] = (float)sum;
@@ -5649,8 +5661,8 @@ static float *paw__model_vector(paw__builder *r, size_t n, size_t heads)
     return v;
 }
 /* Makes room for a layer of w [n, k] and packs it; bias zero until it is read. */
-static paw_err paw__model_linear(paw__builder *r, const float *w, paw__linear *l, size_t n, size_t k,
-                                 size_t n_heads, size_t k_heads)
+static paw_err paw__model_linear(paw__builder *r, const float *w, paw__linear *l, size_t n,
+                                 size_t k, size_t n_heads, size_t k_heads)
 {
     size_t bytes;
     l->n = n;
@@ -5942,7 +5954,8 @@ static paw_err paw__builder_layer(paw__builder *r, const char *prefix, const cha
     return e;
 }
 /* Batch norm in evaluation, folded: y = x * s + (b - mean * s), s = w / sqrt(var + 1e-5). */
-static paw_err paw__builder_batch_norm(paw__builder *r, const char *prefix, int index, paw__linear *l)
+static paw_err paw__builder_batch_norm(paw__builder *r, const char *prefix, int index,
+                                       paw__linear *l)
 {
     static const char *const names[] = {"running_var", "weight", "running_mean", "bias"};
     double *v = (double *)paw__alloc(r->c, 4 * l->n, sizeof *v);
@@ -6214,7 +6227,8 @@ static const paw__container *paw__recipe_container(int recipe)
 {
     size_t i;
     for (i = 0; i < PAW__COUNT(paw__containers); ++i)
-        if (paw__containers[i].recipe == recipe && !paw__containers[i].student && recipe != PAW_IBOT)
+        if (paw__containers[i].recipe == recipe && !paw__containers[i].student &&
+            recipe != PAW_IBOT)
             return &paw__containers[i];
     return recipe == PAW_IBOT ? paw__recipe_container(PAW_DINO)
                               : paw__recipe_container(PAW_RECIPE_AUTO);
@@ -8523,8 +8537,8 @@ static void PAW__FN(norm)(const float *x, size_t ld, const paw__panels *panels, 
 
 /* ---- product ---- */
 
-/* tile[mr][COLS] (first: =, else +=) the chain over chunks of 16 k. a: the panel, b: np panels of 16
-   columns, step floats apart. ahead: what the next tiles need, lines a chunk of it. */
+/* tile[mr][COLS] (first: =, else +=) the chain over chunks of 16 k. a: the panel, b: np panels of
+   16 columns, step floats apart. ahead: what the next tiles need, lines a chunk of it. */
 PAW__INLINE void PAW__FN(chain)(const int mr, const int np, size_t chunks, const float *a,
                                 const float *b, size_t step, int first, float *tile,
                                 const char **ahead, int lines)
@@ -8683,7 +8697,7 @@ static void PAW__FN(place)(const paw__product *g, const PAW__FN(done) *t)
         }
     }
 }
-/* The lines a tile will go to: asked for before the sum, so that the stores after it do not wait. */
+/* The lines a tile will go to, asked for before the sum: the stores after it then do not wait. */
 PAW__INLINE void PAW__FN(expect)(const paw__product *g, size_t row, int mr, int np, size_t col)
 {
     int p, i;
@@ -8691,7 +8705,8 @@ PAW__INLINE void PAW__FN(expect)(const paw__product *g, size_t row, int mr, int 
     for (p = 0; p < np; ++p)
         for (i = 0; i < mr; ++i)
             __builtin_prefetch(g->to == PAW__TO_A
-                                   ? g->out + row * g->n + (col + (size_t)p * 16) * (size_t)mr + i * 16
+                                   ? g->out + row * g->n + (col + (size_t)p * 16) * (size_t)mr +
+                                         (size_t)i * 16
                                    : g->out + (row + (size_t)i) * g->ld + col + (size_t)p * 16,
                                1, 3);
 }
@@ -8731,7 +8746,8 @@ static void PAW__FN(product)(const paw__product *g, size_t j)
 static void PAW__FN(bias_row)(const paw__attention *t, size_t head, size_t i, float *row)
 {
     const size_t w = 2 * (size_t)t->gw - 1, h = 2 * (size_t)t->gh - 1, gw = (size_t)t->gw;
-    const float *table = t->bias + head * w * h, *special = t->bias + t->in->heads * w * h + head * 3;
+    const float *table = t->bias + head * w * h;
+    const float *special = t->bias + t->in->heads * w * h + head * 3;
     size_t r, c;
     if (i == 0) {
         row[0] = special[2];

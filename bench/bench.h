@@ -21,7 +21,7 @@
         {"--csv", NULL, CLI_FLAG, NULL, 0, 0, "print CSV"}
 #define BENCH_ABOUT                                                                                \
     "Columns: median time; spread: (max - min) / median; wall/cpu: wall time x threads over CPU\n" \
-    "time, above 1 where the machine was taken away or threads waited; % of: of the FMA peak, or\n" \
+    "time, above 1 where the CPU was taken away or threads waited; % of: of the FMA peak, or\n"    \
     "of the bandwidth over as many bytes, measured right before and after the row on as many\n"    \
     "threads; 'drift' where the two differ by over 3 %. Exits with 1 after a failed self-check.\n"
 #define BENCH_ISA_OPTION(preset)                                                                   \

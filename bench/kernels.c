@@ -20,7 +20,7 @@ CLI_PROGRAM("kernels", "[--filter SUBSTR] [options]",
             BENCH_ABOUT
             "gemm: rows x k x columns with the epilogue of its place in a block (qkv: operands of\n"
             "the attention; proj, fc2: residual; fc1: GELU; head: plain rows). attention:\n"
-            "heads x tokens x width. GB/s: bytes read and written once. Rows of scalar are what the\n"
+            "heads x tokens x width. GB/s: bytes read and written once. Scalar rows are what the\n"
             "compiler makes of the plain text, a baseline. More than one thread: gemm, attention,\n"
             "norm, im2col, retrieval and resize.\n");
 

@@ -10,9 +10,9 @@ static float BENCH_FN(fma)(size_t turns)
     BENCH_V acc[BENCH_ACC];
     float lane[BENCH_VW], sum = 0;
     int i, j;
-    PAW__FOR(i, BENCH_ACC) acc[i] = BENCH_SET1((float)i);
-    for (; turns; --turns) PAW__FOR(i, BENCH_ACC) acc[i] = BENCH_FMA(acc[i], x, y);
-    PAW__FOR(i, BENCH_ACC) {
+    BENCH_EACH(i, BENCH_ACC) acc[i] = BENCH_SET1((float)i);
+    for (; turns; --turns) BENCH_EACH(i, BENCH_ACC) acc[i] = BENCH_FMA(acc[i], x, y);
+    BENCH_EACH(i, BENCH_ACC) {
         BENCH_STORE(lane, acc[i]);
         for (j = 0; j < BENCH_VW; ++j) sum += lane[j];
     }
@@ -25,9 +25,9 @@ static float BENCH_FN(read)(const float *x, size_t n)
     float lane[BENCH_VW];
     size_t k;
     int i;
-    PAW__FOR(i, 8) acc[i] = BENCH_SET1(0.0f);
+    BENCH_EACH(i, 8) acc[i] = BENCH_SET1(0.0f);
     for (k = 0; k < n; k += 8 * BENCH_VW)
-        PAW__FOR(i, 8) acc[i] = BENCH_ADD(acc[i], BENCH_LOAD(x + k + (size_t)i * BENCH_VW));
+        BENCH_EACH(i, 8) acc[i] = BENCH_ADD(acc[i], BENCH_LOAD(x + k + (size_t)i * BENCH_VW));
     for (i = 1; i < 8; ++i) acc[0] = BENCH_ADD(acc[0], acc[i]);
     BENCH_STORE(lane, acc[0]);
     return lane[0];
@@ -38,7 +38,7 @@ static void BENCH_FN(triad)(float *x, const float *y, const float *z, size_t n)
     size_t k;
     int i;
     for (k = 0; k < n; k += 4 * BENCH_VW)
-        PAW__FOR(i, 4) {
+        BENCH_EACH(i, 4) {
             const size_t at = k + (size_t)i * BENCH_VW;
             BENCH_STORE(x + at, BENCH_FMA(s, BENCH_LOAD(z + at), BENCH_LOAD(y + at)));
         }
@@ -74,6 +74,8 @@ typedef struct {
     void (*triad)(float *x, const float *y, const float *z, size_t n);
 } bench_loops;
 
+/* Unrolled, or the accumulators would live on the stack. */
+#define BENCH_EACH(i, n) PAW__UNROLL for (i = 0; i < (n); ++i)
 #define BENCH_FN(name) PAW__CAT(bench_##name, BENCH_PASS)
 #define BENCH_PASS scalar
 #define BENCH_ISA PAW_ISA_SCALAR

@@ -130,7 +130,7 @@ static inline void bench_head(const bench *b, size_t bytes)
            BENCH_COMPILER, PAW_BENCH_FLAGS);
     printf("# %s; %d CPUs, best instruction set %s, load average %.2f\n", cpu, paw__online_cpus(),
            paw_isa_name(paw__cpu_isa()), bench_load_average());
-    printf("# memory, %zu MB, %d threads: read %.1f GB/s, triad %.1f GB/s; timer overhead %.0f ns\n",
+    printf("# memory, %zu MB, threads %d: read %.1f GB/s, triad %.1f GB/s; timer takes %.0f ns\n",
            bytes >> 20, paw_threads_used(b->app->ctx), b->read, b->triad, b->overhead * 1e9);
 }
 

@@ -1,4 +1,4 @@
-#define _POSIX_C_SOURCE 200809L
+#define _XOPEN_SOURCE 700
 /* Data sets: folders, text tables, CUB part patches on made-up and hostile files, and the patches
    of the released code where ../shared is. */
 #define PARTAWARE_IMPLEMENTATION
@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 static paw_ctx *ctx;
-static char root[] = "/tmp/paw-data-XXXXXX";
+static char root[] = P_tmpdir "/paw-data-XXXXXX";
 
 typedef struct {
     long calls, fail_at, held;

@@ -1015,7 +1015,8 @@ static void check_near(const char *check, const float *got, const array *want, s
         if (!(c >= least)) least = c;
         sum += c;
     }
-    result(least >= 0.99 && sum >= 0.9995 * (double)n, check, "cosine %.6f at least, %.6f on average",
+    result(least >= 0.99 && sum >= 0.9995 * (double)n, check,
+           "cosine %.6f at least, %.6f on average",
            least, sum / (double)n);
 }
 static void check_cub_ap(const paw_patches *p, const float *x, size_t dim, const char *kind,

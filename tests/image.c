@@ -1,4 +1,4 @@
-#define _POSIX_C_SOURCE 200809L
+#define _XOPEN_SOURCE 700
 /* Images: PNG of every kind against its samples, JPEG built by hand, hostile files, resize against
    plain double arithmetic, crops, and Pillow's own results where ../shared is. */
 #define PARTAWARE_IMPLEMENTATION
@@ -581,7 +581,7 @@ static void write_file(const char *path, const void *p, size_t n)
 static void test_files(void)
 {
     static const char html[] = "<!DOCTYPE html><html><body>404 not found</body></html>";
-    char dir[] = "/tmp/paw-image-XXXXXX", path[64];
+    char dir[] = P_tmpdir "/paw-image-XXXXXX", path[64];
     uint8_t *p = (uint8_t *)dir;
     size_t n = 77;
     paw_image img;

@@ -1,5 +1,5 @@
 /* Test plumbing: named checks, counted; a failure prints its place, a skip its reason.
-   Every test program ends with t_end("name"), which prints "name: N passed, N failed, N skipped". */
+   Every test program ends with t_end("name"): "name: N passed, N failed, N skipped". */
 #ifndef PAW_TEST_T_H
 #define PAW_TEST_T_H
 

@@ -129,14 +129,14 @@ int main(void)
 {
     static const fit fits[] = {
         {"paw__exp2_c", "2^x on [-1/2, 1/2], relative", 6, -0.5L, 0.5L, exp2_value, exp2_weight},
-        {"paw__gelu_c", "log2(erfc(x / sqrt 2) / 2) on [0, 8], as GELU moves", 10, 0.0L, 8.0L,
+        {"paw__gelu_c", "log2(erfc(x / sqrt 2) / 2) on [0, 8] as GELU moves", 10, 0.0L, 8.0L,
          gelu_value, gelu_weight},
     };
     size_t n;
     for (n = 0; n < sizeof fits / sizeof fits[0]; ++n) {
         real p[MAX_TERMS], error = run(&fits[n], p);
         int i;
-        printf("/* %s; error %.2e before rounding; lowest power first */\n", fits[n].comment,
+        printf("/* %s; error %.2e before rounding;\n   lowest power first */\n", fits[n].comment,
                (double)error);
         printf("static const float %s[%d] = {\n", fits[n].name, fits[n].degree + 1);
         for (i = 0; i <= fits[n].degree; ++i)
