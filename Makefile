@@ -20,7 +20,7 @@ C = $(CC) -I. $(CPPFLAGS) $(PKG_CFLAGS) $(WARN) $(CFLAGS)
 CXXC = $(CXX) -I. $(CPPFLAGS) $(PKG_CFLAGS) $(CXXWARN) $(CXXFLAGS)
 LIBS = $(LDFLAGS) $(LDLIBS) $(PKG_LIBS) -lm -lpthread
 
-HEADERS = partaware.h $(wildcard tests/*.h examples/*.h)
+HEADERS = partaware.h $(wildcard tests/*.h examples/*.h bench/*.h)
 EXAMPLES = $(patsubst %.c,$(B)/%,$(wildcard examples/*.c)) \
 	$(patsubst %.cpp,$(B)/%,$(wildcard examples/*.cpp))
 TESTS = $(patsubst %.c,$(B)/%,$(filter-out tests/fuzz_%,$(wildcard tests/*.c)))
@@ -50,6 +50,10 @@ tools: $(TOOLS)
 $(B)/%: %.c $(HEADERS) | $(READY)
 	@mkdir -p $(@D)
 	$(C) -o $@ $< $(LIBS)
+
+$(B)/bench/%: bench/%.c $(HEADERS) | $(READY)
+	@mkdir -p $(@D)
+	$(C) -DPAW_BENCH_FLAGS='"$(CFLAGS)"' -o $@ $< $(LIBS)
 
 $(B)/%: %.cpp $(HEADERS) | $(READY)
 	@mkdir -p $(@D)

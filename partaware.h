@@ -1815,9 +1815,12 @@ static paw_err paw__beit_resize(paw_ctx *c, const float *table, int g0, int head
 {
     const int n = 2 * g0 - 1, oh = 2 * gh - 1, ow = 2 * gw - 1;
     const size_t nn = (size_t)n, hh = (size_t)heads, total = (size_t)oh * (size_t)ow;
-    double *s = (double *)paw__alloc(c, nn * (nn + 1) + 4 * nn + nn * (size_t)ow, sizeof *s);
-    double *kx, *ky, *y, *m, *wide;
+    double *s, *kx, *ky, *y, *m, *wide;
     size_t k, r, o;
+    if (g0 < 3)
+        return paw__fail(c, PAW_E_UNSUP, "a relative table of a %d x %d grid has too few knots to be "
+                         "resized", g0, g0);
+    s = (double *)paw__alloc(c, nn * (nn + 1) + 4 * nn + nn * (size_t)ow, sizeof *s);
     if (!s) return PAW_E_OOM;
     kx = s + nn * (nn + 1);
     ky = kx + nn;
@@ -2102,6 +2105,7 @@ typedef struct {
     float *x, *a, *hidden, *partial;
     paw__qkv qkv;
 } paw__activations;
+/* Lays v out from base on; returns the floats it takes. base NULL: only that. */
 static size_t paw__activations_of(const paw__run *r, float *base, paw__activations *v)
 {
     const paw_model *m = r->m;
@@ -2114,6 +2118,7 @@ static size_t paw__activations_of(const paw__run *r, float *base, paw__activatio
                  paw__partial_count(d, m->blocks[0].fc1.n_padded)),
         paw__max(paw__partial_count(d, m->blocks[0].qkv.n_padded),
                  paw__max(paw__partial_count(od, d), paw__partial_count(m->patches.k_padded, d))));
+    if (!base) return x + a + paw__max(qkv, wide) + partial;
     v->x = base;
     v->a = v->x + x;
     v->hidden = v->a + a;
@@ -2291,13 +2296,18 @@ static paw_err paw__encode_check(const paw__run *r)
 {
     const paw_outputs *o = r->out;
     const int patch = r->m->patch;
+    size_t all;
     int i;
+    if (!o->cls && !o->mean && !o->tokens && !o->block_outputs && !o->attention)
+        return paw__fail(r->c, PAW_E_ARG, "paw_encode: no output asked for");
     if (r->h < patch || r->w < patch || r->h % patch || r->w % patch)
         return paw__fail(r->c, PAW_E_SHAPE, "input of %d x %d pixels is no multiple of the patch "
                          "of %d", r->h, r->w, patch);
     if (r->h / patch > 512 || r->w / patch > 512)
         return paw__fail(r->c, PAW_E_LIMIT, "input of %d x %d pixels: more than 512 patches a side",
                          r->h, r->w);
+    if (!paw__mul(r->n, 12 * (size_t)r->h * (size_t)r->w, &all))
+        return paw__fail(r->c, PAW_E_LIMIT, "%zu images do not fit the address space", r->n);
     if (o->attention && (o->attention_block < -1 || o->attention_block >= r->m->depth))
         return paw__fail(r->c, PAW_E_ARG, "attention of block %d asked for: the model has 0 to %d",
                          o->attention_block, r->m->depth - 1);
@@ -6267,7 +6277,7 @@ PAW_DEF paw_err paw_tensors_random(paw_ctx *c, const paw_random_spec *s, paw_ten
     if (!c) return PAW_E_ARG;
     if (!s || !out || s->recipe <= 0 || s->recipe >= PAW_RECIPES || s->dim < 1 || s->dim > 4096 ||
         s->depth < 1 || s->depth > 128 || s->patch_px < 1 || s->patch_px > 64 ||
-        s->image_px < s->patch_px || s->image_px > 4096 || s->heads < 0 || s->classes < 0 ||
+        s->image_px < s->patch_px || s->image_px > 4096 || s->image_px % s->patch_px || s->heads < 0 || s->classes < 0 ||
         s->projected < 0)
         return paw__fail(c, PAW_E_ARG, "bad argument to paw_tensors_random");
     memset(&m, 0, sizeof m);
@@ -8387,7 +8397,7 @@ PAW__INLINE PAW__V PAW__FN(exp)(PAW__V x)
     const PAW__V n = PAW__V_SUB(t, magic);
     PAW__V f = PAW__V_FMA(x, log2e, PAW__V_SUB(PAW__V_ZERO(), n));
     f = PAW__V_FMA(x, PAW__V_SET1(1.92596303e-08f), f); /* log2(e) less its float */
-    return PAW__V_IFGT(x, PAW__V_SET1(-87.0f), PAW__FN(exp2)(f, t), PAW__V_ZERO());
+    return PAW__V_IFGT(PAW__V_SET1(-87.0f), x, PAW__V_ZERO(), PAW__FN(exp2)(f, t));
 }
 /* x Phi(x) with the upper tail h = Phi(-|x|) = 2^P(|x|): no cancellation on the negative side. */
 PAW__INLINE PAW__V PAW__FN(gelu1)(PAW__V x)
@@ -8553,7 +8563,10 @@ PAW__INLINE void PAW__FN(chain)(const int mr, const int np, size_t chunks, const
             if (np > 1) __builtin_prefetch(*ahead + step * sizeof *b, 0, 2);
         }
         for (kk = 0; kk < 16; ++kk, ++a, b += 16) {
-            __builtin_prefetch(a + 16 * mr + kk * 15, 0, 3); /* a line of the next chunk */
+            /* Both operands come from the second-level cache: A a chunk ahead, B eight k. */
+            __builtin_prefetch(a + 16 * mr + kk * 15, 0, 3);
+            __builtin_prefetch(b + 16 * 8, 0, 3);
+            if (np > 1) __builtin_prefetch(b + step + 16 * 8, 0, 3);
             PAW__FOR(j, nv) bv[j] = PAW__V_LOAD(b + (size_t)(j / PAW__L) * step +
                                                 (size_t)(j % PAW__L) * PAW__VW);
             PAW__FOR(i, mr) {
@@ -8635,7 +8648,7 @@ static void PAW__FN(finish)(const paw__product *g, float *tile, int mr, int np, 
 #if !defined(PAW_NO_SLEEF)
             else if (g->act == PAW__GELU_SLEEF) x = PAW__FN(gelu1_sleef)(x);
 #endif
-            else if (g->act == PAW__RELU) x = PAW__V_MAX(x, PAW__V_ZERO());
+            else if (g->act == PAW__RELU) x = PAW__V_IFGT(PAW__V_ZERO(), x, PAW__V_ZERO(), x);
             PAW__V_STORE(q, x);
         }
     }
@@ -8697,19 +8710,6 @@ static void PAW__FN(place)(const paw__product *g, const PAW__FN(done) *t)
         }
     }
 }
-/* The lines a tile will go to, asked for before the sum: the stores after it then do not wait. */
-PAW__INLINE void PAW__FN(expect)(const paw__product *g, size_t row, int mr, int np, size_t col)
-{
-    int p, i;
-    if (g->to == PAW__TO_QKV) return;
-    for (p = 0; p < np; ++p)
-        for (i = 0; i < mr; ++i)
-            __builtin_prefetch(g->to == PAW__TO_A
-                                   ? g->out + row * g->n + (col + (size_t)p * 16) * (size_t)mr +
-                                         (size_t)i * 16
-                                   : g->out + (row + (size_t)i) * g->ld + col + (size_t)p * 16,
-                               1, 3);
-}
 static void PAW__FN(product)(const paw__product *g, size_t j)
 {
     const size_t left = g->n / 16 - j * PAW__NP, panels = g->p1 - g->p0;
@@ -8728,7 +8728,6 @@ static void PAW__FN(product)(const paw__product *g, size_t j)
             tile = g->partial + (j * g->span + p - g->p_base) * PAW__MR * PAW__COLS;
         t.row = paw__panel_first(&g->rows, p);
         t.mr = paw__panel_rows(&g->rows, p);
-        if (g->k1 == g->k) PAW__FN(expect)(g, t.row, t.mr, np, j * PAW__COLS);
         PAW__FN(sum)(t.mr, np, g->k0, g->k1, g->a + t.row * g->k, b, step, tile, ahead, lines);
         if (g->k1 < g->k) continue;
         t.tile = tile;

@@ -19,11 +19,13 @@
         {"--samples", NULL, CLI_FLAG, NULL, 0, 0,                                                  \
          "in JSON an entry a repetition, for the U test of compare.py, not the median"},           \
         {"--csv", NULL, CLI_FLAG, NULL, 0, 0, "print CSV"}
-#define BENCH_ABOUT                                                                                \
+#define BENCH_ABOUT \
     "Columns: median time; spread: (max - min) / median; wall/cpu: wall time x threads over CPU\n" \
-    "time, above 1 where the CPU was taken away or threads waited; % of: of the FMA peak, or\n"    \
-    "of the bandwidth over as many bytes, measured right before and after the row on as many\n"    \
-    "threads; 'drift' where the two differ by over 3 %. Exits with 1 after a failed self-check.\n"
+    "time, above 1 where the CPU was taken away or threads waited; % of: of the FMA peak, or\n" \
+    "of the bandwidth over as many bytes, measured right before and after the row on as many\n" \
+    "threads; 'drift' where the two differ by over 3 %. The peak's samples last 2 ms: on\n" \
+    "shared CPUs they slip through and longer rows do not: with wall/cpu above 1.05 the % is\n" \
+    "too low; --min-time 0.002 --repetitions 51 helps. Exits with 1 after a failed self-check.\n"
 #define BENCH_ISA_OPTION(preset)                                                                   \
     {"--isa", "all|best|avx512|avx2|neon|scalar", CLI_CHOICE, preset, 0, 0,                        \
      "instruction set of the kernels"}
