@@ -23,9 +23,8 @@ LIBS = $(LDFLAGS) $(LDLIBS) $(PKG_LIBS) -lm -lpthread
 HEADERS = partaware.h $(wildcard tests/*.h examples/*.h bench/*.h)
 EXAMPLES = $(patsubst %.c,$(B)/%,$(wildcard examples/*.c)) \
 	$(patsubst %.cpp,$(B)/%,$(wildcard examples/*.cpp))
-TESTS = $(patsubst %.c,$(B)/%,$(filter-out tests/fuzz_%,$(wildcard tests/*.c)))
+TESTS = $(patsubst %.c,$(B)/%,$(wildcard tests/*.c))
 SCRIPTS = $(filter-out tests/run.sh,$(wildcard tests/*.sh))
-FUZZERS = $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz_*.c))
 BENCHES = $(patsubst %.c,$(B)/%,$(wildcard bench/*.c))
 TOOLS = $(patsubst %.c,$(B)/%,$(wildcard tools/*.c))
 SOURCES = partaware.h $(wildcard tests/*.[ch] tests/*/*.[ch] tests/*/*.cc examples/*.[ch] \
@@ -59,15 +58,11 @@ $(B)/%: %.cpp $(HEADERS) | $(READY)
 	@mkdir -p $(@D)
 	$(CXXC) -o $@ $< $(LIBS)
 
-$(B)/tests/fuzz_%: tests/fuzz_%.c $(HEADERS)
-	@mkdir -p $(@D)
-	clang -I. $(CPPFLAGS) $(PKG_CFLAGS) -O1 -g -fsanitize=fuzzer,address,undefined -o $@ $< $(LIBS)
-
 setup: ## check for the SLEEF and stb headers; install by apt-get what is missing
 	@CC="$(CC)" CPPFLAGS="$(CPPFLAGS)" sh tools/setup.sh
 
 ifneq (,$(wildcard tools/make_fixtures.c))
-FIXTURES = build/fixtures/.made
+FIXTURES = $(B)/fixtures/.made
 $(FIXTURES): $(B)/tools/make_fixtures
 	@mkdir -p $(@D)
 	$(B)/tools/make_fixtures $(@D)
@@ -99,7 +94,6 @@ ubsan: ## the test programs under gcc's UBSan
 tsan: ## api under ThreadSanitizer: pool, hooks, one model in many threads
 	$(MAKE) B=$(B)/tsan CC=clang CFLAGS="$(SANITIZE) -fsanitize=thread" $(B)/tsan/tests/api
 	$(B)/tsan/tests/api
-fuzz: $(FUZZERS) ## build the fuzzers (clang)
 
 demo: setup $(B)/tools/make_creatures $(B)/examples/part_retrieval ## draw creatures, retrieve their parts, write a report
 	$(B)/tools/make_creatures --out $(B)/demo/creatures
@@ -122,6 +116,6 @@ help: ## this list
 clean: ## remove what was built
 	rm -rf $(B)
 
-.PHONY: all examples tests benches tools setup test check warn asan ubsan tsan fuzz demo bench lint \
+.PHONY: all examples tests benches tools setup test check warn asan ubsan tsan demo bench lint \
 	format help clean
 .DELETE_ON_ERROR:

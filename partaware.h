@@ -11,7 +11,7 @@
        #include "partaware.h"
 
        paw_ctx *c; paw_model *m; paw_image img;
-       float cls[768];
+       float cls[768];                          // ViT-B; paw_model_describe tells the width
        if (paw_create(NULL, &c)) return 1;
        if (paw_model_load(c, "mae_pretrain_vit_base.pth", NULL, &m) ||
            paw_image_load(c, "bird.jpg", &img) || paw_embed(m, c, &img, NULL, cls))
@@ -86,16 +86,18 @@
    In fp32, features are the same to the bit for scalar, AVX2, AVX-512 and NEON, for any number of
    threads and any batch: a product is one FMA chain over k in blocks of PAW__KC added in order;
    every reduction runs in 16 virtual lanes combined by one tree; exp and GELU are FMA polynomials;
-   what may not be contracted is fenced. PAW_NUMERICS changes when any bit may. With
+   what may not be contracted is fenced. Threads must run in the default floating-point mode
+   (nearest, denormals kept). PAW_NUMERICS changes when any bit may. With
    PAW_MATH_SLEEF exp and erf come from SLEEF (1 ulp) and the promise is SLEEF's.
    Against the official PyTorch code tokens agree within 2e-5; resize and crop equal Pillow in every
    byte; average precision equals scikit-learn's to 1e-12 given the same similarities.
 
    LIMITS
-   Regular files only; images 100 million pixels (config.max_pixels) and 1 GiB; 65,536 tensors, 8
-   dimensions, 512 blocks, 512 patches a side. JPEG and PNG. x86-64 and AArch64 have kernels, other
-   machines run the scalar ones. One writer per paw_tensors at a time: reading moves its file
-   position. PAW_ISA=scalar|neon|avx2|avx512 and paw_isa_limit lower the instruction set.
+   POSIX systems, gcc or clang. Regular files only; images 100 million pixels (config.max_pixels)
+   and 1 GiB; 65,536 tensors, 8 dimensions, 512 blocks, 512 patches a side. JPEG and PNG. x86-64 and
+   AArch64 have kernels, other little-endian machines run the scalar ones. One reader per
+   paw_tensors at a time: reading moves its file position. PAW_ISA=scalar|neon|avx2|avx512 and
+   paw_isa_limit lower the instruction set.
 */
 
 /* ==== >>config ==== every macro: name, default, consequence ====
@@ -180,7 +182,7 @@ typedef struct {         /* all zero: defaults */
     paw_allocator mem;   /* alloc == NULL: malloc */
     paw_threads hook;    /* parallel_for == NULL: own pool, started at first use */
     int threads;         /* 0: PAW_THREADS, else the online CPUs; with a hook: how wide to split */
-    int math;            /* PAW_MATH_...: exp and GELU in softmax and MLP (>>manual DETERMINISM) */
+    int math;            /* PAW_MATH_...: exp and GELU (>>manual DETERMINISM) */
     uint64_t max_pixels; /* cap of width * height before an image is decoded; 0: 100,000,000 */
 } paw_config;
 PAW_DEF paw_err paw_create(const paw_config *config_or_null, paw_ctx **out);
@@ -257,15 +259,17 @@ typedef struct {
     int projected;  /* width of PAW_PROJECTED, 0 without */
     int bottleneck; /* width of PAW_BOTTLENECK (DINO, iBOT), 0 without */
     int predicted;  /* width of PAW_PREDICTED (MoCo v3), 0 without */
-    size_t parameters, packed_bytes;
+    size_t parameters; /* numbers read: encoder, heads and their statistics */
+    size_t packed_bytes;
 } paw_model_info;
 PAW_DEF const char *paw_recipe_name(int recipe); /* NULL outside the enum; "auto" for 0 */
 PAW_DEF paw_err paw_model_load(paw_ctx *c, const char *path, const paw_model_opts *opts_or_null,
                                paw_model **out);
 PAW_DEF paw_err paw_model_from_tensors(paw_ctx *c, const paw_tensors *t,
                                        const paw_model_opts *opts_or_null, paw_model **out);
-/* Tensors of a seeded random model (truncated normal of 0.02, the same on every machine) under the
-   official names: for demos, tests and benches. heads, projected 0: the defaults of the recipe. */
+/* Tensors of a seeded random model (deviation 0.02, the same on every machine) under the
+   official names: for demos, tests and benches. heads 0: the recipe's; classes 0: no class scores;
+   projected 0: no projector. What the recipe does not have is E_ARG. */
 typedef struct {
     int recipe, image_px, patch_px, dim, depth, heads, classes, projected;
     uint64_t seed;
@@ -443,6 +447,9 @@ PAW_DEF size_t paw_topk_correct(const float *logits, const int32_t *labels, size
 #include <unistd.h>
 #endif
 
+#if defined(__FAST_MATH__)
+#error "partaware.h keeps NaN and rounds where it says: compile it without -ffast-math"
+#endif
 #if !defined(PAW_SELF)
 #define PAW_SELF "partaware.h"
 #endif
@@ -453,7 +460,6 @@ PAW_DEF size_t paw_topk_correct(const float *logits, const int32_t *labels, size
 #endif
 
 #define PAW__STR(x) #x
-#define PAW__XSTR(x) PAW__STR(x)
 #define PAW__CAT2(a, b) a##_##b
 #define PAW__CAT(a, b) PAW__CAT2(a, b)
 #define PAW__FN(name) PAW__CAT(paw__##name, PAW__PASS)
@@ -502,7 +508,7 @@ static PAW__UNUSED uint32_t paw__be32(const uint8_t *p)
     return (uint32_t)p[3] | (uint32_t)p[2] << 8 | (uint32_t)p[1] << 16 | (uint32_t)p[0] << 24;
 }
 
-/* ==== >>memory ==== checked sizes, aligned allocation, strings that grow ==== */
+/* ==== >>memory ==== checked sizes, aligned allocation, buffers that grow ==== */
 
 /* What free() needs stands before each block; the block itself is aligned to a cache line. */
 #define PAW__ALIGN 64
@@ -670,12 +676,11 @@ typedef struct {
     pthread_t thread;
 } paw__worker;
 struct paw__pool {
-    paw_allocator mem;
     pthread_mutex_t lock;
     pthread_cond_t wake, done;
     paw__worker *workers;
     int count;          /* threads started; the caller is one more */
-    unsigned epoch;     /* atomic; odd changes announce a loop */
+    unsigned epoch;     /* atomic; a change announces a loop */
     int running, stop;  /* atomic */
     int width;          /* slots of the present loop */
     paw__loop *loop;
@@ -844,6 +849,9 @@ PAW_DEF paw_err paw_create(const paw_config *config, paw_ctx **out)
     c->threads = cfg.threads ? cfg.threads : paw__env_threads();
     if (!c->threads) c->threads = paw__online_cpus();
     if (c->threads > PAW__MAX_THREADS) c->threads = PAW__MAX_THREADS;
+#if defined(PAW_NO_THREADS)
+    if (!c->hook.parallel_for) c->threads = 1;
+#endif
     *out = c;
     return PAW_OK;
 }
@@ -1661,6 +1669,7 @@ static double paw__mul_add(double a, double b, double c)
 {
     double p = a * b;
     PAW__KEEP(p);
+    PAW__KEEP(c); /* may be a product itself */
     return p + c;
 }
 /* a*b rounded, so that no compiler fuses it with what follows */
@@ -1818,8 +1827,8 @@ static paw_err paw__beit_resize(paw_ctx *c, const float *table, int g0, int head
     double *s, *kx, *ky, *y, *m, *wide;
     size_t k, r, o;
     if (g0 < 3)
-        return paw__fail(c, PAW_E_UNSUP, "a relative table of a %d x %d grid has too few knots to be "
-                         "resized", g0, g0);
+        return paw__fail(c, PAW_E_UNSUP, "a relative table of a %d x %d grid has too few knots to "
+                         "be resized", g0, g0);
     s = (double *)paw__alloc(c, nn * (nn + 1) + 4 * nn + nn * (size_t)ow, sizeof *s);
     if (!s) return PAW_E_OOM;
     kx = s + nn * (nn + 1);
@@ -1874,12 +1883,16 @@ static size_t paw__mlp_width(const paw__mlp *p) /* widest operand, in floats a r
     for (i = 0; i < p->count; ++i) w = paw__max(w, p->layer[i].n_padded);
     return w;
 }
+static size_t paw__linear_partial(const paw__linear *l)
+{
+    return paw__partial_count(l->k_padded, l->n_padded);
+}
 static size_t paw__mlp_partial(const paw__mlp *p)
 {
     size_t n = 0;
     int i;
     for (i = 0; i < p->count; ++i)
-        n = paw__max(n, paw__partial_count(p->layer[i].k_padded, p->layer[i].n_padded));
+        n = paw__max(n, paw__linear_partial(&p->layer[i]));
     return n;
 }
 /* a: A operand [rows, k]; result rows of the last layer's n_padded floats in out. a and b are
@@ -1894,6 +1907,7 @@ static void paw__mlp_run(const paw__team *team, const paw__mlp *p, size_t rows, 
         paw__product g = paw__product_of(team, &p->layer[i], a, rows);
         g.to = last ? PAW__TO_ROWS : PAW__TO_A;
         g.act = last ? PAW__NO_ACT : p->act;
+        if (g.act == PAW__GELU && team->c->math == PAW_MATH_SLEEF) g.act = PAW__GELU_SLEEF;
         g.out = last ? out : b;
         g.ld = g.n;
         paw__product_run(team, &g, partial);
@@ -1923,6 +1937,7 @@ static paw_err paw__gram(const paw__team *team, const float *w, size_t n, size_t
     double *g = (double *)paw__calloc(c, k * k, sizeof *g);
     float *a = f, *b = a + kp * kc, *sum = b + kp * kc, *bias = sum + kp * kp;
     const paw__panels rows = paw__panels_of(kp, team->ops->mr);
+    double top = 0;
     size_t r, i, j, q, p;
     if (!f || !g) {
         paw__free(f);
@@ -1957,10 +1972,11 @@ static paw_err paw__gram(const paw__team *team, const float *w, size_t n, size_t
         for (i = 0; i < k; ++i)
             for (j = 0; j < k; ++j) g[i * k + j] += (double)sum[i * kp + j];
     }
-    for (j = 0; j < k; ++j) { /* Cholesky; a pivot lost to rounding is rank lost */
+    for (j = 0; j < k; ++j) top = g[j * k + j] > top ? g[j * k + j] : top;
+    for (j = 0; j < k; ++j) { /* Cholesky; what the chunks' rounding leaves of a pivot is no rank */
         double pivot = g[j * k + j];
         for (q = 0; q < j; ++q) pivot = paw__mul_add(-g[j * k + q], g[j * k + q], pivot);
-        pivot = pivot > 1e-10 * g[0] ? sqrt(pivot) : 0.0;
+        pivot = pivot > 1e-6 * top ? sqrt(pivot) : 0.0;
         for (i = j; i < k; ++i) {
             double s = g[i * k + j];
             for (q = 0; q < j; ++q) s = paw__mul_add(-g[i * k + q], g[j * k + q], s);
@@ -2014,7 +2030,6 @@ typedef struct { /* one owned allocation, for paw_model_free */
 } paw__owned;
 
 struct paw_model {
-    paw_allocator mem;
     paw__owned *owned;
     size_t owned_count, owned_cap, packed_bytes, parameters;
     int recipe, position, grid, patch, dim, depth, heads, hidden, table_rows;
@@ -2052,7 +2067,8 @@ PAW_DEF void paw_model_free(paw_model *m)
 static int paw__mlp_out(const paw__mlp *p) { return p->count ? (int)p->layer[p->count - 1].n : 0; }
 PAW_DEF int paw_project_dim(const paw_model *m, int which)
 {
-    const int prototypes = m->prototypes.w ? (int)m->prototypes.n : 0;
+    const int prototypes = m && m->prototypes.w ? (int)m->prototypes.n : 0;
+    if (!m) return 0;
     switch (which) {
     case PAW_PROJECTED: return prototypes ? prototypes : paw__mlp_out(&m->projector);
     case PAW_PROJECTED_COSINE: return paw__mlp_out(&m->projector);
@@ -2066,6 +2082,7 @@ PAW_DEF int paw_project_dim(const paw_model *m, int which)
 PAW_DEF void paw_model_describe(const paw_model *m, paw_model_info *out)
 {
     paw_model_info i;
+    if (!m || !out) return;
     i.recipe = paw__recipes[m->recipe].name;
     i.image_px = m->grid * m->patch;
     i.patch_px = m->patch;
@@ -2287,7 +2304,7 @@ static paw_err paw__run_positions(paw__run *r, float **owned)
         float *table = *owned + (count + 3) * heads;
         if (same) memcpy(table, m->rel, (count + 3) * heads * sizeof *table);
         else e = paw__beit_resize(r->c, m->rel, m->grid, m->heads, r->gh, r->gw, table);
-        paw__beit_reverse(table, count, heads, *owned);
+        if (e == PAW_OK) paw__beit_reverse(table, count, heads, *owned);
         r->rel = *owned;
     }
     return e;
@@ -2433,8 +2450,9 @@ PAW_DEF paw_err paw_project(const paw_model *m, paw_ctx *c, int which, const flo
     wide = paw__max(wide, m->patch_prototypes.n_padded);
     partial = paw__max(paw__mlp_partial(&m->projector), paw__mlp_partial(&m->predictor));
     partial = paw__max(partial, paw__mlp_partial(&m->scores));
-    partial = paw__max(partial,
-                       paw__partial_count(m->prototypes.k_padded, m->prototypes.n_padded));
+    partial = paw__max(partial, paw__linear_partial(&m->prototypes));
+    partial = paw__max(partial, paw__linear_partial(&m->patch_prototypes));
+    partial = paw__max(partial, paw__linear_partial(&m->gram));
     p.m = m;
     p.which = which;
     p.a = paw__scratch(c, chunk * (2 * operand + wide) + partial);
@@ -5627,6 +5645,10 @@ static paw_err paw__builder_values(paw__builder *r, size_t at, const paw_tensor_
 {
     size_t i;
     paw_err e;
+    r->m->parameters += info->count;
+    if (r->t->io.read && r->m->parameters > r->t->io.bytes)
+        return paw__fail(r->c, PAW_E_LIMIT, "%s: tensor '%s': more weights than the file has bytes",
+                         paw__tensors_source(r->t), r->name);
     if (info->count > r->data_count) {
         paw__free(r->data);
         r->data_count = 0;
@@ -5636,7 +5658,6 @@ static paw_err paw__builder_values(paw__builder *r, size_t at, const paw_tensor_
     }
     e = paw_tensors_read(r->c, r->t, at, PAW_F32, r->data, info->count);
     if (e != PAW_OK) return e;
-    r->m->parameters += info->count;
     for (i = 0; i < info->count && !r->allow_nonfinite; ++i)
         if (!(fabsf(r->data[i]) <= FLT_MAX))
             return paw__fail(r->c, PAW_E_NUM, "%s: tensor '%s' holds a value that is not finite "
@@ -5756,6 +5777,34 @@ static paw_err paw__builder_slot(paw__builder *r, const paw__slot *s, int block)
 static int paw__slot_is_bias(const paw__slot *s)
 {
     return s->use == PAW__S_Q_BIAS || s->use == PAW__S_V_BIAS;
+}
+/* A block tensor that no slot names would change the result: layer scale or query norms of another
+   family, blocks beyond a gap. The index of relative positions is derived from the grid. */
+static paw_err paw__builder_strangers(paw__builder *r)
+{
+    const size_t n = strlen(r->prefix);
+    size_t i, k;
+    for (i = 0; i < paw_tensors_count(r->t); ++i) {
+        paw_tensor_info info;
+        const char *name;
+        int block = 0, known = 0;
+        (void)paw_tensors_info(r->t, i, &info);
+        if (strncmp(info.name, r->prefix, n) || strncmp(info.name + n, "blocks.", 7)) continue;
+        for (name = info.name + n + 7; *name >= '0' && *name <= '9' && block < 65536; ++name)
+            block = block * 10 + (*name - '0');
+        name += *name == '.';
+        for (k = 0; k < PAW__COUNT(paw__slots) && block < r->m->depth; ++k)
+            known |= paw__slots[k].per_block && paw__slot_used(r->m, &paw__slots[k]) &&
+                     !strcmp(name, paw__slots[k].name);
+        if (!known && strcmp(name, "attn.relative_position_index"))
+            return paw__fail(r->c, PAW_E_UNSUP, "%s: tensor '%s' is no part of a %s encoder of %d "
+                             "blocks", paw__tensors_source(r->t), info.name,
+                             paw__recipes[r->m->recipe].name, r->m->depth);
+    }
+    if (paw__has_name(r, r->prefix, "register_tokens"))
+        return paw__fail(r->c, PAW_E_UNSUP, "%s: register tokens ('%s') are not supported",
+                         paw__tensors_source(r->t), r->name);
+    return PAW_OK;
 }
 static paw_err paw__builder_encoder(paw__builder *r)
 {
@@ -5904,6 +5953,7 @@ static int paw__default_heads(int recipe, int dim)
 {
     return dim == 384 ? paw__recipes[recipe].narrow_heads : dim / 64;
 }
+#define PAW__MAX_BLOCKS 512
 static paw_err paw__builder_sizes(paw__builder *r, const paw_model_opts *o)
 {
     paw_model *m = r->m;
@@ -5925,8 +5975,11 @@ static paw_err paw__builder_sizes(paw__builder *r, const paw_model_opts *o)
     if (e != PAW_OK) return e;
     for (;; ++m->depth) {
         snprintf(name, sizeof name, "blocks.%d.norm1.weight", m->depth);
-        if (m->depth >= 512 || !paw__has_name(r, r->prefix, name)) break;
+        if (m->depth >= PAW__MAX_BLOCKS || !paw__has_name(r, r->prefix, name)) break;
     }
+    if (!m->depth)
+        return paw__fail(r->c, PAW_E_KEY, "%s: %s checkpoint without tensor '%s'",
+                         paw__tensors_source(r->t), paw__recipes[m->recipe].name, r->name);
     e = paw__builder_info(r, r->prefix, "blocks.0.mlp.fc1.weight", &at, &info);
     if (e != PAW_OK) return e;
     if (info.ndim != 2 || info.shape[0] < 1 || info.shape[0] > 65536)
@@ -5987,6 +6040,11 @@ static paw_err paw__builder_batch_norm(paw__builder *r, const char *prefix, int 
         const double s = v[l->n + i] / sqrt(v[i] + 1e-5);
         l->scale[i] = (float)s;
         l->bias[i] = (float)paw__mul_add(-v[2 * l->n + i], s, v[3 * l->n + i]);
+        if (r->allow_nonfinite ||
+            (fabsf(l->scale[i]) <= FLT_MAX && fabsf(l->bias[i]) <= FLT_MAX))
+            continue;
+        e = paw__fail(r->c, PAW_E_NUM, "%s: batch norm '%s%d' is not finite for channel %zu",
+                      paw__tensors_source(r->t), prefix, index, i);
     }
     paw__free(v);
     return e;
@@ -6032,8 +6090,9 @@ static paw_err paw__builder_prototypes(paw__builder *r, const char *name, size_t
         shape[1] = 1;
         snprintf(full, sizeof full, "%s.weight_g", name);
         e = paw__builder_read(r, r->head, full, 2, shape);
-        g = e == PAW_OK ? paw__model_vector(r, info.shape[0], 1) : NULL;
+        g = e == PAW_OK ? (float *)paw__alloc(r->c, info.shape[0], sizeof *g) : NULL;
         if (!g) return e == PAW_OK ? PAW_E_OOM : e;
+        memcpy(g, r->data, info.shape[0] * sizeof *g);
     }
     e = paw__builder_values(r, at, &info);
     for (o = 0; e == PAW_OK && g && o < info.shape[0]; ++o) {
@@ -6043,13 +6102,19 @@ static paw_err paw__builder_prototypes(paw__builder *r, const char *name, size_t
         f = sum > 0 ? (double)g[o] / sqrt(sum) : 0.0;
         for (i = 0; i < k; ++i) r->data[o * k + i] = (float)((double)r->data[o * k + i] * f);
     }
+    paw__free(g);
     return e == PAW_OK ? paw__model_linear(r, r->data, l, info.shape[0], k, 1, 1) : e;
 }
+#define PAW__MAX_BOTTLENECK 1024 /* officially 256; bounds the time of the Gram matrix */
 static paw_err paw__builder_gram(paw__builder *r, size_t k)
 {
-    float *lt = (float *)paw__alloc(r->c, k * k, sizeof *lt);
+    float *lt;
     paw__team team;
     paw_err e;
+    if (k > PAW__MAX_BOTTLENECK)
+        return paw__fail(r->c, PAW_E_LIMIT, "%s: a projector's bottleneck of %zu: more than %d",
+                         paw__tensors_source(r->t), k, PAW__MAX_BOTTLENECK);
+    lt = (float *)paw__alloc(r->c, k * k, sizeof *lt);
     if (!lt) return PAW_E_OOM;
     team.c = r->c;
     team.ops = paw__ops_now();
@@ -6083,6 +6148,7 @@ static paw_err paw__builder_dino(paw__builder *r)
 }
 static paw_err paw__builder_heads(paw__builder *r)
 {
+    char name[sizeof r->head];
     paw_model *m = r->m;
     paw_err e = PAW_OK;
     if (m->recipe == PAW_MOCOV3 && paw__has_name(r, r->head, "0.weight")) {
@@ -6095,8 +6161,8 @@ static paw_err paw__builder_heads(paw__builder *r)
         e = paw__builder_dino(r);
     } else if (paw__has_name(r, r->head, "weight")) {
         m->scores.count = 1;
-        snprintf(r->head + strlen(r->head) - 1, 1, "%s", ""); /* "head." -> "head" */
-        e = paw__builder_layer(r, "", r->head, (size_t)m->dim, &m->scores.layer[0]);
+        snprintf(name, sizeof name, "%.*s", (int)strlen(r->head) - 1, r->head); /* no dot */
+        e = paw__builder_layer(r, "", name, (size_t)m->dim, &m->scores.layer[0]);
     }
     return e;
 }
@@ -6111,7 +6177,9 @@ PAW_DEF paw_err paw_model_from_tensors(paw_ctx *c, const paw_tensors *t, const p
     memset(&o, 0, sizeof o);
     if (opts) o = *opts;
     if (!t || !out || o.recipe < 0 || o.recipe >= PAW_RECIPES || o.heads < 0 || o.heads > 1024 ||
-        !(o.norm_eps >= 0.0f) || o.position < 0 || o.position > PAW_POS_SCALE)
+        !(o.norm_eps >= 0.0f && o.norm_eps < 1.0f) ||
+        (o.network != PAW_TEACHER && o.network != PAW_STUDENT) || o.position < 0 ||
+        o.position > PAW_POS_SCALE)
         return paw__fail(c, PAW_E_ARG, "bad argument to paw_model_from_tensors");
     memset(&r, 0, sizeof r);
     r.c = c;
@@ -6119,7 +6187,6 @@ PAW_DEF paw_err paw_model_from_tensors(paw_ctx *c, const paw_tensors *t, const p
     r.allow_nonfinite = o.allow_nonfinite;
     r.m = (paw_model *)paw__calloc(c, 1, sizeof *r.m);
     if (!r.m) return PAW_E_OOM;
-    r.m->mem = c->mem;
     r.m->eps = o.norm_eps > 0.0f ? o.norm_eps : 1e-6f;
     e = paw__builder_open(&r, o.network == PAW_STUDENT, o.recipe);
     if (e == PAW_OK) e = paw__builder_sizes(&r, &o);
@@ -6127,7 +6194,8 @@ PAW_DEF paw_err paw_model_from_tensors(paw_ctx *c, const paw_tensors *t, const p
         r.m->position = o.position ? o.position : paw__recipes[r.m->recipe].position;
         r.m->blocks = (paw__vit_block *)paw__model_alloc(c, r.m, (size_t)r.m->depth,
                                                          sizeof *r.m->blocks);
-        e = r.m->blocks ? paw__builder_encoder(&r) : PAW_E_OOM;
+        e = r.m->blocks ? paw__builder_strangers(&r) : PAW_E_OOM;
+        if (e == PAW_OK) e = paw__builder_encoder(&r);
     }
     if (e == PAW_OK) e = paw__builder_heads(&r);
     paw__free(r.data);
@@ -6231,6 +6299,8 @@ static paw_err paw__random_heads(paw_ctx *c, paw_tensors *t, const paw__containe
     if (e == PAW_OK) e = paw__random_linear(c, t, head, "mlp.2", hidden, hidden, 1, state);
     if (e == PAW_OK) e = paw__random_linear(c, t, head, "mlp.4", bottleneck, hidden, 1, state);
     if (e == PAW_OK) e = paw__random_linear(c, t, head, "last_layer", out, bottleneck, 0, state);
+    if (e == PAW_OK && s->recipe == PAW_IBOT)
+        e = paw__random_linear(c, t, head, "last_layer2", out, bottleneck, 0, state);
     return e;
 }
 static const paw__container *paw__recipe_container(int recipe)
@@ -6271,14 +6341,17 @@ static paw_err paw__random_fill(paw_ctx *c, const paw_random_spec *s, const paw_
 }
 PAW_DEF paw_err paw_tensors_random(paw_ctx *c, const paw_random_spec *s, paw_tensors **out)
 {
+    const int projector = s && (s->recipe == PAW_MOCOV3 || s->recipe == PAW_DINO ||
+                                s->recipe == PAW_IBOT);
     paw_tensors *t;
     paw_model m;
     paw_err e;
     if (!c) return PAW_E_ARG;
     if (!s || !out || s->recipe <= 0 || s->recipe >= PAW_RECIPES || s->dim < 1 || s->dim > 4096 ||
         s->depth < 1 || s->depth > 128 || s->patch_px < 1 || s->patch_px > 64 ||
-        s->image_px < s->patch_px || s->image_px > 4096 || s->image_px % s->patch_px || s->heads < 0 || s->classes < 0 ||
-        s->projected < 0)
+        s->image_px < s->patch_px || s->image_px > 4096 || s->image_px % s->patch_px ||
+        s->heads < 0 || s->classes < 0 || s->projected < 0 || (s->classes && projector) ||
+        (s->projected && !projector))
         return paw__fail(c, PAW_E_ARG, "bad argument to paw_tensors_random");
     memset(&m, 0, sizeof m);
     m.recipe = s->recipe;
@@ -7377,11 +7450,15 @@ PAW_DEF void paw_normalize(const paw_image *img, const paw_stats *s, float *chw)
 PAW_DEF paw_err paw_embed(const paw_model *m, paw_ctx *c, const paw_image *img,
                           const paw_stats *stats, float *cls)
 {
-    const int px = m->grid * m->patch;
     paw_image resized, crop;
     paw_outputs o;
     float *chw;
-    paw_err e = paw_image_resize_short(c, img, (px * 8 + 3) / 7, &resized);
+    paw_err e;
+    int px;
+    if (!c) return PAW_E_ARG;
+    if (!m || !img || !cls) return paw__fail(c, PAW_E_ARG, "paw_embed: NULL argument");
+    px = m->grid * m->patch;
+    e = paw_image_resize_short(c, img, (px * 8 + 3) / 7, &resized);
     if (e != PAW_OK) return e;
     e = paw_image_center_crop(c, &resized, px, px, &crop);
     paw_image_free(c, &resized);
@@ -8777,9 +8854,11 @@ static void PAW__FN(logits)(const paw__attention *t, size_t head, size_t row, in
         for (p = 0; p < np; ++p)
             for (i = 0; i < mr; ++i)
                 PAW__FOR(j, PAW__L) {
-                    const PAW__V x = PAW__V_LOAD(tile + i * PAW__COLS + p * 16 + j * PAW__VW);
+                    PAW__V x = PAW__V_MUL(
+                        PAW__V_LOAD(tile + i * PAW__COLS + p * 16 + j * PAW__VW), scale);
+                    PAW__KEEP(x);
                     PAW__V_STORE(s + ((n + (size_t)p) * (size_t)mr + (size_t)i) * 16 + j * PAW__VW,
-                                 PAW__V_MUL(x, scale));
+                                 x);
                 }
     }
     for (i = 0; t->bias && i < mr; ++i) {

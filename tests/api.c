@@ -102,7 +102,8 @@ typedef struct {
 static int total_projected(const paw_model *m)
 {
     int which, sum = 0;
-    for (which = PAW_PROJECTED; which <= PAW_LOGITS; ++which) sum += paw_project_dim(m, which);
+    for (which = PAW_PROJECTED; which <= PAW_PROJECTED_PATCH; ++which)
+        sum += paw_project_dim(m, which);
     return sum;
 }
 static run run_new(const paw_model *m, int h, int w)
@@ -156,7 +157,7 @@ static paw_err run_batch(const paw_model *m, paw_ctx *c, const run *r, size_t fi
         memcpy(p, o.block_outputs + i * row, row * sizeof *p), p += row;
         memcpy(p, o.attention + i * map, map * sizeof *p), p += map;
     }
-    for (which = PAW_PROJECTED; which <= PAW_LOGITS && !e; ++which) {
+    for (which = PAW_PROJECTED; which <= PAW_PROJECTED_PATCH && !e; ++which) {
         const size_t d = (size_t)paw_project_dim(m, which);
         float *rows = (float *)calloc(n * d + 1, sizeof(float));
         size_t at = 2 * DIM + 2 * row + map;

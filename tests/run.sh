@@ -13,6 +13,7 @@ run() # test: its output and exit status go to the logs
     log=$logs/$(basename "$1")
     case $1 in
         *.sh) sh "$1" >"$log.log" 2>&1 ;;
+        */load) "$1" "${B:-build}/fixtures" >"$log.log" 2>&1 ;;
         *) "$1" >"$log.log" 2>&1 ;;
     esac
     echo $? >"$log.status"
@@ -33,6 +34,10 @@ report() # name
     echo "$line"
     set -- "$1" $(echo "${line#*:}" | tr -d 'a-z,') # name passed failed skipped
     passed=$((passed + $2)) failed=$((failed + $3)) skipped=$((skipped + $4))
+    if [ $(($2 + $3 + $4)) -eq 0 ]; then
+        echo "FAIL $1: checked nothing"
+        failed=$((failed + 1))
+    fi
     if [ "$3" -eq 0 ] && [ "$status" -ne 0 ]; then
         tail -n 20 "$log" | grep -avE '^(FAIL|SKIP) '
         echo "FAIL $1: exit status $status with no failed check"
