@@ -67,10 +67,10 @@ static void test_missing_and_unknown(void)
         "teacher.backbone.blocks.7.norm1.weight", "teacher.backbone.register_tokens"};
     paw_tensors *t = tiny(PAW_DINO, 32, 0);
     size_t i;
-    refused(without(t, "teacher.backbone.blocks.0.norm1.weight"), PAW_E_KEY, "blocks.0.norm1.weight",
-            "no first block");
-    refused(without(t, "teacher.backbone.blocks.1.mlp.fc2.bias"), PAW_E_KEY, "blocks.1.mlp.fc2.bias",
-            "a bias less");
+    refused(without(t, "teacher.backbone.blocks.0.norm1.weight"), PAW_E_KEY,
+            "blocks.0.norm1.weight", "no first block");
+    refused(without(t, "teacher.backbone.blocks.1.mlp.fc2.bias"), PAW_E_KEY,
+            "blocks.1.mlp.fc2.bias", "a bias less");
     refused(without(t, "teacher.backbone.norm.weight"), PAW_E_KEY, "norm.weight", "no final norm");
     for (i = 0; i < sizeof strangers / sizeof strangers[0]; ++i) {
         paw_tensors *copy = without(t, "");
@@ -85,7 +85,8 @@ static void test_batch_norm(void)
     const char *name = "state_dict.module.base_encoder.head.4.running_var";
     paw_tensors *copy = without(t, name);
     float *var = add(copy, name, 64, 0);
-    var[3] = -1.0f;
+    size_t i;
+    for (i = 0; i < 64; ++i) var[i] = i == 3 ? -1.0f : 1.0f;
     refused(copy, PAW_E_NUM, "channel 3", "a negative variance");
     paw_tensors_close(t);
 }
@@ -125,7 +126,7 @@ static void test_heads(size_t n, size_t k, size_t patch_rows)
             off = fabs(a[0] / sqrt(a[1] * a[2]) - b[0] / sqrt(b[1] * b[2]));
             worst = off > worst ? off : worst;
         }
-    /* Dropped pivots are below 1e-6 of the largest, so cosines move by no more than some of them. */
+    /* Dropped pivots are below 1e-6 of the largest: cosines move by no more than some of them. */
     T(worst <= 1e-5, "%zu x %zu: cosines differ by %g", n, k, worst);
     free(y);
     free(z);
