@@ -278,7 +278,7 @@ PAW_DEF paw_err paw_tensors_random(paw_ctx *c, const paw_random_spec *spec, paw_
 /* Writes what the recipe uses as safetensors under names that paw_model_load recognises. */
 PAW_DEF paw_err paw_model_convert(paw_ctx *c, const paw_tensors *t,
                                   const paw_model_opts *opts_or_null, const char *path);
-PAW_DEF void paw_model_describe(const paw_model *m, paw_model_info *out);
+PAW_DEF void paw_model_describe(const paw_model *m, paw_model_info *out); /* m NULL: zeros */
 PAW_DEF void paw_model_free(paw_model *m); /* NULL is fine */
 
 /* ---- encode ---- */
@@ -2082,7 +2082,10 @@ PAW_DEF int paw_project_dim(const paw_model *m, int which)
 PAW_DEF void paw_model_describe(const paw_model *m, paw_model_info *out)
 {
     paw_model_info i;
-    if (!m || !out) return;
+    memset(&i, 0, sizeof i);
+    if (!out) return;
+    *out = i;
+    if (!m) return;
     i.recipe = paw__recipes[m->recipe].name;
     i.image_px = m->grid * m->patch;
     i.patch_px = m->patch;

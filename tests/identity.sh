@@ -123,8 +123,8 @@ if command -v g++ >/dev/null; then build cxx g++ -O2 -x c++; else skip "no g++";
 arm=aarch64-linux-gnu-gcc
 if ! command -v $arm >/dev/null || ! command -v qemu-aarch64 >/dev/null; then
     skip "AArch64: no cross compiler or no qemu"
-elif $arm -O2 -std=c99 $common -DPAW_NO_SLEEF -static -o "$out/arm" examples/embed.c -lm -lpthread \
-    >"$out/log" 2>&1; then
+elif $arm -O3 -std=gnu11 $common -DPAW_NO_SLEEF -static -o "$out/arm" examples/embed.c -lm \
+    -lpthread >"$out/log" 2>&1; then
     for isa in scalar neon; do
         same "AArch64 $isa" qemu-aarch64 -E PAW_ISA=$isa "$out/arm" --threads 2 --batch 3
     done
