@@ -674,7 +674,8 @@ static void check_memory_tensors(paw_ctx *c)
     paw_ctx *other = NULL;
     paw_create(NULL, &other);
     if (!T(paw__tensors_memory(other, "random", &t) == PAW_OK, "memory")) return;
-    T(paw__tensors_add(other, t, "b", 2, s, &p) == PAW_OK && p && !p[0] && !p[3], "zeroed");
+    T(paw__tensors_add(other, t, "b", 2, s, &p) == PAW_OK && p && p[0] == 0.0f && p[3] == 0.0f,
+      "zeroed");
     T(paw__tensors_add(other, t, "a", 1, s, &q) == PAW_OK, "second");
     T(paw__tensors_add(other, t, "a", 1, s, &q) == PAW_E_ARG, "twice");
     T(paw__tensors_set_meta(other, t, "k", "v") == PAW_OK, "metadata");

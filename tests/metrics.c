@@ -77,11 +77,11 @@ static void test_ap(void)
     int round;
     check_ap(s, r, 4, (1 + 2.0 / 3 + 0.75) / 3, "the protocol's vector");
     check_ap(s, all, 4, 1, "all relevant");
-    check_ap(s, none, 4, NAN, "none relevant");
+    check_ap(s, none, 4, (double)NAN, "none relevant");
     check_ap(flat, last, 4, 0.25, "equal scores: prevalence");
     check_ap(zeros, r, 4, (2 * (2.0 / 3) + 0.75) / 3, "0 and -0 are equal");
     check_ap(s, r, 1, 1, "one item");
-    check_ap(NULL, NULL, 0, NAN, "no item");
+    check_ap(NULL, NULL, 0, (double)NAN, "no item");
     for (round = 0; round < 60; ++round) {
         const size_t n = 1 + (size_t)(t_random() % 400);
         const float step = round % 3 ? (float)(1 + t_random() % 50) : 1e30f;
@@ -294,7 +294,7 @@ static void test_memory(void)
 
 static void test_summaries(void)
 {
-    static const double ap[] = { 1, 0.5, 0.25, NAN, 0.75 };
+    static const double ap[] = { 1, 0.5, 0.25, (double)NAN, 0.75 };
     static const int32_t labels[] = { 0, 0, 2, 3, 2 }, bad[] = { 0, 4, 0, 0, 0 };
     static const float logits[] = { 1, 3, 2, 2, 2, 2, NAN, 5, 1, 4, NAN, 0 };
     static const int32_t want[] = { 1, 1, 1, 0 };
