@@ -1935,7 +1935,7 @@ static paw_err paw__gram(const paw__team *team, const float *w, size_t n, size_t
     const size_t kp = paw__up16(k), kc = PAW__KC;
     float *f = (float *)paw__calloc(c, kp * kc * 2 + kp * kp + kp, sizeof *f);
     double *g = (double *)paw__calloc(c, k * k, sizeof *g);
-    float *a = f, *b = a + kp * kc, *sum = b + kp * kc, *bias = sum + kp * kp;
+    float *a = f, *b, *sum, *bias;
     const paw__panels rows = paw__panels_of(kp, team->ops->mr);
     double top = 0;
     size_t r, i, j, q, p;
@@ -1944,6 +1944,9 @@ static paw_err paw__gram(const paw__team *team, const float *w, size_t n, size_t
         paw__free(g);
         return PAW_E_OOM;
     }
+    b = a + kp * kc;
+    sum = b + kp * kc;
+    bias = sum + kp * kp;
     for (r = 0; r < n; r += kc) {
         const size_t len = paw__min(kc, n - r);
         paw__linear l;
