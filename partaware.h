@@ -3144,7 +3144,6 @@ typedef struct {
     const char *name, *value;
 } paw__meta;
 struct paw_tensors {
-    paw_allocator mem;
     paw_io io;
     FILE *file; /* NULL: the caller's io, or memory */
     const char *source;
@@ -3191,7 +3190,6 @@ static paw_err paw__tensors_new(paw_ctx *c, const char *name, paw_tensors **out)
 {
     paw_tensors *t = (paw_tensors *)paw__calloc(c, 1, sizeof *t);
     if (!t) return PAW_E_OOM;
-    t->mem = c->mem;
     t->source = paw__arena_text(c, &t->arena, name, strlen(name));
     if (!t->source) {
         paw__free(t);

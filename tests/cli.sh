@@ -214,7 +214,11 @@ fixtures=$b/fixtures
 if [ -f "$fixtures/B1_system.pth" ]; then
     for f in "$fixtures"/[A-Z][0-9]*_*; do
         run convert --list --weights "$f"
-        [ "$status" -eq 0 ] && continue
+        case ${f##*/} in # what the format allows, or what only matters when it is used
+            A4_spaces* | A10_dtype* | A11_empty* | A13_misaligned* | B11_after_stop*)
+                check "$f is accepted" [ "$status" -eq 0 ]
+                continue ;;
+        esac
         if [ "$status" -eq 3 ] && one_line convert "$f"; then pass; else fail "$f: $status"; fi
     done
     refuses 3 B1_system.pth convert --list --weights "$fixtures/B1_system.pth"
