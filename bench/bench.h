@@ -10,22 +10,23 @@
 #include "print.h"
 
 #define BENCH_REFUSED 1 /* exit status after a failed self-check */
+#define BENCH_LOOK 0.015 /* seconds of a sample of what the machine can do, at least */
 
 #define BENCH_OPTIONS                                                                              \
     {"--filter", "SUBSTR", CLI_STR, NULL, 0, 0, "only rows whose name holds SUBSTR"},              \
-        {"--repetitions", "N", CLI_INT, "7", 1, BENCH_MOST, "the median of N is printed"},         \
+        {"--repetitions", "N", CLI_INT, "7", 1, BENCH_MOST - 1, "the median of N is printed"},     \
         {"--min-time", "S", CLI_REAL, "0.05", 0, 600, "seconds of a repetition, at least"},        \
         {"--json", NULL, CLI_FLAG, NULL, 0, 0, "print Google Benchmark's JSON"},                   \
         {"--samples", NULL, CLI_FLAG, NULL, 0, 0,                                                  \
          "in JSON an entry a repetition, for the U test of compare.py, not the median"},           \
         {"--csv", NULL, CLI_FLAG, NULL, 0, 0, "print CSV"}
 #define BENCH_ABOUT \
-    "Columns: median time; spread: (max - min) / median; wall/cpu: wall time x threads over CPU\n" \
-    "time, above 1 where the CPU was taken away or threads waited; % of: of the FMA peak, or\n" \
-    "of the bandwidth over as many bytes, measured right before and after the row on as many\n" \
-    "threads; 'drift' where the two differ by over 3 %. The peak's samples last 2 ms: on\n" \
-    "shared CPUs they slip through and longer rows do not: with wall/cpu above 1.05 the % is\n" \
-    "too low; --min-time 0.002 --repetitions 51 helps. Exits with 1 after a failed self-check.\n"
+    "Columns: median time; spread: (max - min) / median; wall/cpu: wall time x threads over\n"     \
+    "CPU time, above 1 where the CPU was taken away or threads waited; % of: each repetition\n"    \
+    "against the mean of two samples of the FMA peak, or of the bandwidth over as many bytes,\n"   \
+    "taken on as many threads right before and right after it, each a fifth as long as the\n"      \
+    "repetition and 15 ms at least: the median of these percentages, in brackets the least and\n"  \
+    "the most. Every sample counts. Exits with 1 after a failed self-check.\n"
 #define BENCH_ISA_OPTION(preset)                                                                   \
     {"--isa", "all|best|avx512|avx2|neon|scalar", CLI_CHOICE, preset, 0, 0,                        \
      "instruction set of the kernels"}
@@ -52,38 +53,52 @@ static inline void bench_sample(const bench *b, const bench_row *r, size_t calls
     *wall = (dw > 1e-9 ? dw : 1e-9) / (double)calls;
     *cpu = (dc > 0 ? dc : 0) / (double)calls;
 }
-/* Fills wall and cpu in; the first calls warm up and say how many make a repetition. */
+/* Warms up and says how many calls make a repetition; wall[0] is then what one takes. */
+static inline int bench_calls(const bench *b, bench_row *r)
+{
+    double total;
+    int code;
+    for (r->calls = 1;;) {
+        bench_sample(b, r, r->calls, &r->wall[0], &r->cpu[0]);
+        total = r->wall[0] * (double)r->calls;
+        if ((code = cli_interrupted())) return code;
+        if (total >= b->least || r->calls > 100000000) return CLI_OK;
+        r->calls = total < b->least / 20 ? r->calls * 10
+                                         : (size_t)((double)r->calls * 1.1 * b->least / total) + 1;
+    }
+}
+/* Fills wall and cpu in. */
 static inline int bench_time(const bench *b, bench_row *r, int repetitions)
 {
-    double wall, cpu, total;
-    size_t calls = 1;
-    int code;
-    for (;;) {
-        bench_sample(b, r, calls, &wall, &cpu);
-        total = wall * (double)calls;
-        if ((code = cli_interrupted())) return code;
-        if (total >= b->least || calls > 100000000) break;
-        calls = total < b->least / 20 ? calls * 10
-                                      : (size_t)((double)calls * 1.1 * b->least / total) + 1;
+    int code = bench_calls(b, r);
+    for (r->repetitions = 0; !code && r->repetitions < repetitions; ++r->repetitions) {
+        bench_sample(b, r, r->calls, &r->wall[r->repetitions], &r->cpu[r->repetitions]);
+        code = cli_interrupted();
     }
-    r->calls = calls;
-    for (r->repetitions = 0; r->repetitions < repetitions; ++r->repetitions) {
-        bench_sample(b, r, calls, &r->wall[r->repetitions], &r->cpu[r->repetitions]);
-        if ((code = cli_interrupted())) return code;
-    }
-    return CLI_OK;
+    return code;
 }
+/* Fills wall, cpu, peak, percent and memory in. */
 static inline int bench_measure(bench *b, bench_row *r)
 {
+    const double unit = 1e-9 * (r->reference == BENCH_FLOPS ? r->flops : r->bytes);
     bench_machine *m = &b->machine;
-    const double before = bench_reference(m, r->reference, r->isa, r->threads, r->working);
-    const int code = bench_time(b, r, b->repetitions);
-    double after;
+    const int isa = r->isa, threads = r->threads;
+    double look, beside;
+    int i, code = bench_calls(b, r);
     if (code) return code;
-    after = bench_reference(m, r->reference, r->isa, r->threads, r->working);
-    r->peak = (before + after) / 2;
-    r->drift = fabs(before - after) > 0.03 * r->peak;
-    return CLI_OK;
+    r->memory = bench_reference(m, BENCH_READ, isa, threads, b->beyond, BENCH_LOOK) / 2;
+    look = r->wall[0] * (double)r->calls / 5;
+    look = look < BENCH_LOOK ? BENCH_LOOK : look > 0.5 ? 0.5 : look;
+    r->peak[0] = bench_reference(m, r->reference, isa, threads, r->working, look);
+    for (i = 0; !code && i < b->repetitions; r->repetitions = ++i) {
+        bench_sample(b, r, r->calls, &r->wall[i], &r->cpu[i]);
+        r->peak[i + 1] = bench_reference(m, r->reference, isa, threads, r->working, look);
+        beside = (r->peak[i] + r->peak[i + 1]) / 2;
+        r->percent[i] = beside > 0 ? 100 * unit / r->wall[i] / beside : 0;
+        code = cli_interrupted();
+    }
+    r->memory += bench_reference(m, BENCH_READ, isa, threads, b->beyond, BENCH_LOOK) / 2;
+    return code;
 }
 
 /* ---- a program ---- */
@@ -163,8 +178,9 @@ static inline void bench_start(bench *b, cli *app)
     b->repetitions = cli_int(app, "--repetitions");
     b->least = cli_real(app, "--min-time");
     bench_overhead(b);
-    b->read = bench_reference(&b->machine, BENCH_READ, isa, threads, bytes);
-    b->triad = bench_reference(&b->machine, BENCH_TRIAD, isa, threads, bytes);
+    b->beyond = bytes;
+    b->read = bench_reference(&b->machine, BENCH_READ, isa, threads, bytes, 0.1);
+    b->triad = bench_reference(&b->machine, BENCH_TRIAD, isa, threads, bytes, 0.1);
     bench_head(b, bytes);
 }
 static inline int bench_end(bench *b, int code)

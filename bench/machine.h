@@ -60,8 +60,7 @@ static const bench_loops BENCH_FN(loops) = {
 #elif !defined(PAW_BENCH_MACHINE_H)
 #define PAW_BENCH_MACHINE_H
 
-#define BENCH_MOST 100 /* repetitions */
-#define BENCH_LOOKS 5  /* samples of what the machine can do, of which the median counts */
+#define BENCH_MOST 101 /* repetitions, and looks at the machine around them */
 
 /* What a row is compared with. */
 enum { BENCH_NONE, BENCH_FLOPS, BENCH_TRIAD, BENCH_READ, BENCH_COPY };
@@ -162,77 +161,98 @@ typedef struct {
     paw_ctx *ctx;
     float *memory; /* for the bandwidth, grown as needed */
     size_t count;
+    size_t next; /* floats of a lane's share that the last look left off at */
 } bench_machine;
 
-/* One lane a thread, all started together. */
+/* One lane a thread, all started together once their clocks and wide units have come up. */
 typedef struct {
     const bench_loops *loops;
     int kind, threads;
-    int *ready; /* atomic */
-    float *at;  /* this lane's share of the memory */
-    size_t count, passes;
+    int *ready;       /* atomic */
+    float *at;        /* this lane's share of the memory */
+    size_t n, window; /* floats of an operand, of which a step takes so many; multiples of 128 */
+    size_t next;      /* where the next step begins */
+    double seconds;   /* to take, at least */
+    double work;      /* FLOP or bytes */
     double start, end;
     volatile float sink;
 } bench_lane;
+#define BENCH_RAMP 0.002 /* seconds that frequency and wide units are given */
+#define BENCH_STEP 1e-4  /* seconds of a step between two looks at the clock, about */
+
+static inline void bench_lane_step(bench_lane *l)
+{
+    const size_t operands = l->kind == BENCH_READ ? 1 : l->kind == BENCH_COPY ? 2 : 3;
+    const size_t turns = 1 + 1000000 / (l->window * operands * sizeof(float) + 1);
+    float *x = l->at + l->next;
+    size_t i;
+    for (i = 0; i < turns; ++i) {
+        if (l->kind == BENCH_READ) l->sink = l->loops->read(x, l->window);
+        if (l->kind == BENCH_COPY) memcpy(x, x + l->n, l->window * sizeof *x);
+        if (l->kind == BENCH_TRIAD) l->loops->triad(x, x + l->n, x + 2 * l->n, l->window);
+        __asm__ volatile("" : : "r"(x) : "memory");
+    }
+    l->next = l->next + 2 * l->window <= l->n ? l->next + l->window : 0;
+    /* of a copy half the bytes are counted */
+    l->work += (double)(turns * l->window * sizeof *x) * (l->kind == BENCH_TRIAD ? 3 : 1);
+}
 static inline void *bench_lane_main(void *arg)
 {
     bench_lane *l = (bench_lane *)arg;
-    const size_t third = l->count / 3 / 128 * 128, half = l->count / 2;
-    size_t i;
+    const size_t turns = (size_t)(BENCH_STEP * 1e11 / l->loops->flops);
+    for (l->start = cli_seconds(); cli_seconds() - l->start < BENCH_RAMP;)
+        l->sink = l->loops->fma(turns / 10);
     __atomic_add_fetch(l->ready, 1, __ATOMIC_ACQ_REL);
     while (__atomic_load_n(l->ready, __ATOMIC_ACQUIRE) < l->threads) paw__pause();
     l->start = cli_seconds();
-    if (l->kind == BENCH_FLOPS) l->sink = l->loops->fma(l->passes);
-    for (i = 0; l->kind != BENCH_FLOPS && i < l->passes; ++i) {
-        if (l->kind == BENCH_READ) l->sink = l->loops->read(l->at, l->count);
-        if (l->kind == BENCH_TRIAD)
-            l->loops->triad(l->at, l->at + third, l->at + 2 * third, third);
-        if (l->kind == BENCH_COPY) memcpy(l->at, l->at + half, half * sizeof *l->at);
-        __asm__ volatile("" : : "r"(l->at) : "memory");
-    }
-    l->end = cli_seconds();
+    do {
+        if (l->kind != BENCH_FLOPS) bench_lane_step(l);
+        else l->sink = l->loops->fma(turns), l->work += (double)turns * l->loops->flops;
+        l->end = cli_seconds();
+    } while (l->end - l->start < l->seconds);
     return NULL;
 }
-/* Bytes or FLOP a second of one sample. Of a copy half the bytes are counted. */
-static inline double bench_look(const bench_machine *m, int kind, int isa, int threads,
-                                size_t count)
+/* Bytes or FLOP a second that as many threads reach at once over so many seconds: one sample. */
+static inline double bench_look(bench_machine *m, int kind, int isa, int threads, size_t part,
+                                double seconds)
 {
-    const size_t part = paw__max(384, (count / (size_t)threads + 383) / 384 * 384);
+    const size_t operands = kind == BENCH_READ ? 1 : kind == BENCH_COPY ? 2 : 3;
     bench_lane lane[PAW__MAX_THREADS];
     pthread_t id[PAW__MAX_THREADS];
     double work, start, end;
     int i, started = 1, ready = 0;
     for (i = 0; i < threads; ++i) {
-        lane[i].loops = bench_loops_of(isa);
-        lane[i].kind = kind;
-        lane[i].threads = threads;
-        lane[i].ready = &ready;
-        lane[i].at = m->memory + (size_t)i * part;
-        lane[i].count = part;
-        lane[i].passes = kind == BENCH_FLOPS ? (size_t)(2e8 / lane[i].loops->flops)
-                                             : 1 + 20000000 / (part * sizeof(float));
+        bench_lane *l = &lane[i];
+        l->loops = bench_loops_of(isa);
+        l->kind = kind;
+        l->threads = threads;
+        l->ready = &ready;
+        l->at = m->memory + (size_t)i * part;
+        l->n = part / operands / 128 * 128;
+        l->window = kind == BENCH_COPY ? l->n : paw__min(l->n, 65536);
+        l->next = m->next + l->window <= l->n ? m->next : 0;
+        l->seconds = seconds;
+        l->work = 0;
     }
     for (; started < threads; ++started)
         if (pthread_create(&id[started], NULL, bench_lane_main, &lane[started])) break;
     __atomic_add_fetch(&ready, threads - started, __ATOMIC_ACQ_REL);
     (void)bench_lane_main(&lane[0]);
     for (i = 1; i < started; ++i) pthread_join(id[i], NULL);
-    for (i = 1, start = lane[0].start, end = lane[0].end; i < started; ++i) {
+    for (i = 0, work = 0, start = lane[0].start, end = lane[0].end; i < started; ++i) {
+        work += lane[i].work;
         start = lane[i].start < start ? lane[i].start : start;
         end = lane[i].end > end ? lane[i].end : end;
     }
-    work = kind == BENCH_FLOPS ? lane[0].loops->flops : (double)(part * sizeof(float));
-    if (kind == BENCH_COPY) work /= 2;
-    work *= (double)lane[0].passes * started;
-    return work / (end - start > 1e-9 ? end - start : 1e-9);
+    m->next = lane[0].next;
+    return work / (end - start);
 }
-/* Median in GFLOP/s or GB/s; 0 where there is nothing to compare with, or no memory. */
+/* GFLOP/s or GB/s over so many bytes; 0 where there is nothing to compare with, or no memory. */
 static inline double bench_reference(bench_machine *m, int kind, int isa, int threads,
-                                     size_t working)
+                                     size_t working, double seconds)
 {
-    const size_t count = working / sizeof(float), whole = count + 384 * (size_t)threads;
-    double x[BENCH_LOOKS];
-    int i;
+    const size_t each = working / sizeof(float) / (size_t)threads;
+    const size_t part = (each + 384) / 384 * 384, whole = part * (size_t)threads;
     if (kind == BENCH_NONE || (kind == BENCH_FLOPS && isa <= PAW_ISA_SCALAR)) return 0;
     if (kind != BENCH_FLOPS && whole > m->count) {
         paw__free(m->memory);
@@ -240,8 +260,6 @@ static inline double bench_reference(bench_machine *m, int kind, int isa, int th
         m->count = m->memory ? whole : 0;
         if (!m->memory) return 0;
     }
-    (void)bench_look(m, BENCH_FLOPS, isa, threads, 0); /* wakes the wide units up */
-    for (i = 0; i < BENCH_LOOKS; ++i) x[i] = bench_look(m, kind, isa, threads, count);
-    return bench_median(x, BENCH_LOOKS, NULL, NULL) * 1e-9;
+    return bench_look(m, kind, isa, threads, part, seconds) * 1e-9;
 }
 #endif

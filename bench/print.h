@@ -24,15 +24,18 @@ typedef struct {
     void *arg;
     const char *const *section; /* names of share, or NULL */
     double share[10];
-    int sections, repetitions, drift;
+    int sections, repetitions;
     size_t calls; /* of a repetition */
     double wall[BENCH_MOST], cpu[BENCH_MOST]; /* seconds a call */
-    double peak; /* GFLOP/s or GB/s: mean of before and after; 0 without */
+    double peak[BENCH_MOST]; /* GFLOP/s or GB/s before each repetition and after the last */
+    double percent[BENCH_MOST]; /* of each repetition: of the mean of the peaks beside it */
+    double memory; /* GB/s that was read around the row */
 } bench_row;
 typedef struct {
     cli *app;
     int json, csv, samples, repetitions, rows;
     double least, overhead, cpu_overhead, read, triad;
+    size_t beyond; /* bytes that no cache holds */
     bench_machine machine;
 } bench;
 
@@ -123,7 +126,8 @@ static inline void bench_head(const bench *b, size_t bytes)
     if (b->csv) {
         printf("name,kernel,shape,isa,threads,repetitions,calls,median_ms,min_ms,max_ms,"
                "spread_percent,cpu_ms,images_per_second,gflops,gbs,reference,reference_rate,"
-               "percent,drift,sections,version,compiler,flags,cpu\n");
+               "reference_min,reference_max,percent,percent_min,percent_max,memory_read_gbs,"
+               "sections,version,compiler,flags,cpu\n");
         return;
     }
     printf("# partaware %d, numerics %d; %s, flags %s\n", paw_version(), PAW_NUMERICS,
@@ -135,7 +139,8 @@ static inline void bench_head(const bench *b, size_t bytes)
 }
 
 typedef struct { /* of one row, per call; rates of 0 are not printed */
-    double wall, cpu, least, most, spread, images, gflops, gbs, percent;
+    double wall, cpu, least, most, spread, images, gflops, gbs;
+    double peak, peak_least, peak_most, percent, percent_least, percent_most;
 } bench_figures;
 static inline bench_figures bench_figures_of(const bench_row *r)
 {
@@ -146,8 +151,8 @@ static inline bench_figures bench_figures_of(const bench_row *r)
     f.images = r->images / f.wall;
     f.gflops = r->flops / f.wall * 1e-9;
     f.gbs = r->bytes / f.wall * 1e-9;
-    f.percent = r->reference == BENCH_FLOPS ? f.gflops : f.gbs;
-    f.percent = r->peak > 0 ? 100 * f.percent / r->peak : 0;
+    f.peak = bench_median(r->peak, r->repetitions + 1, &f.peak_least, &f.peak_most);
+    f.percent = bench_median(r->percent, r->repetitions, &f.percent_least, &f.percent_most);
     return f;
 }
 static inline void bench_entry_json(const bench *b, const bench_row *r, int sample)
@@ -175,11 +180,15 @@ static inline void bench_entry_json(const bench *b, const bench_row *r, int samp
     if (r->flops > 0) bench_member("gflops", f.gflops);
     if (r->bytes > 0) bench_member("bytes_per_second", f.gbs * 1e9);
     if (r->reference) bench_text("reference", bench_unit(r));
-    if (r->peak > 0) {
-        bench_member("percent_of_peak", f.percent);
-        bench_member(r->reference == BENCH_FLOPS ? "peak_gflops" : "peak_gbs", r->peak);
-        printf(", \"drift\": %s", r->drift ? "true" : "false");
+    if (f.peak > 0) {
+        bench_member("percent_of_peak", sample < 0 ? f.percent : r->percent[sample]);
+        bench_member("percent_min", f.percent_least);
+        bench_member("percent_max", f.percent_most);
+        bench_member(r->reference == BENCH_FLOPS ? "peak_gflops" : "peak_gbs", f.peak);
+        bench_member("peak_min", f.peak_least);
+        bench_member("peak_max", f.peak_most);
     }
+    if (r->memory > 0) bench_member("memory_read_gbs", r->memory);
     if (r->reference == BENCH_COPY) bench_member("ratio_to_memcpy", 100 / f.percent);
     for (i = 0; i < r->sections; ++i) {
         printf("%s\"%s\": ", i ? ", " : ", \"sections\": {", r->section[i]);
@@ -196,8 +205,9 @@ static inline void bench_entry_csv(const bench_row *r)
            bench_isa_name(r->isa), r->threads, r->repetitions, r->calls);
     printf(",%.9g,%.9g,%.9g,%.4g,%.9g", 1e3 * f.wall, 1e3 * f.least, 1e3 * f.most, f.spread,
            1e3 * f.cpu);
-    printf(",%.6g,%.6g,%.6g,%s,%.6g,%.4g,%d,", f.images, f.gflops, f.gbs, bench_unit(r), r->peak,
-           f.percent, r->drift);
+    printf(",%.6g,%.6g,%.6g,%s,%.6g,%.6g,%.6g", f.images, f.gflops, f.gbs, bench_unit(r), f.peak,
+           f.peak_least, f.peak_most);
+    printf(",%.4g,%.4g,%.4g,%.6g,", f.percent, f.percent_least, f.percent_most, r->memory);
     for (i = 0; i < r->sections; ++i)
         printf("%s%s=%.4f", i ? ";" : "", r->section[i], r->share[i]);
     printf(",%d,", paw_version());
@@ -220,13 +230,13 @@ static inline void bench_entry_text(const bench_row *r)
     if (r->flops > 0) printf(" %7.*f GF/s", f.gflops < 10 ? 2 : 1, f.gflops);
     else if (r->bytes > 0 && f.gbs < 1) printf(" %7.1f MB/s", 1e3 * f.gbs);
     else if (r->bytes > 0) printf(" %7.2f GB/s", f.gbs);
-    if (r->peak > 0) snprintf(text, sizeof text, "%3.0f%% of %.0f %s", f.percent, r->peak,
-                              bench_unit(r));
+    if (f.peak > 0) snprintf(text, sizeof text, "%5.1f%% (%.0f-%.0f) of %.0f %s", f.percent,
+                             f.percent_least, f.percent_most, f.peak, bench_unit(r));
     else if (r->reference) snprintf(text, sizeof text, "%s", bench_unit(r));
-    printf("  %-20s spread %3.0f%%  wall/cpu %.2f", text, f.spread,
+    printf("  %-26s spread %3.0f%%  wall/cpu %.2f", text, f.spread,
            f.cpu > 0 ? f.wall * r->threads / f.cpu : 0.0);
     if (r->reference == BENCH_COPY) printf("  %.2f x memcpy", 100 / f.percent);
-    printf("%s\n", r->drift ? "  drift" : "");
+    putchar('\n');
     for (i = 0; i < r->sections; ++i)
         printf("%s%s %.1f%%", i ? "  " : "    ", r->section[i], 100 * r->share[i]);
     if (r->sections) putchar('\n');

@@ -9,7 +9,7 @@ trap 'rm -f "$out"' EXIT
 
 files() # every text file of the project that is or would be committed
 {
-    if [ -d .git ] && command -v git >/dev/null 2>&1; then
+    if [ -e .git ] && command -v git >/dev/null 2>&1; then
         git ls-files --cached --others --exclude-standard
     else
         find . -type f -not -path './build/*' -not -path './.git/*' | sed 's,^\./,,'
