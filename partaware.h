@@ -39,7 +39,7 @@
    >>image      decode (stb_image), Pillow-exact resize and crop, index PNG
    >>data       data set indexes: file lists, CUB-200-2011
    >>heads      what reads frozen features: retrieval
-   >>metrics    average precision, top-k
+   >>metrics    average precision, top-k, segmentation, pose
    >>kernels    the text that every instruction set reads; see >>isa for its words
 */
 
@@ -415,6 +415,43 @@ PAW_DEF double paw_chance(const int32_t *labels, size_t n, int classes);
 /* Rows whose label is among the k highest logits; of equal logits the lower index counts higher. */
 PAW_DEF size_t paw_topk_correct(const float *logits, const int32_t *labels, size_t n, int classes,
                                 int k);
+
+/* ---- segmentation and pose metrics ---- */
+#define PAW_IGNORED 65535 /* class of a pixel that counts nowhere */
+/* Adds to counts [3][classes]: pixels hit, predicted and true, per class (protocol 6.4). Pixels
+   whose truth is PAW_IGNORED are left out; any other class of truth or predicted must be below
+   classes. truth, predicted: [n]. */
+PAW_DEF paw_err paw_seg_count(paw_ctx *c, const uint16_t *truth, const uint16_t *predicted,
+                              size_t n, int classes, uint64_t *counts);
+typedef struct {          /* in 0..1; NaN where nothing counts */
+    double miou, macc, aacc; /* means over the classes that have a value, and over pixels */
+    uint64_t pixels;      /* that count */
+    int classes_iou, classes_acc; /* that have a value */
+} paw_seg_summary;
+/* IoU = hit / (predicted + true - hit), accuracy = hit / true; 0 / 0 is NaN and not in the means.
+   iou, acc: [classes], or NULL. */
+PAW_DEF paw_err paw_seg_score(const uint64_t *counts, int classes, double *iou, double *acc,
+                              paw_seg_summary *out);
+
+#define PAW_KEYPOINTS 17 /* COCO's, nose to right ankle */
+typedef struct {         /* one person, annotated or found */
+    int64_t image_id, id;
+    double box[4];       /* x, y, width, height; annotated */
+    double area;         /* annotated */
+    double points[PAW_KEYPOINTS][3]; /* x, y in pixels; annotated: visibility 0, 1, 2 */
+    int labelled, crowd; /* annotated: num_keypoints, iscrowd */
+    double score;        /* found */
+} paw_pose;
+/* Object keypoint similarity of a found person to an annotated one, 0..1 (protocol 7). */
+PAW_DEF double paw_oks(const paw_pose *truth, const paw_pose *found);
+typedef struct { /* in 0..1, -1 where no annotated person counts */
+    double ap, ap50, ap75, ap_medium, ap_large, ar, ar50, ar75, ar_medium, ar_large;
+} paw_pose_score;
+/* What pycocotools' COCOeval says of keypoints: at most 20 found persons an image, thresholds .50
+   to .95, 101 recalls. Order within an image breaks ties; an annotated person of id 0 counts as
+   never matched, as there. A number that is not finite is E_NUM. */
+PAW_DEF paw_err paw_pose_evaluate(paw_ctx *c, const paw_pose *truth, size_t truths,
+                                  const paw_pose *found, size_t founds, paw_pose_score *out);
 
 #ifdef __cplusplus
 }
@@ -8284,7 +8321,7 @@ PAW_DEF paw_err paw_retrieval_ap(paw_ctx *c, const float *x, size_t n, size_t di
 }
 
 
-/* ==== >>metrics ==== average precision, top-k ==== */
+/* ==== >>metrics ==== average precision, top-k, segmentation, pose ==== */
 
 /* ---- average precision ---- */
 
@@ -8437,6 +8474,330 @@ PAW_DEF size_t paw_topk_correct(const float *logits, const int32_t *labels, size
         correct += above < k;
     }
     return correct;
+}
+
+/* ---- segmentation ---- */
+
+PAW_DEF paw_err paw_seg_count(paw_ctx *c, const uint16_t *truth, const uint16_t *predicted,
+                              size_t n, int classes, uint64_t *counts)
+{
+    size_t i;
+    int bad = 0;
+    if (!c) return PAW_E_ARG;
+    if (classes < 1 || classes > PAW_IGNORED || !counts || (n && (!truth || !predicted)))
+        return paw__fail(c, PAW_E_ARG, "paw_seg_count: NULL argument, or %d classes", classes);
+    for (i = 0; i < n; ++i)
+        bad |= truth[i] != PAW_IGNORED && (truth[i] >= classes || predicted[i] >= classes);
+    for (i = 0; bad && i < n; ++i)
+        if (truth[i] != PAW_IGNORED && (truth[i] >= classes || predicted[i] >= classes))
+            return paw__fail(c, PAW_E_ARG, "paw_seg_count: pixel %zu: true class %u, predicted %u, "
+                             "of %d", i, truth[i], predicted[i], classes);
+    for (i = 0; i < n; ++i) {
+        if (truth[i] == PAW_IGNORED) continue;
+        counts[truth[i]] += truth[i] == predicted[i];
+        ++counts[classes + predicted[i]];
+        ++counts[2 * classes + truth[i]];
+    }
+    return PAW_OK;
+}
+PAW_DEF paw_err paw_seg_score(const uint64_t *counts, int classes, double *iou, double *acc,
+                              paw_seg_summary *out)
+{
+    uint64_t hits = 0, pixels = 0;
+    double ious = 0, accs = 0;
+    int k, n_iou = 0, n_acc = 0;
+    if (!counts || classes < 1 || !out) return PAW_E_ARG;
+    for (k = 0; k < classes; ++k) {
+        const uint64_t hit = counts[k], truth = counts[2 * classes + k];
+        const uint64_t either = counts[classes + k] + truth - hit;
+        const double i = either ? (double)hit / (double)either : (double)NAN;
+        const double a = truth ? (double)hit / (double)truth : (double)NAN;
+        hits += hit;
+        pixels += truth;
+        ious += either ? i : 0;
+        accs += truth ? a : 0;
+        n_iou += either != 0;
+        n_acc += truth != 0;
+        if (iou) iou[k] = i;
+        if (acc) acc[k] = a;
+    }
+    out->miou = n_iou ? ious / n_iou : (double)NAN;
+    out->macc = n_acc ? accs / n_acc : (double)NAN;
+    out->aacc = pixels ? (double)hits / (double)pixels : (double)NAN;
+    out->pixels = pixels;
+    out->classes_iou = n_iou;
+    out->classes_acc = n_acc;
+    return PAW_OK;
+}
+
+/* ---- pose: object keypoint similarity, and average precision over it as COCOeval's ---- */
+
+PAW_DEF double paw_oks(const paw_pose *truth, const paw_pose *found)
+{
+    static const double sigma[PAW_KEYPOINTS] = { .026, .025, .025, .035, .035, .079, .079, .072,
+                                                 .072, .062, .062, .107, .107, .087, .087, .089,
+                                                 .089 };
+    const double *b = truth->box;
+    double sum = 0;
+    int i, labelled = 0, n = 0;
+    for (i = 0; i < PAW_KEYPOINTS; ++i) labelled += truth->points[i][2] > 0;
+    for (i = 0; i < PAW_KEYPOINTS; ++i) {
+        const double *t = truth->points[i], *f = found->points[i], s = 2 * sigma[i];
+        double d[2], e;
+        int k;
+        if (labelled && !(t[2] > 0)) continue;
+        for (k = 0; k < 2; ++k) { /* without labels: the way to the box, three times as large */
+            const double before = b[k] - b[k + 2] - f[k];
+            const double behind = f[k] - paw__mul_add(2, b[k + 2], b[k]);
+            d[k] = labelled ? f[k] - t[k] : (before > 0 ? before : 0) + (behind > 0 ? behind : 0);
+        }
+        e = d[0] * d[0];
+        PAW__KEEP(e);
+        e = paw__mul_add(d[1], d[1], e) / (s * s) / (truth->area + DBL_EPSILON) / 2;
+        sum += exp(-e);
+        ++n;
+    }
+    return sum / n;
+}
+
+enum { PAW__OKS_STEPS = 10, PAW__OKS_RANGES = 3, PAW__OKS_FOUND = 20, PAW__OKS_RECALLS = 101 };
+typedef struct {
+    double score;
+    size_t at; /* keeps equal scores in the order of images, then of scores within */
+    uint16_t hit[PAW__OKS_RANGES], skip[PAW__OKS_RANGES]; /* bit: threshold */
+} paw__oks_found;
+typedef struct {
+    paw_ctx *c;
+    double *oks; /* [20][persons annotated in the image] */
+    uint16_t *taken; /* [persons] bit: threshold */
+    size_t *order;
+    size_t room;
+    paw__oks_found *kept;
+    size_t kept_count;
+    uint64_t wanted[PAW__OKS_RANGES];
+    double step[PAW__OKS_STEPS], precision[PAW__OKS_RANGES][PAW__OKS_STEPS];
+    double recall[PAW__OKS_RANGES][PAW__OKS_STEPS];
+} paw__oks_run;
+
+static int paw__less_truth(const void *a, const void *b)
+{
+    const paw_pose *p = (const paw_pose *)a, *q = (const paw_pose *)b;
+    return p->image_id != q->image_id ? p->image_id < q->image_id : p < q;
+}
+static int paw__less_found(const void *a, const void *b)
+{
+    const paw_pose *p = (const paw_pose *)a, *q = (const paw_pose *)b;
+    if (p->image_id != q->image_id) return p->image_id < q->image_id;
+    return p->score < q->score || p->score > q->score ? p->score > q->score : p < q;
+}
+static int paw__less_kept(const void *a, const void *b)
+{
+    const paw__oks_found *p = (const paw__oks_found *)a, *q = (const paw__oks_found *)b;
+    return p->score < q->score || p->score > q->score ? p->score > q->score : p->at < q->at;
+}
+static int paw__oks_outside(double area, int range) /* all, medium, large */
+{
+    static const double edge[PAW__OKS_RANGES][2] = { { 0, 1e10 }, { 1024, 9216 }, { 9216, 1e10 } };
+    return area < edge[range][0] || area > edge[range][1];
+}
+static double paw__oks_area(const paw_pose *p) /* of a found person: the box of its points */
+{
+    double lo[2], hi[2];
+    int i, k;
+    for (k = 0; k < 2; ++k) {
+        lo[k] = hi[k] = p->points[0][k];
+        for (i = 1; i < PAW_KEYPOINTS; ++i) {
+            lo[k] = p->points[i][k] < lo[k] ? p->points[i][k] : lo[k];
+            hi[k] = p->points[i][k] > hi[k] ? p->points[i][k] : hi[k];
+        }
+    }
+    return (hi[0] - lo[0]) * (hi[1] - lo[1]);
+}
+/* Each found person takes the best annotated one left; those that do not count come last. */
+static void paw__oks_match(paw__oks_run *r, const paw_pose **truth, size_t nt,
+                           const paw_pose **found, size_t nf, int range)
+{
+    size_t i, j, counting = 0, rest = 0;
+    int step;
+    for (j = 0; j < nt; ++j) {
+        const int out = truth[j]->labelled == 0 || truth[j]->crowd ||
+                        paw__oks_outside(truth[j]->area, range);
+        counting += !out;
+        r->taken[j] = (uint16_t)out;
+    }
+    for (i = j = 0; j < nt; ++j) r->order[r->taken[j] ? counting + rest++ : i++] = j;
+    r->wanted[range] += counting;
+    memset(r->taken, 0, nt * sizeof *r->taken);
+    for (step = 0; step < PAW__OKS_STEPS; ++step)
+        for (i = 0; i < nf; ++i) {
+            paw__oks_found *f = &r->kept[r->kept_count + i];
+            double best = r->step[step] < 1 - 1e-10 ? r->step[step] : 1 - 1e-10;
+            size_t k, at = nt;
+            for (k = 0; k < nt; ++k) {
+                j = r->order[k];
+                if ((r->taken[j] >> step & 1) && !truth[j]->crowd) continue;
+                if (at < counting && k >= counting) break;
+                if (r->oks[i * nt + j] < best) continue;
+                best = r->oks[i * nt + j];
+                at = k;
+            }
+            if (at < nt) {
+                r->taken[r->order[at]] |= (uint16_t)(1u << step);
+                if (at >= counting) f->skip[range] |= (uint16_t)(1u << step);
+                if (truth[r->order[at]]->id) f->hit[range] |= (uint16_t)(1u << step);
+            }
+            if (!(f->hit[range] >> step & 1) && paw__oks_outside(paw__oks_area(found[i]), range))
+                f->skip[range] |= (uint16_t)(1u << step);
+        }
+}
+static paw_err paw__oks_image(paw__oks_run *r, const paw_pose **truth, size_t nt,
+                              const paw_pose **found, size_t nf)
+{
+    size_t i, j;
+    int range;
+    nf = paw__min(nf, PAW__OKS_FOUND);
+    if (nt > r->room) {
+        paw__free(r->oks);
+        paw__free(r->taken);
+        paw__free(r->order);
+        r->room = 2 * nt;
+        r->oks = (double *)paw__alloc(r->c, PAW__OKS_FOUND * r->room, sizeof *r->oks);
+        r->taken = (uint16_t *)paw__alloc(r->c, r->room, sizeof *r->taken);
+        r->order = (size_t *)paw__alloc(r->c, r->room, sizeof *r->order);
+        if (!r->oks || !r->taken || !r->order) return PAW_E_OOM;
+    }
+    for (i = 0; i < nf; ++i) {
+        paw__oks_found *f = &r->kept[r->kept_count + i];
+        memset(f, 0, sizeof *f);
+        f->score = found[i]->score;
+        f->at = r->kept_count + i;
+        for (j = 0; j < nt; ++j) r->oks[i * nt + j] = paw_oks(truth[j], found[i]);
+    }
+    for (range = 0; range < PAW__OKS_RANGES; ++range)
+        paw__oks_match(r, truth, nt, found, nf, range);
+    r->kept_count += nf;
+    return PAW_OK;
+}
+/* Precision at 101 recalls, from the envelope of the curve; pr, rc: room for the kept ones. */
+static void paw__oks_curve(paw__oks_run *r, void *const *sorted, int range, int step, double *pr,
+                           double *rc)
+{
+    double hits = 0, misses = 0, sum = 0;
+    size_t i, n = r->kept_count;
+    int k;
+    for (i = 0; i < n; ++i) {
+        const paw__oks_found *f = (const paw__oks_found *)sorted[i];
+        if (!(f->skip[range] >> step & 1)) {
+            hits += f->hit[range] >> step & 1;
+            misses += !(f->hit[range] >> step & 1);
+        }
+        rc[i] = hits / (double)r->wanted[range];
+        pr[i] = hits / (misses + hits + DBL_EPSILON);
+    }
+    for (i = n; i-- > 1;) pr[i - 1] = pr[i] > pr[i - 1] ? pr[i] : pr[i - 1];
+    for (i = 0, k = 0; k < PAW__OKS_RECALLS; ++k) {
+        const double want = k == PAW__OKS_RECALLS - 1 ? 1 : k * 0.01;
+        while (i < n && rc[i] < want) ++i;
+        sum += i < n ? pr[i] : 0;
+    }
+    r->precision[range][step] = sum / PAW__OKS_RECALLS;
+    r->recall[range][step] = n ? rc[n - 1] : 0;
+}
+static double paw__oks_mean(const double *x)
+{
+    double sum = 0;
+    int i;
+    for (i = 0; i < PAW__OKS_STEPS; ++i) sum += x[i];
+    return sum / PAW__OKS_STEPS;
+}
+static paw_err paw__oks_score(paw__oks_run *r, paw_pose_score *out)
+{
+    const size_t n = r->kept_count;
+    double *pr = (double *)paw__alloc(r->c, 2 * n + 1, sizeof *pr);
+    void **sorted = paw__pointers(r->c, r->kept, n, sizeof *r->kept);
+    int range, step;
+    if (pr && sorted) {
+        paw__sort(sorted, n, paw__less_kept);
+        for (range = 0; range < PAW__OKS_RANGES; ++range)
+            for (step = 0; step < PAW__OKS_STEPS; ++step) {
+                r->precision[range][step] = r->recall[range][step] = -1;
+                if (r->wanted[range]) paw__oks_curve(r, sorted, range, step, pr, pr + n);
+            }
+        out->ap = paw__oks_mean(r->precision[0]);
+        out->ap50 = r->precision[0][0];
+        out->ap75 = r->precision[0][5];
+        out->ap_medium = paw__oks_mean(r->precision[1]);
+        out->ap_large = paw__oks_mean(r->precision[2]);
+        out->ar = paw__oks_mean(r->recall[0]);
+        out->ar50 = r->recall[0][0];
+        out->ar75 = r->recall[0][5];
+        out->ar_medium = paw__oks_mean(r->recall[1]);
+        out->ar_large = paw__oks_mean(r->recall[2]);
+    }
+    paw__free(pr);
+    paw__free(sorted);
+    return pr && sorted ? PAW_OK : PAW_E_OOM;
+}
+static paw_err paw__pose_check(paw_ctx *c, const char *what, const paw_pose *p, size_t n)
+{
+    size_t i;
+    int k;
+    for (i = 0; i < n; ++i) {
+        double sum = p[i].score - p[i].score + (p[i].area - p[i].area); /* 0, or not a number */
+        for (k = 0; k < 4; ++k) sum += p[i].box[k] - p[i].box[k];
+        for (k = 0; k < PAW_KEYPOINTS; ++k)
+            sum += (p[i].points[k][0] - p[i].points[k][0]) + (p[i].points[k][1] -
+                                                              p[i].points[k][1]);
+        if (isnan(sum))
+            return paw__fail(c, PAW_E_NUM, "paw_pose_evaluate: %s %zu of image %lld: a number is "
+                             "not finite", what, i, (long long)p[i].image_id);
+    }
+    return PAW_OK;
+}
+PAW_DEF paw_err paw_pose_evaluate(paw_ctx *c, const paw_pose *truth, size_t truths,
+                                  const paw_pose *found, size_t founds, paw_pose_score *out)
+{
+    paw__oks_run r;
+    size_t i, j, i1, j1;
+    void **t, **f;
+    paw_err e;
+    if (!c) return PAW_E_ARG;
+    if (!out || (truths && !truth) || (founds && !found))
+        return paw__fail(c, PAW_E_ARG, "paw_pose_evaluate: NULL argument");
+    if ((e = paw__pose_check(c, "annotated person", truth, truths)) != PAW_OK ||
+        (e = paw__pose_check(c, "found person", found, founds)) != PAW_OK)
+        return e;
+    memset(&r, 0, sizeof r);
+    r.c = c;
+    for (i = 0; i < PAW__OKS_STEPS; ++i) /* NumPy's linspace(.5, .95, 10) */
+        r.step[i] = i + 1 < PAW__OKS_STEPS ? paw__mul_add((double)i, (.95 - .5) / 9, .5) : .95;
+    t = (void **)paw__alloc(c, truths + 1, sizeof *t);
+    f = (void **)paw__alloc(c, founds + 1, sizeof *f);
+    r.kept = (paw__oks_found *)paw__alloc(c, founds + 1, sizeof *r.kept);
+    e = t && f && r.kept ? PAW_OK : PAW_E_OOM;
+    for (i = 0; !e && i < truths; ++i) t[i] = (void *)(uintptr_t)(truth + i);
+    for (i = 0; !e && i < founds; ++i) f[i] = (void *)(uintptr_t)(found + i);
+    if (!e) {
+        paw__sort(t, truths, paw__less_truth);
+        paw__sort(f, founds, paw__less_found);
+    }
+    for (i = j = 0; !e && (i < truths || j < founds); i = i1, j = j1) {
+        const paw_pose **ti = (const paw_pose **)(void *)(t + i);
+        const paw_pose **fj = (const paw_pose **)(void *)(f + j);
+        const int64_t a = i < truths ? (*ti)->image_id : INT64_MAX;
+        const int64_t b = j < founds ? (*fj)->image_id : INT64_MAX, id = a < b ? a : b;
+        for (i1 = i; i1 < truths && ((const paw_pose *)t[i1])->image_id == id;) ++i1;
+        for (j1 = j; j1 < founds && ((const paw_pose *)f[j1])->image_id == id;) ++j1;
+        e = paw__oks_image(&r, ti, i1 - i, fj, j1 - j);
+    }
+    if (!e) e = paw__oks_score(&r, out);
+    paw__free(r.oks);
+    paw__free(r.taken);
+    paw__free(r.order);
+    paw__free(r.kept);
+    paw__free(t);
+    paw__free(f);
+    return e;
 }
 #endif /* PARTAWARE_IMPLEMENTATION */
 #else  /* PAW__PASS */
