@@ -1480,22 +1480,65 @@ static size_t paw__spread(size_t i, size_t n, size_t heads)
 }
 static size_t paw__spread_size(size_t n, size_t heads) { return heads * paw__up16(n / heads); }
 
-/* w [n, k] -> B operand; n in n_heads groups, k in k_heads groups, padding zero. Sixteen rows are
-   read side by side so that the panel is written in order. */
-static void paw__pack_b(const float *w, size_t n, size_t k, size_t n_heads, size_t k_heads,
-                        size_t k_padded, float *out)
+/* Panel p of a B operand of n columns in heads groups: returns its rows of w, from *first on. The
+   rows of the next panel follow them. */
+static size_t paw__panel_source(size_t n, size_t heads, size_t p, size_t *first)
 {
-    const size_t n_padded = paw__spread_size(n, n_heads), dh = n / n_heads, group = paw__up16(dh);
-    const size_t kh = k / k_heads, k_group = paw__up16(kh);
-    size_t col, j, r;
-    for (col = 0; col < n_padded; col += 16, out += k_padded * 16) {
-        const size_t in_group = col % group, rows = paw__min(16, dh - paw__min(dh, in_group));
-        const float *from = w + (col / group * dh + in_group) * k;
-        for (j = 0; j < k_padded; ++j) {
-            const size_t at = j % k_group, source = j / k_group * kh + at;
+    const size_t dh = n / heads, panels = paw__up16(dh) / 16, at = p % panels * 16;
+    *first = p / panels * dh + at;
+    return paw__min(16, dh - at);
+}
+/* out[j * 16 + r] = from[r * ld + j], four by four; 128 bits are in every x86-64 and AArch64 */
+PAW__INLINE void paw__transpose4(const float *from, size_t ld, float *out)
+{
+#if defined(PAW__X86)
+    __m128 a = _mm_loadu_ps(from), b = _mm_loadu_ps(from + ld);
+    __m128 c = _mm_loadu_ps(from + 2 * ld), d = _mm_loadu_ps(from + 3 * ld);
+    _MM_TRANSPOSE4_PS(a, b, c, d);
+    _mm_storeu_ps(out, a);
+    _mm_storeu_ps(out + 16, b);
+    _mm_storeu_ps(out + 32, c);
+    _mm_storeu_ps(out + 48, d);
+#elif defined(PAW__ARM)
+    const float32x4x2_t ab = vzipq_f32(vld1q_f32(from), vld1q_f32(from + 2 * ld));
+    const float32x4x2_t cd = vzipq_f32(vld1q_f32(from + ld), vld1q_f32(from + 3 * ld));
+    const float32x4x2_t lo = vzipq_f32(ab.val[0], cd.val[0]), hi = vzipq_f32(ab.val[1], cd.val[1]);
+    vst1q_f32(out, lo.val[0]);
+    vst1q_f32(out + 16, lo.val[1]);
+    vst1q_f32(out + 32, hi.val[0]);
+    vst1q_f32(out + 48, hi.val[1]);
+#else
+    size_t j, r;
+    for (j = 0; j < 4; ++j)
+        for (r = 0; r < 4; ++r) out[j * 16 + r] = from[r * ld + j];
+#endif
+}
+/* At most 16 rows of k floats, k in heads groups -> one panel, [k padded][16]; padding zero. Four
+   rows at a time: sixteen with a power of two between them would not fit a set of the cache. */
+static void paw__pack_panel(const float *from, size_t rows, size_t k, size_t heads, float *out)
+{
+    const size_t kh = k / heads, group = paw__up16(kh), whole = rows == 16 ? kh / 16 * 16 : 0;
+    size_t h, j, i, r;
+    for (h = 0; h < heads; ++h, from += kh, out += group * 16) {
+        for (j = 0; j < whole; j += 16)
+            for (r = 0; r < 16; r += 4)
+                for (i = j; i < j + 16; i += 4)
+                    paw__transpose4(from + r * k + i, k, out + i * 16 + r);
+        for (; j < group; ++j)
             for (r = 0; r < 16; ++r)
-                out[j * 16 + r] = at < kh && r < rows ? from[r * k + source] : 0.0f;
-        }
+                out[j * 16 + r] = j < kh && r < rows ? from[r * k + j] : 0.0f;
+    }
+}
+/* w [n, k] -> B operand; n in n_heads groups, k in k_heads groups */
+static void paw__pack_b(const float *w, size_t n, size_t k, size_t n_heads, size_t k_heads,
+                        float *out)
+{
+    const size_t panels = paw__spread_size(n, n_heads) / 16;
+    const size_t size = 16 * paw__spread_size(k, k_heads);
+    size_t p, first;
+    for (p = 0; p < panels; ++p) {
+        const size_t rows = paw__panel_source(n, n_heads, p, &first);
+        paw__pack_panel(w + first * k, rows, k, k_heads, out + p * size);
     }
 }
 /* x: rows [rows, k] of ld floats -> A operand; k padded with zeros */
@@ -3591,34 +3634,40 @@ static paw_err paw__reader_all(paw__reader *r)
     } while (!e && k >= 0);
     return e;
 }
-PAW_DEF paw_err paw_tensors_read(paw_ctx *c, const paw_tensors *t, size_t i, int as, void *dst,
-                                 size_t count)
+static paw_err paw__tensor_read(paw_ctx *c, const paw_tensors *t, const paw__tensor *x, int as,
+                                void *dst)
 {
-    char shape[192];
     paw__reader r;
-    if (!c) return PAW_E_ARG;
-    if (!t || i >= t->count || (!dst && count) ||
-        (as != PAW_F32 && as != PAW_F64 && as != PAW_I64 && as != PAW_U8))
-        return paw__fail(c, PAW_E_ARG, "paw_tensors_read: bad argument");
-    r.x = (const paw__tensor *)t->items[i];
-    if (count != r.x->count)
-        return paw__fail(c, PAW_E_SHAPE, "%s: tensor '%s' %s has %zu elements, not %zu", t->source,
-                         r.x->name, paw__shape_text(shape, r.x->shape, r.x->ndim), r.x->count,
-                         count);
-    if (r.x->dtype == PAW_DTYPE_OTHER)
+    if (x->dtype == PAW_DTYPE_OTHER)
         return paw__fail(c, PAW_E_UNSUP, "%s: tensor '%s' has a type that is not supported",
-                         t->source, r.x->name);
-    if (!count) return PAW_OK;
-    if (as == r.x->dtype && !r.x->strided && !r.x->data)
-        return paw__read_at(c, &t->io, t->source, r.x->offset, dst,
-                            count * paw__dtype_bytes(as));
+                         t->source, x->name);
+    if (!x->count) return PAW_OK;
+    if (as == x->dtype && !x->strided && !x->data)
+        return paw__read_at(c, &t->io, t->source, x->offset, dst,
+                            x->count * paw__dtype_bytes(as));
     r.c = c;
     r.t = t;
+    r.x = x;
     r.as = as;
     r.dst = dst;
     r.at = 0;
     r.len = 0;
     return paw__reader_all(&r);
+}
+PAW_DEF paw_err paw_tensors_read(paw_ctx *c, const paw_tensors *t, size_t i, int as, void *dst,
+                                 size_t count)
+{
+    char shape[192];
+    const paw__tensor *x;
+    if (!c) return PAW_E_ARG;
+    if (!t || i >= t->count || (!dst && count) ||
+        (as != PAW_F32 && as != PAW_F64 && as != PAW_I64 && as != PAW_U8))
+        return paw__fail(c, PAW_E_ARG, "paw_tensors_read: bad argument");
+    x = (const paw__tensor *)t->items[i];
+    if (count != x->count)
+        return paw__fail(c, PAW_E_SHAPE, "%s: tensor '%s' %s has %zu elements, not %zu", t->source,
+                         x->name, paw__shape_text(shape, x->shape, x->ndim), x->count, count);
+    return paw__tensor_read(c, t, x, as, dst);
 }
 
 /* ---- safetensors ---- */
@@ -5654,6 +5703,21 @@ static void paw__slot_name(const paw__slot *s, int block, char *out, size_t byte
 
 /* ---- reading a checkpoint ---- */
 
+/* Integers in blocks of fixed length: what compilers vectorise at -O2. */
+static int paw__all_finite(const float *x, size_t n)
+{
+    uint32_t bad[16], u[16], any = 0;
+    size_t i, j;
+    memset(bad, 0, sizeof bad);
+    for (i = 0; i + 16 <= n; i += 16) {
+        memcpy(u, x + i, sizeof u);
+        for (j = 0; j < 16; ++j) bad[j] |= (u[j] & 0x7f800000u) + 0x00800000u;
+    }
+    for (j = 0; j < 16; ++j) any |= bad[j];
+    for (; i < n; ++i) any |= fabsf(x[i]) <= FLT_MAX ? 0 : 0x80000000u;
+    return !(any >> 31);
+}
+
 #define PAW__NAME_BYTES 640
 typedef struct {
     paw_ctx *c;
@@ -5682,45 +5746,62 @@ static paw_err paw__builder_info(paw__builder *r, const char *prefix, const char
     (void)paw_tensors_find(r->t, r->name, at);
     return paw_tensors_info(r->t, *at, info);
 }
-static paw_err paw__builder_values(paw__builder *r, size_t at, const paw_tensor_info *info)
+/* Counts a tensor's weights and makes room for some of them in r->data. */
+static paw_err paw__builder_room(paw__builder *r, const paw_tensor_info *info, size_t room)
 {
-    size_t i;
-    paw_err e;
     r->m->parameters += info->count;
     if (r->t->io.read && r->m->parameters > r->t->io.bytes)
         return paw__fail(r->c, PAW_E_LIMIT, "%s: tensor '%s': more weights than the file has bytes",
                          paw__tensors_source(r->t), r->name);
-    if (info->count > r->data_count) {
-        paw__free(r->data);
-        r->data_count = 0;
-        r->data = (float *)paw__alloc(r->c, info->count, sizeof *r->data);
-        if (!r->data) return PAW_E_OOM;
-        r->data_count = info->count;
-    }
-    e = paw_tensors_read(r->c, r->t, at, PAW_F32, r->data, info->count);
-    if (e != PAW_OK) return e;
-    for (i = 0; i < info->count && !r->allow_nonfinite; ++i)
-        if (!(fabsf(r->data[i]) <= FLT_MAX))
-            return paw__fail(r->c, PAW_E_NUM, "%s: tensor '%s' holds a value that is not finite "
-                             "at index %zu", paw__tensors_source(r->t), r->name, i);
+    if (room <= r->data_count) return PAW_OK;
+    paw__free(r->data);
+    r->data_count = 0;
+    r->data = (float *)paw__alloc(r->c, room, sizeof *r->data);
+    if (!r->data) return PAW_E_OOM;
+    r->data_count = room;
     return PAW_OK;
+}
+/* Reads n values of tensor `at` from the first-th on into r->data; of one with strides all. */
+static paw_err paw__builder_part(paw__builder *r, size_t at, size_t first, size_t n)
+{
+    paw__tensor part = *(const paw__tensor *)r->t->items[at];
+    size_t i;
+    paw_err e;
+    part.offset += first * paw__dtype_bytes(part.dtype);
+    part.count = n;
+    e = paw__tensor_read(r->c, r->t, &part, PAW_F32, r->data);
+    if (e != PAW_OK || r->allow_nonfinite || paw__all_finite(r->data, n)) return e;
+    for (i = 0; fabsf(r->data[i]) <= FLT_MAX;) ++i;
+    return paw__fail(r->c, PAW_E_NUM, "%s: tensor '%s' holds a value that is not finite at index "
+                     "%zu", paw__tensors_source(r->t), r->name, first + i);
+}
+static paw_err paw__builder_values(paw__builder *r, size_t at, const paw_tensor_info *info)
+{
+    const paw_err e = paw__builder_room(r, info, info->count);
+    return e == PAW_OK ? paw__builder_part(r, at, 0, info->count) : e;
+}
+/* Directory entry of prefix + name, which must have the given shape. */
+static paw_err paw__builder_find(paw__builder *r, const char *prefix, const char *name, int ndim,
+                                 const size_t *shape, size_t *at, paw_tensor_info *info)
+{
+    char want[192], got[192];
+    const paw_err e = paw__builder_info(r, prefix, name, at, info);
+    if (e != PAW_OK) return e;
+    if (info->ndim == ndim && !memcmp(info->shape, shape, (size_t)ndim * sizeof *shape))
+        return PAW_OK;
+    (void)paw__shape_text(want, shape, ndim);
+    (void)paw__shape_text(got, info->shape, info->ndim);
+    return paw__fail(r->c, PAW_E_SHAPE, "%s: tensor '%s' has shape %s, not %s",
+                     paw__tensors_source(r->t), r->name, got, want);
 }
 /* Reads prefix + name of the given shape into r->data. */
 static paw_err paw__builder_read(paw__builder *r, const char *prefix, const char *name, int ndim,
-                                const size_t *shape)
+                                 const size_t *shape)
 {
     paw_tensor_info info;
-    char want[192], got[192];
     size_t at;
-    paw_err e = paw__builder_info(r, prefix, name, &at, &info);
-    if (e != PAW_OK) return e;
-    if (info.ndim != ndim || memcmp(info.shape, shape, (size_t)ndim * sizeof *shape)) {
-        (void)paw__shape_text(want, shape, ndim);
-        (void)paw__shape_text(got, info.shape, info.ndim);
-        return paw__fail(r->c, PAW_E_SHAPE, "%s: tensor '%s' has shape %s, not %s",
-                         paw__tensors_source(r->t), r->name, got, want);
-    }
-    return paw__builder_values(r, at, &info);
+    const paw_err e = paw__builder_find(r, prefix, name, ndim, shape, &at, &info);
+    return e == PAW_OK ? paw__builder_values(r, at, &info) : e;
 }
 
 /* ---- from tensor to packed weights ---- */
@@ -5732,21 +5813,50 @@ static float *paw__model_vector(paw__builder *r, size_t n, size_t heads)
     for (i = 0; v && r->data && i < n; ++i) v[paw__spread(i, n, heads)] = r->data[i];
     return v;
 }
-/* Makes room for a layer of w [n, k] and packs it; bias zero until it is read. */
-static paw_err paw__model_linear(paw__builder *r, const float *w, paw__linear *l, size_t n,
-                                 size_t k, size_t n_heads, size_t k_heads)
+/* Makes room for a layer of w [n, k]; bias zero until it is read. */
+static paw_err paw__model_linear(paw__builder *r, paw__linear *l, size_t n, size_t k,
+                                 size_t n_heads, size_t k_heads)
 {
-    size_t bytes;
+    size_t count;
     l->n = n;
     l->k = k;
     l->n_padded = paw__spread_size(n, n_heads);
     l->k_padded = paw__spread_size(k, k_heads);
-    if (!paw__mul(l->n_padded, l->k_padded, &bytes)) return PAW_E_OOM;
-    l->w = (float *)paw__model_alloc(r->c, r->m, bytes, sizeof *l->w);
+    if (!paw__mul(l->n_padded, l->k_padded, &count)) return PAW_E_OOM;
+    l->w = (float *)paw__model_alloc(r->c, r->m, count, sizeof *l->w);
     l->bias = (float *)paw__model_alloc(r->c, r->m, l->n_padded, sizeof *l->bias);
-    if (!l->w || !l->bias) return PAW_E_OOM;
-    paw__pack_b(w, n, k, n_heads, k_heads, l->k_padded, l->w);
-    return PAW_OK;
+    return l->w && l->bias ? PAW_OK : PAW_E_OOM;
+}
+/* The same, packed from a matrix in memory. */
+static paw_err paw__model_pack(paw__builder *r, const float *w, size_t n, size_t k, paw__linear *l)
+{
+    const paw_err e = paw__model_linear(r, l, n, k, 1, 1);
+    if (e == PAW_OK) paw__pack_b(w, n, k, 1, 1, l->w);
+    return e;
+}
+#define PAW__READ_COUNT 16384 /* floats read at a time: they are packed from the cache */
+/* The same, from tensor `at` of the file, which is never in memory as a whole. */
+static paw_err paw__builder_linear(paw__builder *r, size_t at, const paw_tensor_info *info,
+                                   size_t n, size_t n_heads, size_t k_heads, paw__linear *l)
+{
+    const int strided = ((const paw__tensor *)r->t->items[at])->strided;
+    const size_t k = info->count / n;
+    const size_t most = strided ? n : paw__min(n, paw__max(16, PAW__READ_COUNT / k));
+    size_t p, first, base = 0, held = 0; /* r->data has rows base to base + held */
+    paw_err e = paw__builder_room(r, info, most * k);
+    if (e == PAW_OK) e = paw__model_linear(r, l, n, k, n_heads, k_heads);
+    for (p = 0; e == PAW_OK && p < l->n_padded / 16; ++p) {
+        const size_t rows = paw__panel_source(n, n_heads, p, &first);
+        if (first + rows > base + held) {
+            base = first;
+            held = paw__min(most, n - first);
+            e = paw__builder_part(r, at, base * k, held * k);
+        }
+        if (e == PAW_OK)
+            paw__pack_panel(r->data + (first - base) * k, rows, k, k_heads,
+                            l->w + p * 16 * l->k_padded);
+    }
+    return e;
 }
 static void paw__model_bias(paw__builder *r, paw__linear *l, size_t from, size_t n, size_t heads)
 {
@@ -5769,18 +5879,33 @@ static paw_err paw__model_positions(paw__builder *r)
     memcpy(m->pos, r->data + d, n * sizeof *m->pos);
     return PAW_OK;
 }
+/* The layer whose weights the slot holds, or NULL. */
+static paw__linear *paw__slot_linear(paw_model *m, const paw__slot *s, int block, size_t *n_heads,
+                                     size_t *k_heads)
+{
+    paw__vit_block *b = m->blocks + block;
+    *n_heads = s->use == PAW__S_QKV_W ? 3 * (size_t)m->heads : 1;
+    *k_heads = s->use == PAW__S_PROJ_W ? (size_t)m->heads : 1;
+    switch (s->use) {
+    case PAW__S_PATCH_W: return &m->patches;
+    case PAW__S_QKV_W: return &b->qkv;
+    case PAW__S_PROJ_W: return &b->proj;
+    case PAW__S_FC1_W: return &b->fc1;
+    case PAW__S_FC2_W: return &b->fc2;
+    default: return NULL;
+    }
+}
+/* Every other slot, from r->data. */
 static paw_err paw__model_store(paw__builder *r, const paw__slot *s, int block)
 {
     paw_model *m = r->m;
     paw__vit_block *b = m->blocks + block;
     const size_t d = (size_t)m->dim, f = (size_t)m->hidden, h = (size_t)m->heads;
-    const size_t pp = (size_t)m->patch * (size_t)m->patch;
     switch (s->use) {
     case PAW__S_CLS: return paw__model_keep(r, &m->cls, d);
     case PAW__S_POS: return paw__model_positions(r);
     case PAW__S_REL:
         return paw__model_keep(r, &m->rel, (size_t)m->table_rows * h);
-    case PAW__S_PATCH_W: return paw__model_linear(r, r->data, &m->patches, d, 3 * pp, 1, 1);
     case PAW__S_PATCH_B: paw__model_bias(r, &m->patches, 0, d, 1); return PAW_OK;
     case PAW__S_GAMMA1: return paw__model_keep(r, &b->gamma1, d);
     case PAW__S_GAMMA2: return paw__model_keep(r, &b->gamma2, d);
@@ -5790,29 +5915,31 @@ static paw_err paw__model_store(paw__builder *r, const paw__slot *s, int block)
     case PAW__S_NORM2_B: return paw__model_keep(r, &b->norm2.b, d);
     case PAW__S_NORM_W: return paw__model_keep(r, &m->norm.w, d);
     case PAW__S_NORM_B: return paw__model_keep(r, &m->norm.b, d);
-    case PAW__S_QKV_W: return paw__model_linear(r, r->data, &b->qkv, 3 * d, d, 3 * h, 1);
     case PAW__S_QKV_B: paw__model_bias(r, &b->qkv, 0, 3 * d, 3 * h); return PAW_OK;
     case PAW__S_Q_BIAS: paw__model_bias(r, &b->qkv, 0, d, 3 * h); return PAW_OK;
     case PAW__S_V_BIAS: paw__model_bias(r, &b->qkv, 2 * d, d, 3 * h); return PAW_OK;
-    case PAW__S_PROJ_W: return paw__model_linear(r, r->data, &b->proj, d, d, 1, h);
     case PAW__S_PROJ_B: paw__model_bias(r, &b->proj, 0, d, 1); return PAW_OK;
-    case PAW__S_FC1_W: return paw__model_linear(r, r->data, &b->fc1, f, d, 1, 1);
     case PAW__S_FC1_B: paw__model_bias(r, &b->fc1, 0, f, 1); return PAW_OK;
-    case PAW__S_FC2_W: return paw__model_linear(r, r->data, &b->fc2, d, f, 1, 1);
     default: paw__model_bias(r, &b->fc2, 0, d, 1); return PAW_OK;
     }
 }
 /* Weights come before their biases: the table lists q_bias and v_bias first, as the files do. */
 static paw_err paw__builder_slot(paw__builder *r, const paw__slot *s, int block)
 {
-    size_t shape[PAW_MAX_DIMS];
+    size_t shape[PAW_MAX_DIMS], at, n_heads, k_heads;
+    paw__linear *l;
+    paw_tensor_info info;
     char name[128];
     paw_err e;
     int n;
     if (!paw__slot_used(r->m, s)) return PAW_OK;
     n = paw__slot_shape(r->m, s, shape);
     paw__slot_name(s, block, name, sizeof name);
-    e = paw__builder_read(r, r->prefix, name, n, shape);
+    e = paw__builder_find(r, r->prefix, name, n, shape, &at, &info);
+    if (e != PAW_OK) return e;
+    l = paw__slot_linear(r->m, s, block, &n_heads, &k_heads);
+    if (l) return paw__builder_linear(r, at, &info, shape[0], n_heads, k_heads, l);
+    e = paw__builder_values(r, at, &info);
     return e == PAW_OK ? paw__model_store(r, s, block) : e;
 }
 static int paw__slot_is_bias(const paw__slot *s)
@@ -6048,8 +6175,7 @@ static paw_err paw__builder_layer(paw__builder *r, const char *prefix, const cha
     if (e != PAW_OK) return e;
     if (info.ndim != 2 || info.shape[1] != k || info.shape[0] < 1 || info.shape[0] > 1048576)
         return paw__builder_bad(r, &info, "its input does not fit the layer before");
-    e = paw__builder_values(r, at, &info);
-    if (e == PAW_OK) e = paw__model_linear(r, r->data, l, info.shape[0], k, 1, 1);
+    e = paw__builder_linear(r, at, &info, info.shape[0], 1, 1, l);
     if (e != PAW_OK) return e;
     snprintf(full, sizeof full, "%s.bias", name);
     if (!paw__has_name(r, prefix, full)) return PAW_OK;
@@ -6144,7 +6270,7 @@ static paw_err paw__builder_prototypes(paw__builder *r, const char *name, size_t
         for (i = 0; i < k; ++i) r->data[o * k + i] = (float)((double)r->data[o * k + i] * f);
     }
     paw__free(g);
-    return e == PAW_OK ? paw__model_linear(r, r->data, l, info.shape[0], k, 1, 1) : e;
+    return e == PAW_OK ? paw__model_pack(r, r->data, info.shape[0], k, l) : e;
 }
 #define PAW__MAX_BOTTLENECK 1024 /* officially 256; bounds the time of the Gram matrix */
 static paw_err paw__builder_gram(paw__builder *r, size_t k)
@@ -6162,7 +6288,7 @@ static paw_err paw__builder_gram(paw__builder *r, size_t k)
     team.slot = 0;
     team.wide = 1;
     e = paw__gram(&team, r->data, r->m->prototypes.n, k, lt);
-    if (e == PAW_OK) e = paw__model_linear(r, lt, &r->m->gram, k, k, 1, 1);
+    if (e == PAW_OK) e = paw__model_pack(r, lt, k, k, &r->m->gram);
     paw__free(lt);
     return e;
 }
@@ -8185,7 +8311,7 @@ static paw_err paw__gallery_open(paw_ctx *c, const float *x, size_t n, size_t di
         paw__gallery_close(g);
         return PAW_E_OOM;
     }
-    paw__pack_b(x, n, dim, 1, 1, g->all.k_padded, g->all.w);
+    paw__pack_b(x, n, dim, 1, 1, g->all.w);
     return PAW_OK;
 }
 /* out: rows of all.n_padded floats, the products of rows first to first + rows with all; runs on

@@ -395,8 +395,8 @@ static void pack_b_case(size_t n_heads, size_t n_width, size_t k_heads, size_t k
     w = guarded("w", n * k);
     b = guarded("B operand", np * kp);
     for (i = 0; i < n * k; ++i) w[i] = (float)(i + 1);
-    memset(b, 0, np * kp * sizeof *b);
-    paw__pack_b(w, n, k, n_heads, k_heads, kp, b);
+    for (i = 0; i < np * kp; ++i) b[i] = NAN; /* padding is written too */
+    paw__pack_b(w, n, k, n_heads, k_heads, b);
     for (i = 0; i < np; ++i)
         for (j = 0; j < kp; ++j) {
             const int in = i % nw < n_width && j % kw < k_width;
@@ -853,7 +853,7 @@ static void run_product(const paw__ops *ops, const void *arg, float *got)
     l.bias = vector_of("bias", c->bias, c->np);
     l.scale = vector_of("scale", c->scale, c->np);
     paw__pack_a(x, c->ldx, c->k, &p, a);
-    paw__pack_b(c->w, c->n, c->k, c->to == PAW__TO_QKV ? 3 * c->heads : 1, 1, c->kp, l.w);
+    paw__pack_b(c->w, c->n, c->k, c->to == PAW__TO_QKV ? 3 * c->heads : 1, 1, l.w);
     if (parts) partial = guarded("partial sums", parts);
     g = paw__product_of(&team, &l, a, c->rows);
     g.to = c->to;
@@ -1281,7 +1281,7 @@ static void run_patches(const paw__ops *ops, const void *arg, float *got)
     l.k_padded = kp;
     l.w = guarded("B operand", dp * kp);
     memset(l.w, 0, dp * kp * sizeof *l.w);
-    paw__pack_b(c->w, c->dim, k, 1, 1, kp, l.w);
+    paw__pack_b(c->w, c->dim, k, 1, 1, l.w);
     l.bias = guarded_copy("bias", c->bias, dp);
     g = paw__product_of(&team, &l, job.a, rows);
     g.to = PAW__TO_ROWS;
