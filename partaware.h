@@ -362,36 +362,97 @@ typedef struct {
 PAW_DEF paw_err paw_files_list(paw_ctx *c, const char *path, paw_files *out);
 PAW_DEF void paw_files_free(paw_ctx *c, paw_files *f);
 
+/* An index lists what retrieval, probing and k-NN read: crops around parts, boxes around objects,
+   whole images, records of a binary file. Items stand in image order, so that a paw_reader decodes
+   each image once. Building an index reads annotations only: images may be missing. What a data
+   set offers and the index has not is counted by reason:
+   candidates == count + the sum of skipped. */
 enum { PAW_PROTOCOL_CODE = 0, PAW_PROTOCOL_PAPER = 1 }; /* released code, or the paper's text */
+enum {
+    PAW_ITEM_IMAGE = 0, /* the whole image */
+    PAW_ITEM_BOX,       /* box: cut out as PIL does, black outside the image */
+    PAW_ITEM_RECORD     /* record `entry` of the binary file at path */
+};
 typedef struct {
-    const char *path; /* image, joined with the root; owned by the paw_patches */
-    int64_t image_id;
-    int32_t part_id, label;
-    double x, y;   /* key point in pixels */
-    double e;      /* half the distance to the nearest other kept point */
-    double box[4]; /* crop, unrounded */
-    int train;     /* 1: training split */
-} paw_patch;
+    const char *path; /* joined with the root; owned by the index; equal pointers: same image */
+    int64_t image_id; /* the data set's; where it has none, the number of the image from 0 */
+    int64_t entry;    /* COCO: annotation id; CIFAR-10: record from 0; list: line; else 0 */
+    int32_t part_id;  /* CUB: part, COCO: key point from 1 or category id; else 0 */
+    int32_t label;    /* 0..classes-1 */
+    double x, y;      /* key point, or centre of the box, in pixels; boxes only */
+    double e;         /* parts: half the distance to the nearest other kept point; else 0 */
+    double box[4];    /* x0, y0, x1, y1, corners unrounded; boxes only */
+    int kind;         /* PAW_ITEM_... */
+    int train;        /* 1: of the training split */
+} paw_item;
+#define PAW_SKIPS_LIST(X)                                                                          \
+    X(PAW_SKIP_INVISIBLE, "key point not visible")                                                 \
+    X(PAW_SKIP_POSITION, "unusable position: not finite, over 1e9, or COCO's (0, 0)")              \
+    X(PAW_SKIP_PERSON, "person with fewer than two of the wanted key points")                      \
+    X(PAW_SKIP_ALONE, "no other key point in its image")                                           \
+    X(PAW_SKIP_NEAR, "nearest key point within 40 pixels")                                         \
+    X(PAW_SKIP_FAR, "nearest key point 2000 pixels away or more")                                  \
+    X(PAW_SKIP_CROWD, "crowd")                                                                     \
+    X(PAW_SKIP_SMALL, "box too small")                                                             \
+    X(PAW_SKIP_RATIO, "box not square enough")                                                     \
+    X(PAW_SKIP_MALFORMED, "annotation without usable key points or box")                           \
+    X(PAW_SKIP_NAME, "not a file named .jpg, .jpeg or .png")                                       \
+    X(PAW_SKIP_SPLIT, "of the other split")                                                        \
+    X(PAW_SKIP_MISSING, "image file missing")
+#define PAW__SKIP_ENUM(name, text) name,
+enum { PAW_SKIPS_LIST(PAW__SKIP_ENUM) PAW_SKIPS };
+#undef PAW__SKIP_ENUM
+PAW_DEF const char *paw_skip_text(int reason); /* static; NULL outside the enum */
 typedef struct {
-    paw_patch *items; /* image id ascending, then part id */
+    paw_item *items; /* image id ascending, then entry, then part id; lists: rows by image */
     size_t count;
     char **class_names; /* [classes] */
     int classes;
-    size_t images, visible, dropped; /* images listed; key points visible, and filtered out */
+    size_t images;      /* that the data set lists */
+    size_t candidates;  /* wanted key points, objects, files, records, rows met */
+    size_t skipped[PAW_SKIPS];
     void *owned_;
-} paw_patches;
-typedef struct {
-    int protocol;         /* PAW_PROTOCOL_... */
-    const int *parts;     /* 1-based part ids in label order; NULL: 11, 12, 9, 14 (the paper's) */
-    int part_count;       /* -1 with parts NULL: every part of parts.txt */
-} paw_cub_opts;
-/* CUB-200-2011 layout: images.txt, parts/parts.txt, parts/part_locs.txt, train_test_split.txt. */
-PAW_DEF paw_err paw_cub_patches(paw_ctx *c, const char *root, const paw_cub_opts *opts_or_null,
-                                paw_patches *out);
-PAW_DEF void paw_patches_free(paw_ctx *c, paw_patches *p);
-/* Crop of one patch (decoded image given), resized as Resize(px) bicubic: [px, px]. */
-PAW_DEF paw_err paw_patch_image(paw_ctx *c, const paw_patch *p, const paw_image *in, int px,
+} paw_index;
+typedef struct {       /* all zero: defaults; each function reads what its comment names */
+    int protocol;      /* PAW_PROTOCOL_... */
+    const char *split; /* NULL: the data set's default */
+    const int *parts;  /* ids in label order; NULL: the paper's choice */
+    int part_count;    /* -1 with parts NULL: every part */
+    double max_ratio;  /* COCO objects: longer side / shorter side at most; 0: 1.25 */
+    double min_side;   /* COCO objects: shorter side at least, pixels; 0: 40 */
+} paw_index_opts;
+/* Every data set is opened by a function of this type; root is its folder, or a list's file. */
+typedef paw_err paw_index_fn(paw_ctx *c, const char *root, const paw_index_opts *opts_or_null,
+                             paw_index *out);
+/* CUB-200-2011 (protocol 4.1): images.txt, parts/parts.txt, parts/part_locs.txt,
+   train_test_split.txt, images/. Reads protocol, split ("train", "test"; NULL: both), parts (ids
+   of parts.txt; NULL: 11, 12, 9, 14). Boxes: half side round(e / 2) by the code, round(e) by the
+   paper. */
+PAW_DEF paw_index_fn paw_index_cub;
+PAW_DEF void paw_index_free(paw_ctx *c, paw_index *x); /* NULL is fine */
+/* Takes out the items whose file is not there, counted as PAW_SKIP_MISSING. Returns how many files
+   are missing; *first, where not NULL: the first one's path, owned by the index, or NULL. */
+PAW_DEF size_t paw_index_drop_missing(paw_index *x, const char **first);
+
+/* From an item to pixels: [px, px], to be normalised. */
+enum {
+    PAW_FRAME_AUTO = 0, /* boxes and records FULL, images CENTER: the paper's test framing */
+    PAW_FRAME_FULL,     /* all of it to px x px, bicubic; squares as torchvision's Resize(px) */
+    PAW_FRAME_CENTER    /* Resize(px * 8 / 7) bicubic, CenterCrop(px): part probing's training */
+};
+/* in: the item's decoded image. A box that does not touch the image is E_SHAPE. */
+PAW_DEF paw_err paw_item_image(paw_ctx *c, const paw_item *item, const paw_image *in, int px,
+                               int frame, paw_image *out);
+typedef struct { /* all zero: empty; one per thread, with its context */
+    paw_image image; /* the last one decoded, owned by the reader */
+    char *path;      /* its path, or NULL */
+    size_t decoded;  /* images decoded so far */
+} paw_reader;
+/* Decodes the item's image unless it is the last one's, then as paw_item_image. A missing file is
+   E_IO, a damaged one E_FORMAT; the reader stays usable. */
+PAW_DEF paw_err paw_reader_item(paw_ctx *c, paw_reader *r, const paw_item *item, int px, int frame,
                                 paw_image *out);
+PAW_DEF void paw_reader_free(paw_ctx *c, paw_reader *r); /* empties it; NULL is fine */
 
 /* ---- retrieval and metrics ---- */
 /* Average precision as scikit-learn's: equal scores are one threshold, no interpolation. NaN where
@@ -7614,10 +7675,20 @@ PAW_DEF void paw_normalize(const paw_image *img, const paw_stats *s, float *chw)
     }
 }
 
+/* Resize(px * 8 / 7) bicubic, CenterCrop(px) */
+static paw_err paw__central(paw_ctx *c, const paw_image *in, int px, paw_image *out)
+{
+    paw_image resized;
+    paw_err e = paw_image_resize_short(c, in, (int)(((int64_t)px * 8 + 3) / 7), &resized);
+    if (e) return e;
+    e = paw_image_center_crop(c, &resized, px, px, out);
+    paw_image_free(c, &resized);
+    return e;
+}
 PAW_DEF paw_err paw_embed(const paw_model *m, paw_ctx *c, const paw_image *img,
                           const paw_stats *stats, float *cls)
 {
-    paw_image resized, crop;
+    paw_image crop;
     paw_outputs o;
     float *chw;
     paw_err e;
@@ -7625,11 +7696,7 @@ PAW_DEF paw_err paw_embed(const paw_model *m, paw_ctx *c, const paw_image *img,
     if (!c) return PAW_E_ARG;
     if (!m || !img || !cls) return paw__fail(c, PAW_E_ARG, "paw_embed: NULL argument");
     px = m->grid * m->patch;
-    e = paw_image_resize_short(c, img, (px * 8 + 3) / 7, &resized);
-    if (e != PAW_OK) return e;
-    e = paw_image_center_crop(c, &resized, px, px, &crop);
-    paw_image_free(c, &resized);
-    if (e != PAW_OK) return e;
+    if ((e = paw__central(c, img, px, &crop)) != PAW_OK) return e;
     chw = (float *)paw__alloc(c, 3 * (size_t)px * (size_t)px, sizeof *chw);
     memset(&o, 0, sizeof o);
     o.cls = cls;
@@ -7867,77 +7934,139 @@ static paw_err paw__table_done(paw__table *t)
     return t->row == t->stop ? PAW_OK : paw__table_fail(t, PAW_E_FORMAT, "too many fields");
 }
 
-/* ---- CUB-200-2011 ---- */
+/* ---- indexes: what the data sets share ---- */
 
-#define PAW__CUB_PARTS 1024 /* of parts.txt */
-#define PAW__CUB_ALONE 999999.0 /* distance of a point without neighbours, as in the code */
+#define PAW__MAX_PARTS 1024        /* of one data set */
+#define PAW__MAX_IMAGE_POINTS 4096 /* key points of one image: each is compared with each */
+#define PAW__ALONE 999999.0        /* distance of a point without neighbours, as in the code */
 typedef struct {
     int64_t id;
     size_t line;
     const char *path;
     int split; /* -1: not yet known; 1: training */
-} paw__cub_image;
+} paw__set_image;
 typedef struct {
-    const paw__cub_image *image;
-    int64_t part;
+    const paw__set_image *image;
+    int64_t image_id, entry, part;
     size_t line;
     int label;
     double x, y;
-} paw__cub_point;
+} paw__point;
 typedef struct {
     paw_ctx *c;
     const char *root;
-    int protocol;
+    char *folder; /* of the images */
+    paw_index_opts o;
+    int split; /* wanted: 1 training, 0 the other, -1 both */
     paw__arena owned;
-    paw__cub_image *images;
-    void **by_id; /* paw__cub_image * */
+    paw__set_image *images;
+    void **by_id; /* paw__set_image * */
     size_t image_count, image_cap;
-    int64_t part_ids[PAW__CUB_PARTS];
-    int labels[PAW__CUB_PARTS]; /* -1: not wanted */
-    const char *part_names[PAW__CUB_PARTS];
-    int part_count, classes;
-    paw__cub_point *points;
-    void **order; /* paw__cub_point *, image then part */
-    size_t point_count, point_cap, visible;
-    char **class_names;
-    paw_patch *items;
-    size_t item_count;
-} paw__cub;
+    int64_t part_ids[PAW__MAX_PARTS];
+    int labels[PAW__MAX_PARTS]; /* -1: not wanted */
+    const char *part_names[PAW__MAX_PARTS];
+    int part_count;
+    paw__point *points;
+    void **order; /* paw__point *, image then entry then part */
+    size_t point_count, point_cap, item_cap;
+    paw_index x;
+} paw__set;
 
-static int paw__less_cub_image(const void *a, const void *b)
+PAW_DEF const char *paw_skip_text(int reason)
 {
-    return ((const paw__cub_image *)a)->id < ((const paw__cub_image *)b)->id;
+#define PAW__SKIP_TEXT(name, text) if (reason == name) return text;
+    PAW_SKIPS_LIST(PAW__SKIP_TEXT)
+#undef PAW__SKIP_TEXT
+    return NULL;
 }
-static int paw__less_cub_point(const void *a, const void *b)
+PAW_DEF void paw_index_free(paw_ctx *c, paw_index *x)
 {
-    const paw__cub_point *p = (const paw__cub_point *)a, *q = (const paw__cub_point *)b;
-    if (p->image->id != q->image->id) return p->image->id < q->image->id;
-    return p->part < q->part;
-}
-static paw__cub_image *paw__cub_image_of(const paw__cub *u, int64_t id)
-{
-    size_t lo = 0, hi = u->image_count;
-    while (lo < hi) {
-        const size_t mid = lo + (hi - lo) / 2;
-        if (((const paw__cub_image *)u->by_id[mid])->id < id) lo = mid + 1;
-        else hi = mid;
-    }
-    if (lo == u->image_count || ((const paw__cub_image *)u->by_id[lo])->id != id) return NULL;
-    return (paw__cub_image *)u->by_id[lo];
-}
-static int paw__cub_part_of(const paw__cub *u, int64_t id)
-{
+    paw__arena owned;
     int i;
-    for (i = 0; i < u->part_count; ++i)
-        if (u->part_ids[i] == id) return i;
-    return -1;
+    (void)c;
+    if (!x) return;
+    owned.head = (paw__chunk *)x->owned_;
+    for (i = 0; x->class_names && i < x->classes; ++i) paw__free(x->class_names[i]);
+    paw__free(x->class_names);
+    paw__free(x->items);
+    paw__arena_free(&owned);
+    memset(x, 0, sizeof *x);
 }
-static void **paw__pointers(paw_ctx *c, void *records, size_t n, size_t size)
+PAW_DEF size_t paw_index_drop_missing(paw_index *x, const char **first)
 {
-    void **p = (void **)paw__alloc(c, n + 1, sizeof *p);
-    size_t i;
-    for (i = 0; p && i < n; ++i) p[i] = (uint8_t *)records + i * size;
-    return p;
+    const char *path = NULL, *missing = NULL;
+    size_t i, kept = 0, files = 0;
+    int there = 0;
+    for (i = 0; x && i < x->count; ++i) {
+        struct stat st;
+        if (!path || (x->items[i].path != path && strcmp(x->items[i].path, path))) {
+            path = x->items[i].path;
+            there = !stat(path, &st) && S_ISREG(st.st_mode);
+            files += !there;
+            if (!there && !missing) missing = path;
+        }
+        if (there) x->items[kept++] = x->items[i];
+        else ++x->skipped[PAW_SKIP_MISSING];
+    }
+    if (x) x->count = kept;
+    if (first) *first = missing;
+    return files;
+}
+static int paw__set_opts_ok(const paw_index_opts *o)
+{
+    return (o->protocol == PAW_PROTOCOL_CODE || o->protocol == PAW_PROTOCOL_PAPER) &&
+           (o->parts ? o->part_count > 0 : o->part_count == 0 || o->part_count == -1) &&
+           o->max_ratio >= 0 && o->min_side >= 0; /* NaN is neither */
+}
+/* Begins an index; NULL: the error code is in *e, and nothing is held. */
+static paw__set *paw__set_begin(paw_ctx *c, const char *who, const char *root,
+                                const paw_index_opts *opts, const paw_index *out, paw_err *e)
+{
+    paw__set *u;
+    *e = PAW_E_ARG;
+    if (!c) return NULL;
+    if (!root || !out || (opts && !paw__set_opts_ok(opts))) {
+        paw__fail(c, PAW_E_ARG, "%s: NULL, or unknown protocol, part count, ratio or side", who);
+        return NULL;
+    }
+    *e = PAW_E_OOM;
+    if (!(u = (paw__set *)paw__calloc(c, 1, sizeof *u))) return NULL;
+    *e = PAW_OK;
+    u->c = c;
+    u->root = root;
+    u->split = -1;
+    if (opts) u->o = *opts;
+    return u;
+}
+static paw_err paw__set_end(paw__set *u, paw_err e, paw_index *out)
+{
+    u->x.images = u->image_count;
+    u->x.owned_ = u->owned.head;
+    if (e) paw_index_free(u->c, &u->x);
+    else *out = u->x;
+    paw__free(u->folder);
+    paw__free(u->images);
+    paw__free(u->by_id);
+    paw__free(u->points);
+    paw__free(u->order);
+    paw__free(u);
+    return e;
+}
+static paw_item *paw__set_item(paw__set *u) /* a new, empty item; NULL: out of memory */
+{
+    void *items = u->x.items;
+    paw_item *item;
+    const paw_err e = paw__grow(u->c, &items, &u->item_cap, u->x.count + 1, sizeof *item);
+    u->x.items = (paw_item *)items;
+    if (e) return NULL;
+    item = &u->x.items[u->x.count++];
+    memset(item, 0, sizeof *item);
+    return item;
+}
+static void paw__set_skip(paw__set *u, int reason, size_t n)
+{
+    u->x.candidates += n;
+    u->x.skipped[reason] += n;
 }
 /* A data set must not reach outside its folder. */
 static int paw__path_inside(const char *s, size_t n)
@@ -7951,23 +8080,205 @@ static int paw__path_inside(const char *s, size_t n)
     }
     return 1;
 }
-static const char *paw__cub_path(paw__cub *u, const char *rel, size_t n)
+static const char *paw__set_path(paw__set *u, const char *rel, size_t n) /* below u->folder */
 {
-    static const char folder[] = "images/";
-    const size_t root = strlen(u->root);
-    const size_t slash = root && u->root[root - 1] != '/';
-    char *p = (char *)paw__arena_get(u->c, &u->owned, root + slash + sizeof folder + n);
+    const size_t m = strlen(u->folder), slash = m && u->folder[m - 1] != '/';
+    char *p = (char *)paw__arena_get(u->c, &u->owned, m + slash + n + 1);
     if (!p) return NULL;
-    memcpy(p, u->root, root);
-    if (slash) p[root] = '/';
-    memcpy(p + root + slash, folder, sizeof folder - 1);
-    memcpy(p + root + slash + sizeof folder - 1, rel, n);
+    memcpy(p, u->folder, m);
+    if (slash) p[m] = '/';
+    memcpy(p + m + slash, rel, n);
     return p;
 }
-static paw_err paw__cub_image_row(paw__cub *u, paw__table *t)
+static paw_err paw__set_image_add(paw__set *u, const paw__set_image *image)
 {
-    paw__cub_image image;
     void *records = u->images;
+    const paw_err e = paw__grow(u->c, &records, &u->image_cap, u->image_count + 1, sizeof *image);
+    u->images = (paw__set_image *)records;
+    if (!e) u->images[u->image_count++] = *image;
+    return e;
+}
+static paw_err paw__set_point_add(paw__set *u, const paw__point *p)
+{
+    void *records = u->points;
+    const paw_err e = paw__grow(u->c, &records, &u->point_cap, u->point_count + 1, sizeof *p);
+    u->points = (paw__point *)records;
+    if (!e) u->points[u->point_count++] = *p;
+    return e;
+}
+static void **paw__pointers(paw_ctx *c, void *records, size_t n, size_t size)
+{
+    void **p = (void **)paw__alloc(c, n + 1, sizeof *p);
+    size_t i;
+    for (i = 0; p && i < n; ++i) p[i] = (uint8_t *)records + i * size;
+    return p;
+}
+static int paw__less_set_image(const void *a, const void *b)
+{
+    return ((const paw__set_image *)a)->id < ((const paw__set_image *)b)->id;
+}
+/* Sorts the images by id; *twice: two of the same id, or NULLs. */
+static paw_err paw__set_sort_images(paw__set *u, const paw__set_image *twice[2])
+{
+    size_t i;
+    twice[0] = twice[1] = NULL;
+    u->by_id = paw__pointers(u->c, u->images, u->image_count, sizeof *u->images);
+    if (!u->by_id) return PAW_E_OOM;
+    paw__sort(u->by_id, u->image_count, paw__less_set_image);
+    for (i = 1; i < u->image_count && !twice[0]; ++i) {
+        const paw__set_image *a = (const paw__set_image *)u->by_id[i - 1];
+        const paw__set_image *b = (const paw__set_image *)u->by_id[i];
+        if (a->id != b->id) continue;
+        twice[0] = a->line < b->line ? a : b;
+        twice[1] = a->line < b->line ? b : a;
+    }
+    return PAW_OK;
+}
+static paw__set_image *paw__set_image_of(const paw__set *u, int64_t id)
+{
+    size_t lo = 0, hi = u->image_count;
+    while (lo < hi) {
+        const size_t mid = lo + (hi - lo) / 2;
+        if (((const paw__set_image *)u->by_id[mid])->id < id) lo = mid + 1;
+        else hi = mid;
+    }
+    if (lo == u->image_count || ((const paw__set_image *)u->by_id[lo])->id != id) return NULL;
+    return (paw__set_image *)u->by_id[lo];
+}
+static int paw__set_part_of(const paw__set *u, int64_t id)
+{
+    int i;
+    for (i = 0; i < u->part_count; ++i)
+        if (u->part_ids[i] == id) return i;
+    return -1;
+}
+static paw_err paw__set_class_add(paw__set *u, const char *name) /* room for it is there */
+{
+    char *copy = paw__strdup(u->c, name);
+    if (!copy) return PAW_E_OOM;
+    u->x.class_names[u->x.classes++] = copy;
+    return PAW_OK;
+}
+/* Labels of the wanted parts, in the caller's order; every part where want is NULL. file: where the
+   parts come from. */
+static paw_err paw__set_choose(paw__set *u, const char *file, const int *want, int n)
+{
+    const int classes = want ? n : u->part_count;
+    int i, k;
+    if (classes > u->part_count)
+        return paw__fail(u->c, PAW_E_KEY, "%s: %d parts, %d wanted", file, u->part_count, n);
+    u->x.class_names = (char **)paw__calloc(u->c, (size_t)classes + 1, sizeof(char *));
+    if (!u->x.class_names) return PAW_E_OOM;
+    for (i = 0; i < classes; ++i) {
+        k = want ? paw__set_part_of(u, want[i]) : i;
+        if (k < 0) return paw__fail(u->c, PAW_E_KEY, "%s: no part %d", file, want[i]);
+        if (u->labels[k] >= 0)
+            return paw__fail(u->c, PAW_E_ARG, "%s: part %d is given twice", file, want[i]);
+        u->labels[k] = i;
+        if (paw__set_class_add(u, u->part_names[k])) return PAW_E_OOM;
+    }
+    return PAW_OK;
+}
+/* paper: the paper's parts */
+static paw_err paw__set_choose_opts(paw__set *u, const char *file, const int *paper, int n)
+{
+    if (u->o.parts) return paw__set_choose(u, file, u->o.parts, u->o.part_count);
+    return paw__set_choose(u, file, u->o.part_count ? NULL : paper, n);
+}
+static paw_err paw__set_sort_points(paw__set *u, paw__less *less)
+{
+    paw__free(u->order);
+    u->order = paw__pointers(u->c, u->points, u->point_count, sizeof *u->points);
+    if (!u->order) return PAW_E_OOM;
+    paw__sort(u->order, u->point_count, less);
+    return PAW_OK;
+}
+static int paw__less_point(const void *a, const void *b)
+{
+    const paw__point *p = (const paw__point *)a, *q = (const paw__point *)b;
+    if (p->image_id != q->image_id) return p->image_id < q->image_id;
+    if (p->entry != q->entry) return p->entry < q->entry;
+    return p->part < q->part;
+}
+/* The squares are rounded before they are added: fused, one of them would not be, and a point at
+   the edge of the size filter could differ between compilers. */
+static double paw__distance(double dx, double dy, double dz)
+{
+    double a = dx * dx, b = dy * dy, c = dz * dz;
+    PAW__KEEP(a);
+    PAW__KEEP(b);
+    PAW__KEEP(c);
+    return sqrt(a + b + c);
+}
+/* By the released code the annotation id is a third coordinate (protocol, section 9, item 7);
+   where there are no annotations every entry is 0. */
+static double paw__nearest(const paw__set *u, size_t first, size_t last, const paw__point *p)
+{
+    double nearest = PAW__ALONE;
+    size_t j;
+    for (j = first; j < last; ++j) {
+        const paw__point *q = (const paw__point *)u->order[j];
+        const int64_t dz = u->o.protocol == PAW_PROTOCOL_PAPER ? 0 : p->entry - q->entry;
+        const double d = paw__distance(p->x - q->x, p->y - q->y, (double)dz);
+        if (d > 0 && d < nearest) nearest = d; /* 0: itself, or a point at the same place */
+    }
+    return nearest;
+}
+/* Items of the points order[first..last) of one image (protocol 4.1, steps 3 and 4). */
+static paw_err paw__set_image_items(paw__set *u, size_t first, size_t last)
+{
+    size_t i;
+    if (last - first > PAW__MAX_IMAGE_POINTS)
+        return paw__fail(u->c, PAW_E_LIMIT, "%s: %zu key points, at most %d are compared",
+                         ((const paw__point *)u->order[first])->image->path, last - first,
+                         PAW__MAX_IMAGE_POINTS);
+    for (i = first; i < last; ++i) {
+        const paw__point *p = (const paw__point *)u->order[i];
+        const double nearest = paw__nearest(u, first, last, p), e = nearest / 2;
+        const double half = paw__round_even(u->o.protocol == PAW_PROTOCOL_PAPER ? e : e / 2);
+        paw_item *out;
+        if (!(e > 20 && e < 1000)) {
+            paw__set_skip(u, nearest >= PAW__ALONE ? PAW_SKIP_ALONE
+                             : e > 20 ? PAW_SKIP_FAR : PAW_SKIP_NEAR, 1);
+            continue;
+        }
+        if (!(out = paw__set_item(u))) return PAW_E_OOM;
+        ++u->x.candidates;
+        out->path = p->image->path;
+        out->image_id = p->image_id;
+        out->entry = p->entry;
+        out->part_id = (int32_t)p->part;
+        out->label = p->label;
+        out->x = p->x;
+        out->y = p->y;
+        out->e = e;
+        out->box[0] = p->x - half;
+        out->box[1] = p->y - half;
+        out->box[2] = p->x + half;
+        out->box[3] = p->y + half;
+        out->kind = PAW_ITEM_BOX;
+        out->train = p->image->split;
+    }
+    return PAW_OK;
+}
+static paw_err paw__set_points_items(paw__set *u)
+{
+    size_t first, last;
+    paw_err e = PAW_OK;
+    for (first = 0; !e && first < u->point_count; first = last) {
+        const paw__point *p = (const paw__point *)u->order[first];
+        for (last = first + 1; last < u->point_count; ++last)
+            if (((const paw__point *)u->order[last])->image != p->image) break;
+        e = paw__set_image_items(u, first, last);
+    }
+    return e;
+}
+
+/* ---- CUB-200-2011 ---- */
+
+static paw_err paw__cub_image_row(paw__set *u, paw__table *t)
+{
+    paw__set_image image;
     const char *rel;
     size_t n;
     paw_err e = paw__table_int(t, &image.id);
@@ -7977,35 +8288,26 @@ static paw_err paw__cub_image_row(paw__cub *u, paw__table *t)
         return paw__table_fail(t, PAW_E_FORMAT, "a path outside the data set");
     image.line = t->line;
     image.split = -1;
-    if (!(image.path = paw__cub_path(u, rel, n))) return PAW_E_OOM;
-    e = paw__grow(u->c, &records, &u->image_cap, u->image_count + 1, sizeof image);
-    u->images = (paw__cub_image *)records;
-    if (!e) u->images[u->image_count++] = image;
-    return e;
+    if (!(image.path = paw__set_path(u, rel, n))) return PAW_E_OOM;
+    return paw__set_image_add(u, &image);
 }
-static paw_err paw__cub_images(paw__cub *u)
+static paw_err paw__cub_images(paw__set *u)
 {
+    const paw__set_image *twice[2] = { NULL, NULL };
     paw__table t;
-    size_t i;
     paw_err e = paw__table_open(&t, u->c, u->root, "images.txt");
     if (e) return e;
+    if (!(u->folder = paw__path_join(u->c, u->root, "images"))) e = PAW_E_OOM;
     while (!e && paw__table_row(&t)) e = paw__cub_image_row(u, &t);
     if (!e && !u->image_count) e = paw__table_fail(&t, PAW_E_FORMAT, "no images");
-    if (!e && !(u->by_id = paw__pointers(u->c, u->images, u->image_count, sizeof *u->images)))
-        e = PAW_E_OOM;
-    if (!e) paw__sort(u->by_id, u->image_count, paw__less_cub_image);
-    for (i = 1; !e && i < u->image_count; ++i) {
-        const paw__cub_image *a = (const paw__cub_image *)u->by_id[i - 1];
-        const paw__cub_image *b = (const paw__cub_image *)u->by_id[i];
-        if (a->id != b->id) continue;
+    if (!e) e = paw__set_sort_images(u, twice);
+    if (twice[0])
         e = paw__fail(u->c, PAW_E_FORMAT, "%s: lines %zu and %zu have the same image id %lld",
-                      t.path, paw__min(a->line, b->line), paw__max(a->line, b->line),
-                      (long long)a->id);
-    }
+                      t.path, twice[0]->line, twice[1]->line, (long long)twice[0]->id);
     paw__table_close(&t);
     return e;
 }
-static paw_err paw__cub_part_row(paw__cub *u, paw__table *t)
+static paw_err paw__cub_part_row(paw__set *u, paw__table *t)
 {
     const int i = u->part_count;
     const char *name;
@@ -8014,9 +8316,9 @@ static paw_err paw__cub_part_row(paw__cub *u, paw__table *t)
     paw_err e = paw__table_int(t, &id);
     if (e) return e;
     if (!(n = paw__table_rest(t, &name))) return paw__table_fail(t, PAW_E_FORMAT, "too few fields");
-    if (paw__cub_part_of(u, id) >= 0)
+    if (paw__set_part_of(u, id) >= 0)
         return paw__table_fail(t, PAW_E_FORMAT, "this part id was met before");
-    if (id < INT32_MIN || id > INT32_MAX || i == PAW__CUB_PARTS)
+    if (id < INT32_MIN || id > INT32_MAX || i == PAW__MAX_PARTS)
         return paw__table_fail(t, PAW_E_LIMIT, "part id out of range, or over 1024 parts");
     u->part_ids[i] = id;
     u->labels[i] = -1;
@@ -8025,53 +8327,33 @@ static paw_err paw__cub_part_row(paw__cub *u, paw__table *t)
     ++u->part_count;
     return PAW_OK;
 }
-static paw_err paw__cub_parts(paw__cub *u)
+static paw_err paw__cub_parts(paw__set *u)
 {
+    static const int paper[] = { 11, 12, 9, 14 };
     paw__table t;
     paw_err e = paw__table_open(&t, u->c, u->root, "parts/parts.txt");
     if (e) return e;
     while (!e && paw__table_row(&t)) e = paw__cub_part_row(u, &t);
+    if (!e) e = paw__set_choose_opts(u, t.path, paper, (int)PAW__COUNT(paper));
     paw__table_close(&t);
     return e;
 }
-/* Labels of the wanted parts, in the caller's order; every part of the file where want is NULL. */
-static paw_err paw__cub_choose(paw__cub *u, const int *want, int n)
+static paw_err paw__cub_split_row(paw__set *u, paw__table *t)
 {
-    int i, k;
-    u->classes = want ? n : u->part_count;
-    if (u->classes > u->part_count)
-        return paw__fail(u->c, PAW_E_KEY, "%s/parts/parts.txt: %d parts, %d wanted", u->root,
-                         u->part_count, n);
-    u->class_names = (char **)paw__calloc(u->c, (size_t)u->classes + 1, sizeof *u->class_names);
-    if (!u->class_names) return PAW_E_OOM;
-    for (i = 0; i < u->classes; ++i) {
-        k = want ? paw__cub_part_of(u, want[i]) : i;
-        if (k < 0)
-            return paw__fail(u->c, PAW_E_KEY, "%s/parts/parts.txt: no part %d", u->root, want[i]);
-        if (u->labels[k] >= 0)
-            return paw__fail(u->c, PAW_E_ARG, "paw_cub_patches: part %d is given twice", want[i]);
-        u->labels[k] = i;
-        u->class_names[i] = paw__strdup(u->c, u->part_names[k]);
-        if (!u->class_names[i]) return PAW_E_OOM;
-    }
-    return PAW_OK;
-}
-static paw_err paw__cub_split_row(paw__cub *u, paw__table *t)
-{
-    paw__cub_image *image;
+    paw__set_image *image;
     int64_t id = 0, train = 0;
     paw_err e = paw__table_int(t, &id);
     if (!e) e = paw__table_int(t, &train);
     if (!e) e = paw__table_done(t);
     if (e) return e;
-    if (!(image = paw__cub_image_of(u, id)))
+    if (!(image = paw__set_image_of(u, id)))
         return paw__table_fail(t, PAW_E_KEY, "an image id that images.txt has not");
     if (image->split >= 0 || (train != 0 && train != 1))
         return paw__table_fail(t, PAW_E_FORMAT, "an image met before, or neither 0 nor 1");
     image->split = (int)train;
     return PAW_OK;
 }
-static paw_err paw__cub_splits(paw__cub *u)
+static paw_err paw__cub_splits(paw__set *u)
 {
     paw__table t;
     size_t i;
@@ -8085,48 +8367,45 @@ static paw_err paw__cub_splits(paw__cub *u)
     paw__table_close(&t);
     return e;
 }
-static paw_err paw__cub_point_row(paw__cub *u, paw__table *t)
+static paw_err paw__cub_point_row(paw__set *u, paw__table *t)
 {
-    paw__cub_point p;
-    void *records = u->points;
-    int64_t id = 0;
+    paw__point p;
     double visible = 0;
-    int k;
-    paw_err e = paw__table_int(t, &id);
+    int k, reason;
+    paw_err e;
     memset(&p, 0, sizeof p);
+    e = paw__table_int(t, &p.image_id);
     if (!e) e = paw__table_int(t, &p.part);
     if (!e) e = paw__table_real(t, &p.x);
     if (!e) e = paw__table_real(t, &p.y);
     if (!e) e = paw__table_real(t, &visible);
     if (!e) e = paw__table_done(t);
     if (e) return e;
-    if (!(p.image = paw__cub_image_of(u, id)))
+    if (!(p.image = paw__set_image_of(u, p.image_id)))
         return paw__table_fail(t, PAW_E_KEY, "an image id that images.txt has not");
-    if ((k = paw__cub_part_of(u, p.part)) < 0)
+    if ((k = paw__set_part_of(u, p.part)) < 0)
         return paw__table_fail(t, PAW_E_KEY, "a part id that parts.txt has not");
     p.label = u->labels[k];
     p.line = t->line;
-    if (p.label < 0 || visible != 1) return PAW_OK;
-    ++u->visible;
-    if (!(fabs(p.x) <= 1e9 && fabs(p.y) <= 1e9)) return PAW_OK; /* NaN too: counted as dropped */
-    e = paw__grow(u->c, &records, &u->point_cap, u->point_count + 1, sizeof p);
-    u->points = (paw__cub_point *)records;
-    if (!e) u->points[u->point_count++] = p;
-    return e;
+    if (p.label < 0) return PAW_OK;
+    reason = u->split >= 0 && p.image->split != u->split ? PAW_SKIP_SPLIT
+           : visible != 1 ? PAW_SKIP_INVISIBLE
+           : !(fabs(p.x) <= 1e9 && fabs(p.y) <= 1e9) ? PAW_SKIP_POSITION : PAW_SKIPS; /* NaN too */
+    if (reason == PAW_SKIPS) return paw__set_point_add(u, &p);
+    paw__set_skip(u, reason, 1);
+    return PAW_OK;
 }
-static paw_err paw__cub_points(paw__cub *u)
+static paw_err paw__cub_points(paw__set *u)
 {
     paw__table t;
     size_t i;
     paw_err e = paw__table_open(&t, u->c, u->root, "parts/part_locs.txt");
     if (e) return e;
     while (!e && paw__table_row(&t)) e = paw__cub_point_row(u, &t);
-    if (!e && !(u->order = paw__pointers(u->c, u->points, u->point_count, sizeof *u->points)))
-        e = PAW_E_OOM;
-    if (!e) paw__sort(u->order, u->point_count, paw__less_cub_point);
+    if (!e) e = paw__set_sort_points(u, paw__less_point);
     for (i = 1; !e && i < u->point_count; ++i) {
-        const paw__cub_point *a = (const paw__cub_point *)u->order[i - 1];
-        const paw__cub_point *b = (const paw__cub_point *)u->order[i];
+        const paw__point *a = (const paw__point *)u->order[i - 1];
+        const paw__point *b = (const paw__point *)u->order[i];
         if (a->image == b->image && a->part == b->part)
             e = paw__fail(u->c, PAW_E_FORMAT, "%s: lines %zu and %zu have the same image and part",
                           t.path, paw__min(a->line, b->line), paw__max(a->line, b->line));
@@ -8134,143 +8413,122 @@ static paw_err paw__cub_points(paw__cub *u)
     paw__table_close(&t);
     return e;
 }
-/* The two squares are rounded before they are added: fused, one of them would not be, and a point
-   at the edge of the size filter could differ between compilers. */
-static double paw__distance(double dx, double dy)
+/* "train" or `other`; NULL: the default */
+static paw_err paw__set_split(paw__set *u, const char *who, const char *other)
 {
-    double a = dx * dx, b = dy * dy;
-    PAW__KEEP(a);
-    PAW__KEEP(b);
-    return sqrt(a + b);
+    const char *s = u->o.split;
+    if (!s) return PAW_OK;
+    u->split = !strcmp(s, "train");
+    if (u->split || !strcmp(s, other)) return PAW_OK;
+    return paw__fail(u->c, PAW_E_ARG, "%s: split '%s' is neither train nor %s", who, s, other);
 }
-/* Patches of the points order[first..last) of one image. */
-static void paw__cub_patch(paw__cub *u, size_t first, size_t last)
+PAW_DEF paw_err paw_index_cub(paw_ctx *c, const char *root, const paw_index_opts *opts,
+                              paw_index *out)
 {
-    size_t i, j;
-    for (i = first; i < last; ++i) {
-        const paw__cub_point *p = (const paw__cub_point *)u->order[i];
-        double nearest = PAW__CUB_ALONE, e, half;
-        paw_patch *out = &u->items[u->item_count];
-        for (j = first; j < last; ++j) {
-            const paw__cub_point *q = (const paw__cub_point *)u->order[j];
-            const double d = paw__distance(p->x - q->x, p->y - q->y);
-            if (d > 0 && d < nearest) nearest = d; /* 0: itself, or a point at the same place */
-        }
-        e = nearest / 2;
-        if (!(e > 20 && e < 1000)) continue;
-        half = paw__round_even(u->protocol == PAW_PROTOCOL_PAPER ? e : e / 2);
-        memset(out, 0, sizeof *out);
-        out->path = p->image->path;
-        out->image_id = p->image->id;
-        out->part_id = (int32_t)p->part;
-        out->label = p->label;
-        out->x = p->x;
-        out->y = p->y;
-        out->e = e;
-        out->box[0] = p->x - half;
-        out->box[1] = p->y - half;
-        out->box[2] = p->x + half;
-        out->box[3] = p->y + half;
-        out->train = p->image->split;
-        ++u->item_count;
-    }
-}
-static paw_err paw__cub_patches_of(paw__cub *u)
-{
-    size_t first, last;
-    u->items = (paw_patch *)paw__alloc(u->c, u->point_count + 1, sizeof *u->items);
-    if (!u->items) return PAW_E_OOM;
-    for (first = 0; first < u->point_count; first = last) {
-        const paw__cub_point *p = (const paw__cub_point *)u->order[first];
-        for (last = first + 1; last < u->point_count; ++last)
-            if (((const paw__cub_point *)u->order[last])->image != p->image) break;
-        paw__cub_patch(u, first, last);
-    }
-    return PAW_OK;
-}
-static void paw__class_names_free(char **names, int n)
-{
-    int i;
-    for (i = 0; names && i < n; ++i) paw__free(names[i]);
-    paw__free(names);
-}
-static paw_err paw__cub_run(paw__cub *u, const paw_cub_opts *o)
-{
-    static const int paper[] = { 11, 12, 9, 14 };
-    const int all = !o->parts && o->part_count == -1;
-    const int *want = all ? NULL : o->parts ? o->parts : paper;
-    paw_err e = paw__cub_images(u);
+    paw_err e;
+    paw__set *u = paw__set_begin(c, "paw_index_cub", root, opts, out, &e);
+    if (!u) return e;
+    e = paw__set_split(u, "paw_index_cub", "test");
+    if (!e) e = paw__cub_images(u);
     if (!e) e = paw__cub_parts(u);
-    if (!e) e = paw__cub_choose(u, want, o->parts ? o->part_count : (int)PAW__COUNT(paper));
     if (!e) e = paw__cub_splits(u);
     if (!e) e = paw__cub_points(u);
-    return e ? e : paw__cub_patches_of(u);
+    if (!e) e = paw__set_points_items(u);
+    return paw__set_end(u, e, out);
 }
-PAW_DEF paw_err paw_cub_patches(paw_ctx *c, const char *root, const paw_cub_opts *opts,
-                                paw_patches *out)
+
+/* ---- from an item to pixels ---- */
+
+static paw_err paw__box_cut(paw_ctx *c, const paw_item *t, const paw_image *in, paw_image *out)
 {
-    paw_cub_opts o;
-    paw__cub *u;
-    paw_err e;
-    memset(&o, 0, sizeof o);
-    if (opts) o = *opts;
-    if (!c) return PAW_E_ARG;
-    if (!root || !out || o.protocol < 0 || o.protocol > PAW_PROTOCOL_PAPER ||
-        (o.parts ? o.part_count < 1 : o.part_count != 0 && o.part_count != -1))
-        return paw__fail(c, PAW_E_ARG, "paw_cub_patches: NULL, or unknown protocol or part count");
-    u = (paw__cub *)paw__calloc(c, 1, sizeof *u);
-    if (!u) return PAW_E_OOM;
-    u->c = c;
-    u->root = root;
-    u->protocol = o.protocol;
-    e = paw__cub_run(u, &o);
-    if (e) {
-        paw__class_names_free(u->class_names, u->classes);
-        paw__free(u->items);
-        paw__arena_free(&u->owned);
-    } else {
-        out->items = u->items;
-        out->count = u->item_count;
-        out->class_names = u->class_names;
-        out->classes = u->classes;
-        out->images = u->image_count;
-        out->visible = u->visible;
-        out->dropped = u->visible - u->item_count;
-        out->owned_ = u->owned.head;
-    }
-    paw__free(u->images);
-    paw__free(u->by_id);
-    paw__free(u->points);
-    paw__free(u->order);
-    paw__free(u);
-    return e;
+    if (t->box[2] <= 0 || t->box[3] <= 0 || t->box[0] >= in->w || t->box[1] >= in->h)
+        return paw__fail(c, PAW_E_SHAPE, "%s: box %g, %g, %g, %g outside the %d x %d pixels",
+                         t->path ? t->path : "item", t->box[0], t->box[1], t->box[2], t->box[3],
+                         in->w, in->h);
+    return paw_image_crop(c, in, t->box, out);
 }
-PAW_DEF void paw_patches_free(paw_ctx *c, paw_patches *p)
-{
-    paw__arena owned;
-    (void)c;
-    if (!p) return;
-    owned.head = (paw__chunk *)p->owned_;
-    paw__class_names_free(p->class_names, p->classes);
-    paw__free(p->items);
-    paw__arena_free(&owned);
-    memset(p, 0, sizeof *p);
-}
-PAW_DEF paw_err paw_patch_image(paw_ctx *c, const paw_patch *p, const paw_image *in, int px,
-                                paw_image *out)
+PAW_DEF paw_err paw_item_image(paw_ctx *c, const paw_item *item, const paw_image *in, int px,
+                               int frame, paw_image *out)
 {
     paw_image part;
     paw_err e;
     if (!c) return PAW_E_ARG;
-    if (!p) return paw__fail(c, PAW_E_ARG, "paw_patch_image: NULL argument");
-    if ((e = paw__image_check(c, "paw_patch_image", in, out)) != PAW_OK) return e;
-    if ((e = paw_image_crop(c, in, p->box, &part)) != PAW_OK) return e;
-    if (part.w != part.h)
-        e = paw__fail(c, PAW_E_SHAPE, "paw_patch_image: a box of %d x %d pixels, not a square",
-                      part.w, part.h);
-    else e = paw_image_resize_short(c, &part, px, out);
-    paw_image_free(c, &part);
+    if (!item || px < 1 || px > PAW__MAX_SIDE || frame < 0 || frame > PAW_FRAME_CENTER)
+        return paw__fail(c, PAW_E_ARG, "paw_item_image: NULL, %d pixels or frame %d", px, frame);
+    if ((e = paw__image_check(c, "paw_item_image", in, out)) != PAW_OK) return e;
+    if (frame == PAW_FRAME_AUTO)
+        frame = item->kind == PAW_ITEM_IMAGE ? PAW_FRAME_CENTER : PAW_FRAME_FULL;
+    part.px = NULL;
+    if (item->kind == PAW_ITEM_BOX) {
+        if ((e = paw__box_cut(c, item, in, &part)) != PAW_OK) return e;
+        in = &part;
+    }
+    e = frame == PAW_FRAME_FULL ? paw_image_resize(c, in, px, px, PAW_BICUBIC, out)
+                                : paw__central(c, in, px, out);
+    paw__free(part.px);
     return e;
+}
+PAW_DEF void paw_reader_free(paw_ctx *c, paw_reader *r)
+{
+    if (!r) return;
+    paw_image_free(c, &r->image);
+    paw__free(r->path);
+    memset(r, 0, sizeof *r);
+}
+#define PAW__CIFAR_SIDE 32
+#define PAW__CIFAR_BYTES 3073 /* label, then red, green and blue planes row by row */
+static paw_err paw__record_image(paw_ctx *c, const paw_item *t, paw_image *out)
+{
+    const size_t plane = PAW__CIFAR_SIDE * PAW__CIFAR_SIDE;
+    uint8_t record[PAW__CIFAR_BYTES];
+    uint64_t bytes = 0;
+    paw_io io;
+    size_t i;
+    paw_err e;
+    FILE *f = paw__file_open(c, t->path, &bytes);
+    if (!f) return PAW_E_IO;
+    io.read = paw__file_io;
+    io.bytes = bytes;
+    io.user = f;
+    e = t->entry < 0 || (uint64_t)t->entry >= bytes / PAW__CIFAR_BYTES
+            ? paw__fail(c, PAW_E_FORMAT, "%s: no record %lld", t->path, (long long)t->entry)
+            : paw__read_at(c, &io, t->path, (uint64_t)t->entry * PAW__CIFAR_BYTES, record,
+                           sizeof record);
+    fclose(f);
+    if (!e) e = paw__image_new(c, PAW__CIFAR_SIDE, PAW__CIFAR_SIDE, out);
+    for (i = 0; !e && i < 3 * plane; ++i) out->px[i] = record[1 + i % 3 * plane + i / 3];
+    return e;
+}
+PAW_DEF paw_err paw_reader_item(paw_ctx *c, paw_reader *r, const paw_item *item, int px, int frame,
+                                paw_image *out)
+{
+    paw_image img;
+    char *path;
+    paw_err e;
+    if (!c) return PAW_E_ARG;
+    if (!r || !item || !item->path || !out)
+        return paw__fail(c, PAW_E_ARG, "paw_reader_item: NULL argument");
+    if (item->kind == PAW_ITEM_RECORD) {
+        if ((e = paw__record_image(c, item, &img)) != PAW_OK) return e;
+        ++r->decoded;
+        e = paw_item_image(c, item, &img, px, frame, out);
+        paw_image_free(c, &img);
+        return e;
+    }
+    if (!r->path || strcmp(r->path, item->path)) {
+        if (!(path = paw__strdup(c, item->path))) return PAW_E_OOM;
+        e = paw_image_load(c, path, &img);
+        if (e) {
+            paw__free(path);
+            return e;
+        }
+        paw__free(r->path);
+        paw_image_free(c, &r->image);
+        r->path = path;
+        r->image = img;
+        ++r->decoded;
+    }
+    return paw_item_image(c, item, &r->image, px, frame, out);
 }
 
 /* ==== >>heads ==== what reads frozen features: retrieval ==== */

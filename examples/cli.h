@@ -1543,13 +1543,13 @@ static inline int cli_part_ids(cli *app, const char *root, const char *words, in
     return code;
 }
 /* The patches that the options ask for; list->count is what --limit leaves. Free list always. */
-static inline int cli_patches(cli *app, paw_patches *list)
+static inline int cli_patches(cli *app, paw_index *list)
 {
     const char *root = cli_text(app, "--root"), *parts = cli_text(app, "--parts");
     const size_t limit = (size_t)cli_int(app, "--limit");
     int ids[CLI_MAX_PARTS], code;
     size_t i, images = 0;
-    paw_cub_opts o;
+    paw_index_opts o;
     paw_err e;
     memset(&o, 0, sizeof o);
     o.protocol = cli_choice(app, "--protocol");
@@ -1560,7 +1560,7 @@ static inline int cli_patches(cli *app, paw_patches *list)
         if (code) return code;
         o.parts = ids;
     }
-    e = paw_cub_patches(app->ctx, root, &o, list);
+    e = paw_index_cub(app->ctx, root, &o, list);
     if (e) return cli_fail(app, e);
     for (i = 0; limit && i < list->count && images <= limit; ++i)
         images += !i || list->items[i].image_id != list->items[i - 1].image_id;
@@ -1570,7 +1570,7 @@ static inline int cli_patches(cli *app, paw_patches *list)
     return CLI_OK;
 }
 /* What was compared, as fields; per_class: [classes], chance in percent. */
-static inline void cli_put_patches(cli *app, cli_result *r, const paw_patches *list,
+static inline void cli_put_patches(cli *app, cli_result *r, const paw_index *list,
                                    const size_t *per_class, double chance)
 {
     int c;
@@ -1580,36 +1580,32 @@ static inline void cli_put_patches(cli *app, cli_result *r, const paw_patches *l
     if (cli_has(app, "--limit")) cli_put(r, "limit", cli_n((size_t)cli_int(app, "--limit")));
     cli_put(r, "images_listed", cli_n(list->images));
     cli_put(r, "patches", cli_n(list->count));
-    cli_put(r, "visible_points", cli_n(list->visible));
-    cli_put(r, "dropped_points", cli_n(list->dropped));
+    cli_put(r, "candidates", cli_n(list->candidates));
+    for (c = 0; c < PAW_SKIPS; ++c) {
+        char text[160];
+        if (!list->skipped[c]) continue;
+        snprintf(text, sizeof text, "%lu x %s", (unsigned long)list->skipped[c], paw_skip_text(c));
+        cli_put(r, "skipped[]", cli_s(text));
+    }
     for (c = 0; c < list->classes; ++c) cli_put(r, "classes[]", cli_s(list->class_names[c]));
     for (c = 0; c < list->classes; ++c) cli_put(r, "per_class_count[]", cli_n(per_class[c]));
     cli_put(r, "chance", cli_r(chance, 2));
 }
-/* Patches as input, each image decoded once. */
+/* Items as input, each image decoded once. */
 typedef struct {
     cli *app;
-    const paw_patches *list;
-    const char *open; /* path of image, or NULL */
-    paw_image image;
+    const paw_index *list;
+    paw_reader reader;
     int px;
 } cli_patch_source;
 
 static inline void cli_patch_source_free(cli_patch_source *s)
 {
-    if (s->open) paw_image_free(s->app->ctx, &s->image);
-    s->open = NULL;
+    paw_reader_free(s->app->ctx, &s->reader);
 }
 static inline paw_err cli_patch_image(cli_patch_source *s, size_t item, int px, paw_image *out)
 {
-    const paw_patch *p = &s->list->items[item];
-    paw_err e = PAW_OK;
-    if (!s->open || strcmp(s->open, p->path)) {
-        cli_patch_source_free(s);
-        e = paw_image_load(s->app->ctx, p->path, &s->image);
-        if (!e) s->open = p->path;
-    }
-    return e ? e : paw_patch_image(s->app->ctx, p, &s->image, px, out);
+    return paw_reader_item(s->app->ctx, &s->reader, &s->list->items[item], px, PAW_FRAME_AUTO, out);
 }
 static inline int cli_patch_fill(cli_patch_source *s, size_t item, float *chw)
 {

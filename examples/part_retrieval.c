@@ -31,7 +31,7 @@ static const int kinds[] = { CLI_CLS, CLI_MEAN, CLI_COSINE };
 typedef struct {
     cli *app;
     paw_model_info info;
-    paw_patches list;
+    paw_index list;
     cli_patch_source source;
     report_feature f[FEATURES];
     int32_t *labels;
@@ -144,7 +144,7 @@ int main(int argc, char **argv)
     }
     free(s.labels);
     cli_patch_source_free(&s.source);
-    paw_patches_free(app.ctx, &s.list);
+    paw_index_free(app.ctx, &s.list);
     paw_model_free(model);
     return cli_end(&app, code);
 }

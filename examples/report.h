@@ -240,7 +240,7 @@ typedef struct {
 typedef struct {
     cli *app;
     cli_patch_source *source;
-    const paw_patches *list;
+    const paw_index *list;
     const report_feature *features;
     int feature_count, best; /* best: the feature of the contact sheet */
     const size_t *per_class; /* [classes] patches */
@@ -392,7 +392,7 @@ static inline size_t report_pick(const report_retrieval *d, int label, double sh
 static inline paw_err report_patch(report *p, const report_retrieval *d, size_t item,
                                    const char *kind, const char *caption)
 {
-    const paw_patch *patch = &d->list->items[item];
+    const paw_item *patch = &d->list->items[item];
     const char *part = d->list->class_names[patch->label];
     char alt[512];
     paw_image thumb;

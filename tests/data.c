@@ -133,18 +133,26 @@ static void cub(const char *images, const char *parts, const char *split, const 
     write_text("train_test_split.txt", split ? split : split_txt);
     write_text("parts/part_locs.txt", locs ? locs : locs_txt);
 }
-static int box_is(const paw_patch *p, double x, double y, double h)
+static int box_is(const paw_item *p, double x, double y, double h)
 {
     return p->box[0] == x - h && p->box[1] == y - h && p->box[2] == x + h && p->box[3] == y + h;
 }
+static int adds_up(const paw_index *x)
+{
+    size_t n = x->count;
+    int i;
+    for (i = 0; i < PAW_SKIPS; ++i) n += x->skipped[i];
+    return n == x->candidates;
+}
 static void check_made(const char *what)
 {
-    paw_patches p;
+    paw_index p;
     paw_err e;
     memset(&p, 0, sizeof p);
-    e = paw_cub_patches(ctx, root, NULL, &p);
+    e = paw_index_cub(ctx, root, NULL, &p);
     if (!T(!e && p.count == 5, "%s: %zu patches, %s", what, p.count, paw_message(ctx))) return;
-    T(p.images == 3 && p.visible == 6 && p.dropped == 1 && p.classes == 4, "%s: counts", what);
+    T(p.images == 3 && p.candidates == 7 && p.skipped[PAW_SKIP_INVISIBLE] == 1 &&
+      p.skipped[PAW_SKIP_ALONE] == 1 && p.classes == 4 && adds_up(&p), "%s: counts", what);
     T(!strcmp(p.class_names[0], "right eye") && !strcmp(p.class_names[3], "tail"), "class names");
     T(p.items[0].image_id == 1 && p.items[0].part_id == 9 && p.items[0].label == 2 &&
       p.items[1].label == 0 && p.items[4].part_id == 12 && p.items[4].label == 1, "order");
@@ -154,14 +162,14 @@ static void check_made(const char *what)
       p.items[2].x - p.items[2].box[0]); /* 23.5; the twin at distance 0 does not count */
     T(p.items[0].train == 1 && p.items[2].train == 0, "split");
     T(!strcmp(p.items[2].path, at("images/b/two words.jpg")), "path %s", p.items[2].path);
-    paw_patches_free(ctx, &p);
+    paw_index_free(ctx, &p);
     T(!p.items && !p.count && !p.owned_, "freed patches are empty");
 }
 static void test_cub(void)
 {
     static const int one[] = { 14 }, twice[] = { 9, 9 }, none[] = { 99 }, two[] = { 12, 9 };
-    paw_cub_opts o;
-    paw_patches p;
+    paw_index_opts o;
+    paw_index p;
     cub(NULL, NULL, NULL, NULL);
     check_made("plain");
     cub("3 c/three.jpg\r\n\r\n1 a/one.jpg\r\n2 b/two words.jpg", "\xef\xbb\xbf" "9 left wing\r\n"
@@ -171,33 +179,35 @@ static void test_cub(void)
     check_made("CR LF, blank rows, any order, no last newline");
     memset(&o, 0, sizeof o);
     o.protocol = PAW_PROTOCOL_PAPER;
-    T(!paw_cub_patches(ctx, root, &o, &p) && p.count == 5 && box_is(&p.items[0], 100, 100, 45) &&
+    T(!paw_index_cub(ctx, root, &o, &p) && p.count == 5 && box_is(&p.items[0], 100, 100, 45) &&
       box_is(&p.items[2], 50.5, 60.5, 47), "paper");
-    paw_patches_free(ctx, &p);
+    paw_index_free(ctx, &p);
     o.parts = two;
     o.part_count = 2;
-    T(!paw_cub_patches(ctx, root, &o, &p) && p.count == 2 && p.items[0].label == 1 &&
-      p.items[1].label == 0 && p.visible == 3 && p.dropped == 1, "two parts");
-    paw_patches_free(ctx, &p);
+    T(!paw_index_cub(ctx, root, &o, &p) && p.count == 2 && p.items[0].label == 1 &&
+      p.items[1].label == 0 && p.candidates == 3 && p.skipped[PAW_SKIP_ALONE] == 1, "two parts");
+    paw_index_free(ctx, &p);
     o.parts = one;
     o.part_count = 1;
-    T(!paw_cub_patches(ctx, root, &o, &p) && !p.count && p.visible == 1, "lone points are dropped");
-    paw_patches_free(ctx, &p);
+    T(!paw_index_cub(ctx, root, &o, &p) && !p.count && p.skipped[PAW_SKIP_ALONE] == 1,
+      "lone points are dropped");
+    paw_index_free(ctx, &p);
     o.parts = NULL;
     o.part_count = -1;
-    T(!paw_cub_patches(ctx, root, &o, &p) && p.classes == 5 && p.visible == 7, "every part");
-    paw_patches_free(ctx, &p);
+    T(!paw_index_cub(ctx, root, &o, &p) && p.classes == 5 && p.candidates == 8 &&
+      adds_up(&p), "every part");
+    paw_index_free(ctx, &p);
     p.count = 77;
     o.part_count = 2;
-    T(paw_cub_patches(ctx, root, &o, &p) == PAW_E_ARG, "count without parts");
+    T(paw_index_cub(ctx, root, &o, &p) == PAW_E_ARG, "count without parts");
     o.parts = twice;
-    T(paw_cub_patches(ctx, root, &o, &p) == PAW_E_ARG, "a part twice");
+    T(paw_index_cub(ctx, root, &o, &p) == PAW_E_ARG, "a part twice");
     o.parts = none;
     o.part_count = 1;
-    T(paw_cub_patches(ctx, root, &o, &p) == PAW_E_KEY && strstr(paw_message(ctx), "99"), "no part");
+    T(paw_index_cub(ctx, root, &o, &p) == PAW_E_KEY && strstr(paw_message(ctx), "99"), "no part");
     o.protocol = 2;
-    T(paw_cub_patches(ctx, root, &o, &p) == PAW_E_ARG, "protocol 2");
-    T(paw_cub_patches(ctx, NULL, NULL, &p) == PAW_E_ARG && p.count == 77, "NULL root");
+    T(paw_index_cub(ctx, root, &o, &p) == PAW_E_ARG, "protocol 2");
+    T(paw_index_cub(ctx, NULL, NULL, &p) == PAW_E_ARG && p.count == 77, "NULL root");
 }
 /* The filter is open at both ends: 20 < e < 1000. */
 static void test_cub_filter(void)
@@ -205,19 +215,24 @@ static void test_cub_filter(void)
     static const struct {
         const char *locs;
         size_t count;
-    } rows[] = { { "1 9 0 0 1\n1 11 40 0 1\n", 0 },    { "1 9 0 0 1\n1 11 40.01 0 1\n", 2 },
-                 { "1 9 0 0 1\n1 11 2000 0 1\n", 0 },  { "1 9 0 0 1\n1 11 1999.9 0 1\n", 2 },
-                 { "1 9 0 0 1\n1 11 90 0 2\n", 0 },
-                 { "1 9 nan 0 1\n1 11 0 0 1\n1 12 0 80 1\n", 2 },
-                 { "1 9 1e30 0 1\n1 11 inf 0 1\n", 0 }, { "1 9 5 5 1\n1 11 5 5 1\n", 0 } };
+        int reason;
+    } rows[] = { { "1 9 0 0 1\n1 11 40 0 1\n", 0, PAW_SKIP_NEAR },
+                 { "1 9 0 0 1\n1 11 40.01 0 1\n", 2, -1 },
+                 { "1 9 0 0 1\n1 11 2000 0 1\n", 0, PAW_SKIP_FAR },
+                 { "1 9 0 0 1\n1 11 1999.9 0 1\n", 2, -1 },
+                 { "1 9 0 0 1\n1 11 90 0 2\n", 0, PAW_SKIP_INVISIBLE },
+                 { "1 9 nan 0 1\n1 11 0 0 1\n1 12 0 80 1\n", 2, PAW_SKIP_POSITION },
+                 { "1 9 1e30 0 1\n1 11 inf 0 1\n", 0, PAW_SKIP_POSITION },
+                 { "1 9 5 5 1\n1 11 5 5 1\n", 0, PAW_SKIP_ALONE } };
     size_t i;
-    paw_patches p;
+    paw_index p;
     for (i = 0; i < sizeof rows / sizeof *rows; ++i) {
         cub(NULL, NULL, NULL, rows[i].locs);
-        T(!paw_cub_patches(ctx, root, NULL, &p), "filter %d: %s", (int)i, paw_message(ctx));
-        T(p.count == rows[i].count && p.visible == p.count + p.dropped, "filter %d: %zu of %zu",
-          (int)i, p.count, p.visible);
-        paw_patches_free(ctx, &p);
+        T(!paw_index_cub(ctx, root, NULL, &p), "filter %d: %s", (int)i, paw_message(ctx));
+        T(p.count == rows[i].count && adds_up(&p) &&
+          (rows[i].reason < 0 || p.skipped[rows[i].reason]), "filter %d: %zu of %zu", (int)i,
+          p.count, p.candidates);
+        paw_index_free(ctx, &p);
     }
 }
 static void test_cub_hostile(void)
@@ -254,7 +269,7 @@ static void test_cub_hostile(void)
                  { 3, "1.5 9 1 1 1\n", PAW_E_FORMAT, "part_locs.txt:1: not an integer" } };
     static const char *const files[] = { "images.txt", "parts/parts.txt", "train_test_split.txt",
                                          "parts/part_locs.txt" };
-    paw_patches p;
+    paw_index p;
     size_t i;
     paw_err e;
     memset(&p, 0, sizeof p);
@@ -262,17 +277,17 @@ static void test_cub_hostile(void)
     for (i = 0; i < sizeof rows / sizeof *rows; ++i) {
         cub(NULL, NULL, NULL, NULL);
         write_text(files[rows[i].file], rows[i].text);
-        e = paw_cub_patches(ctx, root, NULL, &p);
+        e = paw_index_cub(ctx, root, NULL, &p);
         T(e == rows[i].e && strstr(paw_message(ctx), rows[i].says) && p.count == 77,
           "hostile %d: %d %s", (int)i, e, paw_message(ctx));
     }
     cub(NULL, NULL, NULL, NULL);
     write_bytes("images.txt", "1 a\0b.jpg\n", 10);
-    T(paw_cub_patches(ctx, root, NULL, &p) == PAW_E_FORMAT, "NUL in a path");
+    T(paw_index_cub(ctx, root, NULL, &p) == PAW_E_FORMAT, "NUL in a path");
     for (i = 0; i < 4; ++i) {
         cub(NULL, NULL, NULL, NULL);
         remove(at(files[i]));
-        e = paw_cub_patches(ctx, root, NULL, &p);
+        e = paw_index_cub(ctx, root, NULL, &p);
         T(e == PAW_E_IO && strstr(paw_message(ctx), files[i]) &&
           strstr(paw_message(ctx), "no such file"), "missing: %s", paw_message(ctx));
     }
@@ -282,7 +297,7 @@ static void test_memory(void)
     fault f = { 0, 0, 0 };
     paw_config cfg;
     paw_ctx *c = NULL;
-    paw_patches p;
+    paw_index p;
     paw_files l;
     long n, tries, held;
     memset(&cfg, 0, sizeof cfg);
@@ -294,13 +309,13 @@ static void test_memory(void)
     held = f.held;
     cub(NULL, NULL, NULL, NULL);
     f.calls = 0;
-    T(!paw_cub_patches(c, root, NULL, &p), "patches");
+    T(!paw_index_cub(c, root, NULL, &p), "patches");
     tries = f.calls;
-    paw_patches_free(c, &p);
+    paw_index_free(c, &p);
     for (n = 1; n <= tries; ++n) {
         f.calls = 0;
         f.fail_at = n;
-        T(paw_cub_patches(c, root, NULL, &p) == PAW_E_OOM && f.held == held,
+        T(paw_index_cub(c, root, NULL, &p) == PAW_E_OOM && f.held == held,
           "patches: allocation %ld of %ld", n, tries);
     }
     f.calls = f.fail_at = 0;
@@ -321,31 +336,33 @@ static void test_patch_image(void)
 {
     uint8_t px[60 * 40 * 3];
     paw_image in, out;
-    paw_patch p;
+    paw_item p;
     size_t i;
     for (i = 0; i < sizeof px; ++i) px[i] = (uint8_t)t_random();
     in.px = px;
     in.w = 60;
     in.h = 40;
     memset(&p, 0, sizeof p);
+    p.kind = PAW_ITEM_BOX;
     p.box[0] = -12;
     p.box[2] = 32;
     p.box[1] = 4.5;
     p.box[3] = 48.5;
-    T(!paw_patch_image(ctx, &p, &in, 24, &out) && out.w == 24 && out.h == 24, "patch image: %s",
+    T(!paw_item_image(ctx, &p, &in, 24, 0, &out) && out.w == 24 && out.h == 24, "patch image: %s",
       paw_message(ctx));
     T(!out.px[24 * 3 * 12] && out.px[24 * 3 * 12 + 36], "black outside, image inside");
     paw_image_free(ctx, &out);
     p.box[3] = 50.5;
-    T(paw_patch_image(ctx, &p, &in, 24, &out) == PAW_E_SHAPE, "not a square");
+    T(!paw_item_image(ctx, &p, &in, 24, 0, &out) && out.w == 24 && out.h == 24, "not a square");
+    paw_image_free(ctx, &out);
     p.box[3] = 4.5;
-    T(paw_patch_image(ctx, &p, &in, 24, &out) == PAW_E_ARG, "side 0");
-    T(paw_patch_image(ctx, NULL, &in, 24, &out) == PAW_E_ARG, "NULL");
+    T(paw_item_image(ctx, &p, &in, 24, 0, &out) == PAW_E_ARG, "side 0");
+    T(paw_item_image(ctx, NULL, &in, 24, 0, &out) == PAW_E_ARG, "NULL");
 }
 
 /* ---- the released code's patches ---- */
 
-static void check_labels(const char *shared, const paw_patches *p)
+static void check_labels(const char *shared, const paw_index *p)
 {
     static const size_t want[4] = { 139, 162, 159, 241 };
     size_t per[4] = { 0, 0, 0, 0 }, i, wrong = 0;
@@ -370,7 +387,7 @@ static void test_golden(void)
     const char *shared = t_shared();
     char path[1200], line[256];
     size_t i = 0, wrong = 0;
-    paw_patches p;
+    paw_index p;
     paw_image in, out;
     FILE *f;
     if (!shared) {
@@ -380,13 +397,13 @@ static void test_golden(void)
     snprintf(path, sizeof path, "%s/golden/cub_deit_tiny/patches.csv", shared);
     f = fopen(path, "r");
     snprintf(path, sizeof path, "%s/data/cub", shared);
-    if (!T(!paw_cub_patches(ctx, path, NULL, &p), "cub: %s", paw_message(ctx))) return;
+    if (!T(!paw_index_cub(ctx, path, NULL, &p), "cub: %s", paw_message(ctx))) return;
     T(p.count == 701 && p.images == 300, "%zu patches of %zu images", p.count, p.images);
     if (!f || !fgets(line, sizeof line, f)) {
         T_SKIP("no patches.csv");
     } else {
         while (fgets(line, sizeof line, f) && i < p.count) {
-            const paw_patch *q = &p.items[i++];
+            const paw_item *q = &p.items[i++];
             char want[256];
             snprintf(want, sizeof want, "%lld,%d,%.9g,%.9g,%.9g\n", (long long)q->image_id,
                      (int)q->part_id, q->x, q->y, q->e);
@@ -398,12 +415,12 @@ static void test_golden(void)
     }
     for (i = 0; i < p.count; i += 100) {
         if (!T(!paw_image_load(ctx, p.items[i].path, &in), "%s", paw_message(ctx))) continue;
-        T(!paw_patch_image(ctx, &p.items[i], &in, 224, &out) && out.w == 224 && out.h == 224,
+        T(!paw_item_image(ctx, &p.items[i], &in, 224, 0, &out) && out.w == 224 && out.h == 224,
           "patch %zu: %s", i, paw_message(ctx));
         paw_image_free(ctx, &out);
         paw_image_free(ctx, &in);
     }
-    paw_patches_free(ctx, &p);
+    paw_index_free(ctx, &p);
 }
 
 static void clean(void)

@@ -966,7 +966,7 @@ static void encoder_close(encoder *e)
     free(e->mean);
 }
 
-static void check_patch_list(const char *folder, const paw_patches *p)
+static void check_patch_list(const char *folder, const paw_index *p)
 {
     char *text = text_read(folder, "patches.csv"), *line = strchr(text, '\n');
     gap g = { 0, 0 };
@@ -975,7 +975,7 @@ static void check_patch_list(const char *folder, const paw_patches *p)
         long long image;
         int part;
         double x, y, e;
-        const paw_patch *q = i < p->count ? &p->items[i] : NULL;
+        const paw_item *q = i < p->count ? &p->items[i] : NULL;
         if (sscanf(line + 1, "%lld,%d,%lf,%lf,%lf", &image, &part, &x, &y, &e) != 5 || !q) break;
         wrong += q->image_id != image || q->part_id != part;
         gap_add(&g, q->x, x, 1e-9, 0);
@@ -987,7 +987,7 @@ static void check_patch_list(const char *folder, const paw_patches *p)
            wrong, g.largest);
     free(text);
 }
-static void check_patch_labels(const char *folder, const paw_patches *p)
+static void check_patch_labels(const char *folder, const paw_index *p)
 {
     array want;
     size_t i, wrong = 0;
@@ -1019,7 +1019,7 @@ static void check_near(const char *check, const float *got, const array *want, s
            "cosine %.6f at least, %.6f on average",
            least, sum / (double)n);
 }
-static void check_cub_ap(const paw_patches *p, const float *x, size_t dim, const char *kind,
+static void check_cub_ap(const paw_index *p, const float *x, size_t dim, const char *kind,
                          const char *results)
 {
     double *ap = (double *)calloc(p->count + 1, sizeof *ap), per_class[64], want[3];
@@ -1050,29 +1050,27 @@ done:
     free(ap);
     free(label);
 }
-static int encode_patches(encoder *e, const paw_patches *p)
+static int encode_patches(encoder *e, const paw_index *p)
 {
-    paw_image img = { NULL, 0, 0 }, patch;
+    paw_reader reader;
+    paw_image patch;
     size_t i;
+    memset(&reader, 0, sizeof reader);
     for (i = 0; i < p->count && !e->failed; ++i) {
-        const paw_patch *q = &p->items[i];
-        if (!i || strcmp(q->path, p->items[i - 1].path)) {
-            paw_image_free(ctx, &img);
-            memset(&img, 0, sizeof img);
-            e->failed = error(paw_image_load(ctx, q->path, &img), "cub images");
-        }
-        if (e->failed || error(paw_patch_image(ctx, q, &img, e->px, &patch), "cub crops")) break;
+        e->failed = error(paw_reader_item(ctx, &reader, &p->items[i], e->px, 0, &patch),
+                          "cub crops");
+        if (e->failed) break;
         encoder_add(e, &patch, "cub features");
         paw_image_free(ctx, &patch);
     }
-    paw_image_free(ctx, &img);
+    paw_reader_free(ctx, &reader);
     encoder_flush(e, "cub features");
     return !e->failed && e->done == p->count;
 }
 static void check_cub(const options *o, const paw_model *m)
 {
     char folder[PATH], root[PATH], *results;
-    paw_patches p;
+    paw_index p;
     array want;
     encoder e;
     int ok;
@@ -1082,7 +1080,7 @@ static void check_cub(const options *o, const paw_model *m)
         skip("cub", "patches.csv or the data set is missing");
         return;
     }
-    if (error(paw_cub_patches(ctx, root, NULL, &p), "cub patches")) return;
+    if (error(paw_index_cub(ctx, root, NULL, &p), "cub patches")) return;
     check_patch_list(folder, &p);
     check_patch_labels(folder, &p);
     if (!m) skip("cub features", "no weights");
@@ -1105,7 +1103,7 @@ static void check_cub(const options *o, const paw_model *m)
         encoder_close(&e);
         free(results);
     }
-    paw_patches_free(ctx, &p);
+    paw_index_free(ctx, &p);
 }
 
 static void compare_logits(const float *got, const array *want, size_t n, size_t classes)
