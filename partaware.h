@@ -1041,6 +1041,15 @@ typedef struct {
     float *map; /* [heads, tokens, tokens] probabilities, or NULL */
 } paw__attention;
 
+typedef struct { /* one update of parameters p with gradients g and moments m, v; as torch.optim */
+    float lr, momentum;
+    float decay, trust; /* SGD: the gradient becomes trust * (g + decay p) */
+    int nesterov;
+    float keep;         /* AdamW: 1 - lr decay */
+    float beta1, rest1, beta2, rest2, eps; /* rest: 1 - beta */
+    float step, root;   /* lr / (1 - beta1^t), 1 / sqrt(1 - beta2^t) */
+} paw__update;
+
 typedef struct {
     int isa, mr, cols; /* micro-kernel height and width */
     /* Tile column j (cols wide) of the product, panels p0..p1. */
@@ -1054,6 +1063,11 @@ typedef struct {
     void (*gelu)(float *x, size_t n, int math);           /* in place; n a multiple of 16 */
     void (*softmax)(float *x, size_t n, size_t padded);   /* one row in place; padding gets 0 */
     float (*dot)(const float *x, const float *y, size_t n); /* n a multiple of 16 */
+    /* One row of logits x [n] -> minus the log of the label's share; grad [up16(n)]: scale *
+       (shares - one at the label), padding 0. */
+    double (*xent)(const float *x, size_t n, size_t label, float scale, float *grad);
+    void (*sgd)(const paw__update *u, float *p, float *m, const float *g, size_t n); /* n % 16: 0 */
+    void (*adamw)(const paw__update *u, float *p, float *m, float *v, const float *g, size_t n);
 } paw__ops;
 
 #define PAW__ALL_ISAS(X) X(SCALAR, scalar) X(NEON, neon) X(AVX2, avx2) X(AVX512, avx512)
@@ -1170,6 +1184,33 @@ static PAW__UNUSED void paw__ref_softmax(double *x, size_t n)
     for (i = 1; i < n; ++i) top = x[i] > top ? x[i] : top;
     for (i = 0; i < n; ++i) sum += x[i] = exp(x[i] - top);
     for (i = 0; i < n; ++i) x[i] /= sum;
+}
+
+/* Cross-entropy of one row of logits x [n]; grad [n] = scale (softmax - one at the label) */
+static PAW__UNUSED double paw__ref_xent(const float *x, size_t n, size_t label, double scale,
+                                        double *grad)
+{
+    double top = (double)x[0], sum = 0;
+    size_t i;
+    for (i = 1; i < n; ++i) top = (double)x[i] > top ? (double)x[i] : top;
+    for (i = 0; i < n; ++i) sum += grad[i] = exp((double)x[i] - top);
+    for (i = 0; i < n; ++i) grad[i] = scale * (grad[i] / sum - (i == label));
+    return log(sum) - ((double)x[label] - top);
+}
+/* One parameter: torch.optim's SGD (trust 1) or LARS of protocol 5.4, and AdamW */
+static PAW__UNUSED void paw__ref_sgd(const paw__update *u, double g, double *p, double *m)
+{
+    const double d = (g + (double)u->decay * *p) * (double)u->trust;
+    *m = (double)u->momentum * *m + d;
+    *p -= (double)u->lr * (u->nesterov ? d + (double)u->momentum * *m : *m);
+}
+static PAW__UNUSED void paw__ref_adamw(const paw__update *u, double g, double *p, double *m,
+                                       double *v)
+{
+    *m = (double)u->beta1 * *m + (double)u->rest1 * g;
+    *v = (double)u->beta2 * *v + (double)u->rest2 * g * g;
+    *p = *p * (double)u->keep -
+         (double)u->step * *m / (sqrt(*v) * (double)u->root + (double)u->eps);
 }
 
 /* BEiT's relative bias of query token i to key token j (protocol 1.4). table [R, heads] as stored,
@@ -1312,6 +1353,37 @@ static inline PAW__UNUSED float paw__fmaf(float a, float b, float c)
     return (float)r;
 #endif
 }
+/* a*b + c rounded twice, on every compiler */
+static double paw__mul_add(double a, double b, double c)
+{
+    double p = a * b;
+    PAW__KEEP(p);
+    PAW__KEEP(c); /* may be a product itself */
+    return p + c;
+}
+/* Natural logarithm of a finite x > 0 and cosine of pi x, 0 <= x <= 2, within 2 ulps of 1 or of the
+   result: series in fenced steps, for the C library's last bits differ. */
+static double paw__log(double x)
+{
+    int e, k;
+    double m = frexp(x, &e), s, z, p = 0;
+    if (m < 0.70710678118654752) {
+        m *= 2;
+        --e;
+    }
+    s = (m - 1) / (m + 1);
+    z = s * s;
+    for (k = 11; k >= 0; --k) p = paw__mul_add(p, z, 1.0 / (2 * k + 1));
+    return paw__mul_add((double)e, 0.69314718055994531, 2 * s * p);
+}
+static PAW__UNUSED double paw__cospi(double x)
+{
+    const double y = 3.14159265358979312 * (0.5 - (x <= 1 ? x : 2 - x)), z = -y * y;
+    double p = 1;
+    int k;
+    for (k = 11; k; --k) p = paw__mul_add(p * z, 1.0 / (2 * k * (2 * k + 1)), 1.0);
+    return y * p;
+}
 static inline PAW__UNUSED float paw__pow2f(float t)
 {
     uint32_t u;
@@ -1353,6 +1425,8 @@ static const float paw__gelu_c[11] = {
 #define PAW__V_ADD(a, b)         ((a) + (b))
 #define PAW__V_SUB(a, b)         ((a) - (b))
 #define PAW__V_MUL(a, b)         ((a) * (b))
+#define PAW__V_DIV(a, b)         ((a) / (b))
+#define PAW__V_SQRT(a)           sqrtf(a)
 #define PAW__V_FMA(a, b, c)      paw__fmaf(a, b, c)
 #define PAW__V_MAX(a, b)         ((a) > (b) ? (a) : (b))
 #define PAW__V_IFGT(a, b, x, y)  ((a) > (b) ? (x) : (y))
@@ -1386,6 +1460,8 @@ extern float32x4_t Sleef_erff4_u10advsimd(float32x4_t);
 #define PAW__V_ADD(a, b)         vaddq_f32(a, b)
 #define PAW__V_SUB(a, b)         vsubq_f32(a, b)
 #define PAW__V_MUL(a, b)         vmulq_f32(a, b)
+#define PAW__V_DIV(a, b)         vdivq_f32(a, b)
+#define PAW__V_SQRT(a)           vsqrtq_f32(a)
 #define PAW__V_FMA(a, b, c)      vfmaq_f32(c, a, b)
 #define PAW__V_MAX(a, b)         vbslq_f32(vcgtq_f32(a, b), a, b)
 #define PAW__V_IFGT(a, b, x, y)  vbslq_f32(vcgtq_f32(a, b), x, y)
@@ -1421,6 +1497,8 @@ extern __m256 Sleef_erff8_u10avx2(__m256);
 #define PAW__V_ADD(a, b)         _mm256_add_ps(a, b)
 #define PAW__V_SUB(a, b)         _mm256_sub_ps(a, b)
 #define PAW__V_MUL(a, b)         _mm256_mul_ps(a, b)
+#define PAW__V_DIV(a, b)         _mm256_div_ps(a, b)
+#define PAW__V_SQRT(a)           _mm256_sqrt_ps(a)
 #define PAW__V_FMA(a, b, c)      _mm256_fmadd_ps(a, b, c)
 #define PAW__V_MAX(a, b)         _mm256_max_ps(a, b)
 #define PAW__V_IFGT(a, b, x, y)  _mm256_blendv_ps(y, x, _mm256_cmp_ps(a, b, _CMP_GT_OQ))
@@ -1462,6 +1540,8 @@ extern __m512 Sleef_erff16_u10avx512f(__m512);
 #define PAW__V_ADD(a, b)         _mm512_add_ps(a, b)
 #define PAW__V_SUB(a, b)         _mm512_sub_ps(a, b)
 #define PAW__V_MUL(a, b)         _mm512_mul_ps(a, b)
+#define PAW__V_DIV(a, b)         _mm512_div_ps(a, b)
+#define PAW__V_SQRT(a)           _mm512_sqrt_ps(a)
 #define PAW__V_FMA(a, b, c)      _mm512_fmadd_ps(a, b, c)
 #define PAW__V_MAX(a, b)         _mm512_max_ps(a, b)
 #define PAW__V_IFGT(a, b, x, y)  _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_GT_OQ), y, x)
@@ -1805,14 +1885,6 @@ static void paw__patches_item(void *arg, size_t item, int slot)
 
 /* ---- position tables (protocol 1.6) ---- */
 
-/* a*b + c rounded twice, on every compiler */
-static double paw__mul_add(double a, double b, double c)
-{
-    double p = a * b;
-    PAW__KEEP(p);
-    PAW__KEEP(c); /* may be a product itself */
-    return p + c;
-}
 /* a*b rounded, so that no compiler fuses it with what follows */
 static float paw__mulf(float a, float b)
 {
@@ -8704,6 +8776,346 @@ PAW_DEF paw_err paw_retrieval_ap(paw_ctx *c, const float *x, size_t n, size_t di
     return e;
 }
 
+/* ---- training: random numbers by counter, so that no order of drawing matters ---- */
+
+/* Philox 4x32-10 (Salmon et al. 2011): four words for each (seed, stream, counter, lane). */
+static void paw__philox(uint64_t seed, uint32_t stream, uint64_t counter, uint32_t lane,
+                        uint32_t out[4])
+{
+    uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
+    uint32_t c0 = (uint32_t)counter, c1 = (uint32_t)(counter >> 32), c2 = stream, c3 = lane;
+    int round;
+    for (round = 0; round < 10; ++round) {
+        const uint64_t a = (uint64_t)0xD2511F53u * c0, b = (uint64_t)0xCD9E8D57u * c2;
+        c0 = (uint32_t)(b >> 32) ^ c1 ^ k0;
+        c1 = (uint32_t)b;
+        c2 = (uint32_t)(a >> 32) ^ c3 ^ k1;
+        c3 = (uint32_t)a;
+        k0 += 0x9E3779B9u;
+        k1 += 0xBB67AE85u;
+    }
+    out[0] = c0;
+    out[1] = c1;
+    out[2] = c2;
+    out[3] = c3;
+}
+static PAW__UNUSED double paw__random_unit(uint64_t seed, uint32_t stream, uint64_t counter)
+{ /* [0, 1), multiples of 2^-53 */
+    uint32_t w[4];
+    paw__philox(seed, stream, counter, 0, w);
+    return (double)((uint64_t)w[0] << 21 | w[1] >> 11) * (1.0 / 9007199254740992.0);
+}
+static size_t paw__random_below(uint64_t seed, uint32_t stream, uint64_t counter, size_t n)
+{ /* 0..n-1, n below 2^32 */
+    uint32_t w[4];
+    paw__philox(seed, stream, counter, 0, w);
+    return (size_t)(((uint64_t)w[0] * n + ((uint64_t)w[1] * n >> 32)) >> 32);
+}
+/* Standard normal by Box and Muller; drawn again until within +-limit deviations, unless 0. */
+static double paw__random_gauss(uint64_t seed, uint32_t stream, uint64_t counter, double limit)
+{
+    uint32_t w[4], lane = 0;
+    double x;
+    do {
+        double u, v;
+        paw__philox(seed, stream, counter, lane++, w);
+        u = ((double)((uint64_t)w[0] << 21 | w[1] >> 11) + 0.5) * (1.0 / 9007199254740992.0);
+        v = (double)((uint64_t)w[2] << 21 | w[3] >> 11) * (1.0 / 4503599627370496.0);
+        x = sqrt(-2 * paw__log(u)) * paw__cospi(v);
+    } while (limit > 0 && fabs(x) > limit);
+    return x;
+}
+static PAW__UNUSED void paw__random_normals(uint64_t seed, uint32_t stream, double deviation,
+                                            double limit, float *x, size_t n)
+{
+    size_t i;
+    for (i = 0; i < n; ++i)
+        x[i] = (float)(deviation * paw__random_gauss(seed, stream, i, limit));
+}
+static PAW__UNUSED void paw__random_order(uint64_t seed, uint32_t stream, size_t *order, size_t n)
+{ /* a permutation of 0..n-1 */
+    size_t i;
+    for (i = 0; i < n; ++i) order[i] = i;
+    for (i = n; i-- > 1;) {
+        const size_t j = paw__random_below(seed, stream, i, i + 1), t = order[i];
+        order[i] = order[j];
+        order[j] = t;
+    }
+}
+
+/* ---- training: products of plain matrices, operands transposed while they are packed ---- */
+
+typedef struct {
+    const float *x; /* element (row, k) at x[row * ld + k], or x[k * ld + row] if turned */
+    size_t ld, rows, k;
+    int turned;
+    paw__panels panels; /* A operand */
+    float *out;
+} paw__pack_job;
+/* One panel of an A operand, or of 16 columns of a B operand. */
+static void paw__pack_a_item(void *arg, size_t item, int slot)
+{
+    const paw__pack_job *j = (const paw__pack_job *)arg;
+    const size_t first = paw__panel_first(&j->panels, item), kp = paw__up16(j->k);
+    const size_t mr = (size_t)paw__panel_rows(&j->panels, item);
+    float *to = j->out + first * kp;
+    size_t k, r;
+    (void)slot;
+    if (!j->turned) {
+        const paw__panels one = paw__panels_of(mr, PAW__MAX_MR);
+        paw__pack_a(j->x + first * j->ld, j->ld, j->k, &one, to);
+        return;
+    }
+    for (k = 0; k < kp; ++k) {
+        const float *from = j->x + k * j->ld + first;
+        for (r = 0; r < mr; ++r) to[k / 16 * mr * 16 + r * 16 + k % 16] = k < j->k ? from[r] : 0.0f;
+    }
+}
+static void paw__pack_b_item(void *arg, size_t item, int slot)
+{
+    const paw__pack_job *j = (const paw__pack_job *)arg;
+    const size_t first = item * 16, kp = paw__up16(j->k), n = paw__min(16, j->rows - first);
+    float *to = j->out + first * kp;
+    size_t k, r;
+    (void)slot;
+    if (n < 16 || j->k < kp) memset(to, 0, kp * 16 * sizeof *to);
+    for (k = 0; k < j->k; ++k) {
+        if (j->turned) memcpy(to + k * 16, j->x + k * j->ld + first, n * sizeof *to);
+        else
+            for (r = 0; r < n; ++r) to[k * 16 + r] = j->x[(first + r) * j->ld + k];
+    }
+}
+/* out [m, n] = a b, or += where add. a [m, k], stored [k, m] if ta; b [k, n], stored [n, k] (as
+   torch has weights) if tb; ld...: floats from one stored row to the next. */
+static PAW__UNUSED paw_err paw__matmul(const paw__team *team, int ta, int tb, size_t m, size_t n,
+                                       size_t k, const float *a, size_t lda, const float *b,
+                                       size_t ldb, float *out, size_t ldo, int add)
+{
+    const size_t np = paw__up16(n), kp = paw__up16(k), partial = paw__partial_count(kp, np);
+    const int direct = n == np;
+    paw__pack_job ja, jb;
+    paw__product g;
+    float *w;
+    size_t r, i;
+    if (!m || !n) return PAW_OK;
+    w = (float *)paw__alloc(team->c, (m + np) * kp + np + partial + (direct ? 0 : m * np),
+                            sizeof *w);
+    if (!w) return PAW_E_OOM;
+    memset(&g, 0, sizeof g);
+    g.rows = paw__panels_of(m, team->ops->mr);
+    ja.x = a;
+    ja.ld = lda;
+    ja.rows = m;
+    ja.turned = ta;
+    ja.panels = g.rows;
+    ja.out = w;
+    jb = ja;
+    jb.x = b;
+    jb.ld = ldb;
+    jb.rows = n;
+    jb.turned = !tb;
+    jb.out = w + m * kp;
+    ja.k = jb.k = k;
+    paw__team_for(team, g.rows.count, paw__pack_a_item, &ja);
+    paw__team_for(team, np / 16, paw__pack_b_item, &jb);
+    g.a = ja.out;
+    g.b = jb.out;
+    g.k = kp;
+    g.n = np;
+    g.bias = jb.out + np * kp;
+    memset(jb.out + np * kp, 0, np * sizeof *w);
+    g.to = add && direct ? PAW__TO_RESIDUAL : PAW__TO_ROWS;
+    g.out = direct ? out : jb.out + np * kp + np + partial;
+    g.ld = direct ? ldo : np;
+    paw__product_run(team, &g, jb.out + np * kp + np);
+    for (r = 0; r < m && !direct; ++r)
+        for (i = 0; i < n; ++i) {
+            const float x = g.out[r * np + i];
+            out[r * ldo + i] = add ? out[r * ldo + i] + x : x;
+        }
+    paw__free(w);
+    return PAW_OK;
+}
+
+/* ---- training: cross-entropy ---- */
+
+#define PAW__XENT_ROWS 256 /* rows whose losses are added before the others': never tuned */
+typedef struct {
+    const paw__ops *ops;
+    const float *x;
+    const int32_t *labels;
+    size_t n, ld;
+    int classes;
+    float scale, *grad;
+    double *sums;
+} paw__xent_job;
+static void paw__xent_item(void *arg, size_t item, int slot)
+{
+    const paw__xent_job *j = (const paw__xent_job *)arg;
+    const size_t end = paw__min(j->n, (item + 1) * PAW__XENT_ROWS);
+    double sum = 0;
+    size_t r = item * PAW__XENT_ROWS;
+    (void)slot;
+    for (; r < end; ++r) {
+        float *grad = j->grad + r * j->ld;
+        const int32_t label = j->labels[r];
+        if (label >= 0 && label < j->classes)
+            sum += j->ops->xent(j->x + r * j->ld, (size_t)j->classes, (size_t)label, j->scale,
+                                grad);
+        else memset(grad, 0, paw__up16((size_t)j->classes) * sizeof *grad);
+    }
+    j->sums[item] = sum;
+}
+/* Sum of the losses of n rows of ld floats, ld at least up16(classes); grad alike: scale times the
+   gradient of that sum, padding 0. Rows whose label is no class (ignored pixels) add nothing. */
+static PAW__UNUSED paw_err paw__xent(const paw__team *team, const float *x, const int32_t *labels,
+                                     size_t n, size_t ld, int classes, float scale, float *grad,
+                                     double *loss)
+{
+    const size_t blocks = (n + PAW__XENT_ROWS - 1) / PAW__XENT_ROWS;
+    double *sums = (double *)paw__alloc(team->c, blocks + 1, sizeof *sums), sum = 0;
+    paw__xent_job j;
+    size_t i;
+    if (!sums) return PAW_E_OOM;
+    j.ops = team->ops;
+    j.x = x;
+    j.labels = labels;
+    j.n = n;
+    j.ld = ld;
+    j.classes = classes;
+    j.scale = scale;
+    j.grad = grad;
+    j.sums = sums;
+    paw__team_for(team, blocks, paw__xent_item, &j);
+    for (i = 0; i < blocks; ++i) sum += sums[i];
+    paw__free(sums);
+    *loss = sum;
+    return PAW_OK;
+}
+
+/* ---- training: optimisers and schedules ---- */
+
+typedef struct { /* buffers of up16(n) floats, padding 0 */
+    const char *name;
+    float *p, *g, *m, *v; /* parameter, gradient, moments; v: AdamW */
+    size_t n;
+    int rank;    /* LARS adapts tensors of rank 2 and more, and decays no others */
+    int decayed; /* 0: no weight decay */
+} paw__param;
+enum { PAW__SGD, PAW__LARS, PAW__ADAMW };
+typedef struct {
+    int kind, nesterov;
+    double momentum, decay;     /* torch.optim.SGD, dampening 0 */
+    double trust;               /* LARS: 0.001 */
+    double beta1, beta2, eps;   /* AdamW: 0.9, 0.999, 1e-8 */
+    uint64_t steps;             /* updates done; AdamW corrects by it. Resume restores it. */
+} paw__optimizer;
+#define PAW__UPDATE_BLOCK 4096 /* numbers whose squares are added before the others': never tuned */
+
+typedef struct {
+    const paw__ops *ops;
+    const paw__update *u;
+    const paw__param *p;
+    int kind;
+} paw__update_job;
+static void paw__update_item(void *arg, size_t item, int slot)
+{
+    const paw__update_job *j = (const paw__update_job *)arg;
+    const size_t at = item * PAW__UPDATE_BLOCK, n = paw__min(paw__up16(j->p->n) - at,
+                                                             PAW__UPDATE_BLOCK);
+    const paw__param *p = j->p;
+    (void)slot;
+    if (j->kind == PAW__ADAMW) j->ops->adamw(j->u, p->p + at, p->m + at, p->v + at, p->g + at, n);
+    else j->ops->sgd(j->u, p->p + at, p->m + at, p->g + at, n);
+}
+/* Sum of x y, [up16(n)] padded with zeros: the same for any number of threads. */
+static double paw__blocks_dot(const paw__ops *ops, const float *x, const float *y, size_t n)
+{
+    double sum = 0;
+    size_t i;
+    for (i = 0; i < n; i += PAW__UPDATE_BLOCK)
+        sum += (double)ops->dot(x + i, y + i, paw__min(paw__up16(n) - i, PAW__UPDATE_BLOCK));
+    return sum;
+}
+static PAW__UNUSED void paw__optimize(const paw__team *team, paw__optimizer *o, double lr,
+                                      const paw__param *params, size_t count)
+{
+    double power1 = 1, power2 = 1, b1 = o->beta1, b2 = o->beta2, left;
+    paw__update_job j;
+    paw__update u;
+    uint64_t t;
+    size_t i;
+    for (t = ++o->steps; t; t >>= 1) { /* the powers of both betas */
+        if (t & 1) power1 *= b1;
+        if (t & 1) power2 *= b2;
+        b1 *= b1;
+        b2 *= b2;
+    }
+    memset(&u, 0, sizeof u);
+    u.lr = (float)lr;
+    u.momentum = (float)o->momentum;
+    u.nesterov = o->nesterov;
+    u.beta1 = (float)o->beta1;
+    u.rest1 = (float)(1 - o->beta1);
+    u.beta2 = (float)o->beta2;
+    u.rest2 = (float)(1 - o->beta2);
+    u.eps = (float)o->eps;
+    if (o->kind == PAW__ADAMW) {
+        u.step = (float)(lr / (1 - power1));
+        u.root = (float)(1 / sqrt(1 - power2));
+    }
+    j.ops = team->ops;
+    j.u = &u;
+    j.kind = o->kind;
+    for (i = 0; i < count; ++i) {
+        const paw__param *p = j.p = &params[i];
+        const double decay = p->decayed && (o->kind != PAW__LARS || p->rank > 1) ? o->decay : 0;
+        u.decay = (float)decay;
+        left = lr * decay;
+        PAW__KEEP(left);
+        u.keep = (float)(1 - left);
+        u.trust = 1;
+        if (o->kind == PAW__LARS && p->rank > 1) {
+            const double pp = paw__blocks_dot(team->ops, p->p, p->p, p->n);
+            double dd = paw__blocks_dot(team->ops, p->g, p->g, p->n);
+            if (decay > 0) {
+                const double pg = paw__blocks_dot(team->ops, p->p, p->g, p->n);
+                dd = paw__mul_add(decay, paw__mul_add(decay, pp, 2 * pg), dd);
+            }
+            if (pp > 0 && dd > 0) u.trust = (float)(o->trust * sqrt(pp) / sqrt(dd));
+        }
+        paw__team_for(team, (p->n + PAW__UPDATE_BLOCK - 1) / PAW__UPDATE_BLOCK, paw__update_item,
+                      &j);
+    }
+}
+
+enum { PAW__CONSTANT, PAW__COSINE, PAW__POLY };
+typedef struct { /* warm, total in the units of the position: epochs or steps */
+    int kind;
+    double lr, least, total;
+    double warm, start; /* POLY: the rate starts at start * lr (mmcv warmup_ratio); else at 0 */
+    double ramp;        /* what the warm-up divides by; 0: warm. numpy.linspace: warm - 1 */
+} paw__schedule;
+/* COSINE: CAE linear_util, MAE lr_sched.py; POLY of power 1: mmcv lr_updater.py. */
+static PAW__UNUSED double paw__rate(const paw__schedule *s, double at)
+{
+    double lr = s->lr;
+    if (s->kind != PAW__POLY && at < s->warm) return lr * at / (s->ramp > 0 ? s->ramp : s->warm);
+    if (s->kind == PAW__COSINE) {
+        const double done = (at - s->warm) / (s->total - s->warm);
+        return paw__mul_add(0.5 * (lr - s->least), 1 + paw__cospi(done), s->least);
+    }
+    if (s->kind == PAW__POLY) {
+        lr = paw__mul_add(lr - s->least, 1 - at / s->total, s->least);
+        if (at < s->warm) {
+            double rest = (1 - at / s->warm) * (1 - s->start);
+            PAW__KEEP(rest);
+            lr *= 1 - rest;
+        }
+    }
+    return lr;
+}
+
 
 /* ==== >>metrics ==== average precision, top-k, segmentation, pose ==== */
 
@@ -9275,12 +9687,12 @@ static float PAW__FN(dot)(const float *x, const float *y, size_t n)
     return PAW__FN(tree)(acc);
 }
 
-/* Chunk c of the row is at x + c * stride, so that rows of A operands serve as well. Exponentials
-   relative to the row's maximum, padding 0; returns their sum. */
-static float PAW__FN(softmax_row)(float *x, size_t stride, size_t n, int math)
+/* Chunk c of the row is at x + c * stride, so that rows of A operands serve as well. The maximum;
+   padding becomes -FLT_MAX. */
+PAW__INLINE float PAW__FN(top)(float *x, size_t stride, size_t n)
 {
     const size_t chunks = (n + 15) / 16;
-    PAW__V acc[PAW__L], max;
+    PAW__V acc[PAW__L];
     float lane[16], top;
     size_t c;
     int j;
@@ -9291,7 +9703,16 @@ static float PAW__FN(softmax_row)(float *x, size_t stride, size_t n, int math)
     PAW__FOR(j, PAW__L) PAW__V_STORE(lane + j * PAW__VW, acc[j]);
     top = lane[0];
     for (j = 1; j < 16; ++j) top = lane[j] > top ? lane[j] : top;
-    max = PAW__V_SET1(top);
+    return top;
+}
+/* Exponentials relative to the row's maximum, padding 0; returns their sum. */
+static float PAW__FN(softmax_row)(float *x, size_t stride, size_t n, int math)
+{
+    const size_t chunks = (n + 15) / 16;
+    const PAW__V max = PAW__V_SET1(PAW__FN(top)(x, stride, n));
+    PAW__V acc[PAW__L];
+    size_t c;
+    int j;
     PAW__FOR(j, PAW__L) acc[j] = PAW__V_ZERO();
     for (c = 0; c < chunks; ++c) {
         float *q = x + c * stride;
@@ -9368,6 +9789,56 @@ static void PAW__FN(norm)(const float *x, size_t ld, const paw__panels *panels, 
                               to_a ? y + first * padded + (size_t)r * 16
                                    : y + (first + (size_t)r) * ld,
                               to_a ? (size_t)rows * 16 : 16);
+    }
+}
+
+/* ---- training: loss and steps ---- */
+
+static double PAW__FN(xent)(const float *x, size_t n, size_t label, float scale, float *grad)
+{
+    const size_t padded = (n + 15) & ~(size_t)15;
+    float top, sum, factor;
+    size_t i;
+    memcpy(grad, x, n * sizeof *x);
+    top = PAW__FN(top)(grad, 16, n);
+    sum = PAW__FN(softmax_row)(grad, 16, n, PAW_MATH_BUILTIN);
+    factor = scale / sum;
+    for (i = 0; i < padded; i += PAW__VW)
+        PAW__V_STORE(grad + i, PAW__V_MUL(PAW__V_LOAD(grad + i), PAW__V_SET1(factor)));
+    grad[label] -= scale;
+    return paw__log((double)sum) - ((double)x[label] - (double)top);
+}
+static void PAW__FN(sgd)(const paw__update *u, float *p, float *m, const float *g, size_t n)
+{
+    const PAW__V decay = PAW__V_SET1(u->decay), trust = PAW__V_SET1(u->trust);
+    const PAW__V momentum = PAW__V_SET1(u->momentum), lr = PAW__V_SET1(-u->lr);
+    size_t i;
+    for (i = 0; i < n; i += PAW__VW) {
+        const PAW__V old = PAW__V_LOAD(p + i);
+        PAW__V d = PAW__V_MUL(PAW__V_FMA(old, decay, PAW__V_LOAD(g + i)), trust);
+        PAW__V mu = PAW__V_FMA(PAW__V_LOAD(m + i), momentum, d);
+        PAW__V_STORE(m + i, mu);
+        if (u->nesterov) mu = PAW__V_FMA(mu, momentum, d);
+        PAW__V_STORE(p + i, PAW__V_FMA(mu, lr, old));
+    }
+}
+static void PAW__FN(adamw)(const paw__update *u, float *p, float *m, float *v, const float *g,
+                           size_t n)
+{
+    const PAW__V keep = PAW__V_SET1(u->keep), eps = PAW__V_SET1(u->eps);
+    const PAW__V b1 = PAW__V_SET1(u->beta1), c1 = PAW__V_SET1(u->rest1);
+    const PAW__V b2 = PAW__V_SET1(u->beta2), c2 = PAW__V_SET1(u->rest2);
+    const PAW__V root = PAW__V_SET1(u->root), lr = PAW__V_SET1(-u->step);
+    size_t i;
+    for (i = 0; i < n; i += PAW__VW) {
+        const PAW__V d = PAW__V_LOAD(g + i);
+        const PAW__V m1 = PAW__V_FMA(PAW__V_LOAD(m + i), b1, PAW__V_MUL(d, c1));
+        const PAW__V v1 = PAW__V_FMA(PAW__V_LOAD(v + i), b2, PAW__V_MUL(PAW__V_MUL(d, d), c2));
+        const PAW__V size = PAW__V_FMA(PAW__V_SQRT(v1), root, eps);
+        PAW__V_STORE(m + i, m1);
+        PAW__V_STORE(v + i, v1);
+        PAW__V_STORE(p + i, PAW__V_FMA(PAW__V_DIV(m1, size), lr,
+                                       PAW__V_MUL(PAW__V_LOAD(p + i), keep)));
     }
 }
 
@@ -9660,6 +10131,7 @@ static void PAW__FN(attention)(const paw__attention *t, size_t head, size_t pane
 static const paw__ops PAW__FN(ops) = {
     PAW__ISA,       PAW__MR,       PAW__COLS,        PAW__FN(product), PAW__FN(attention),
     PAW__FN(norm),  PAW__FN(gelu), PAW__FN(softmax), PAW__FN(dot),
+    PAW__FN(xent),  PAW__FN(sgd),  PAW__FN(adamw),
 };
 
 #undef PAW__L
@@ -9679,6 +10151,8 @@ static const paw__ops PAW__FN(ops) = {
 #undef PAW__V_ADD
 #undef PAW__V_SUB
 #undef PAW__V_MUL
+#undef PAW__V_DIV
+#undef PAW__V_SQRT
 #undef PAW__V_FMA
 #undef PAW__V_MAX
 #undef PAW__V_IFGT

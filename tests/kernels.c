@@ -1371,6 +1371,8 @@ static void test_positions(void)
         }
 }
 
+#include "train.h"
+
 /* ---- the list ---- */
 
 static const struct {
@@ -1381,6 +1383,8 @@ static const struct {
     {"gelu", test_gelu},       {"softmax", test_softmax}, {"dot", test_dot},
     {"norm", test_norm},       {"product", test_product}, {"attention", test_attention},
     {"patches", test_patches}, {"positions", test_positions}, {"sleef", test_sleef},
+    {"random", test_random},   {"matmul", test_matmul},   {"xent", test_xent},
+    {"step", test_step},       {"schedule", test_schedule},
 };
 static void find_isas(void)
 {
