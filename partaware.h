@@ -38,7 +38,7 @@
    >>load       torch .pth (zip, legacy), safetensors, .npy; name maps; every length checked
    >>image      decode (stb_image), Pillow-exact resize and crop, index PNG
    >>data       data set indexes: file lists, CUB-200-2011
-   >>heads      what reads frozen features: retrieval
+   >>heads      what reads frozen features: feature store, retrieval
    >>metrics    average precision, top-k, segmentation, pose
    >>kernels    the text that every instruction set reads; see >>isa for its words
 */
@@ -453,6 +453,64 @@ typedef struct { /* all zero: empty; one per thread, with its context */
 PAW_DEF paw_err paw_reader_item(paw_ctx *c, paw_reader *r, const paw_item *item, int px, int frame,
                                 paw_image *out);
 PAW_DEF void paw_reader_free(paw_ctx *c, paw_reader *r); /* empties it; NULL is fine */
+
+/* ---- hashes: 64 bits, for finding what changed, not against forgery ---- */
+/* XXH64 as its specification says (xxhsum -H64 prints the same for seed 0). */
+PAW_DEF uint64_t paw_hash(const void *bytes, size_t n, uint64_t seed);
+PAW_DEF paw_err paw_file_hash(paw_ctx *c, const char *path, uint64_t seed, uint64_t *out);
+/* Of all packed weights and sizes of a model: equal hashes mean equal features under equal math.
+   Independent of instruction set, threads and the container the weights came in. 0 for NULL. */
+PAW_DEF uint64_t paw_model_hash(const paw_model *m);
+
+/* ---- feature store: rows of features on disk, which outlive the process ----
+   A store is the folder DIR/NAME-KEY with manifest.json and shards INDEX-INPUTS-CONTENT.npy, each
+   [rows, shape...] and readable by NumPy. KEY is the manifest's hash: of everything in
+   paw_store_spec but dir, items and names, of PAW_NUMERICS and of the context's math; INPUTS that
+   of the shard's items; CONTENT that of key, inputs and values. So another setting is another
+   folder, a changed item costs its shard only, lists that begin with the same items share shards,
+   and what is torn, edited or from elsewhere is never taken. A shard gets its name when it is whole
+   and on the disk (O_SYNC, rename): any number of processes may use one store, and kill -9 loses
+   the shard in work.
+   One thread may write; any number may read at the same time, each with its own context. */
+typedef struct paw_store paw_store;
+typedef struct {
+    const char *dir;          /* folder of stores, made if it is missing; NULL: keep in memory */
+    const char *name;         /* of the feature, "cls": letters, digits, '_', '-' */
+    const char *const *about; /* name, value, ..., NULL: all that decides the numbers: recipe, */
+                              /* eps, size, statistics, layer; or NULL */
+    uint64_t weights;         /* paw_model_hash */
+    const uint64_t *items;    /* [count] hash of each row's input: image file, box, ... */
+    const char *const *names; /* [count] for rows-LIST.json, where row numbers are explained, or
+                                 NULL */
+    size_t count;             /* rows */
+    int ndim;                 /* of one row: 1 for [dim], 2 for [T, dim] */
+    size_t shape[PAW_MAX_DIMS - 1];
+    int dtype;                /* on disk: PAW_F32, PAW_F16 or PAW_BF16 (to NumPy: <u2), rounded to
+                                 nearest even; rows are float going in and coming out */
+    size_t shard_rows;        /* 0: 64 */
+    int fresh;                /* 1: take nothing that is there */
+} paw_store_spec;
+typedef struct {
+    const char *folder; /* DIR/NAME-KEY, owned by the store; "" in memory */
+    uint64_t key;
+    size_t rows, row_count;    /* row_count: numbers in a row */
+    size_t shards, shard_rows; /* shard i has rows i * shard_rows on; the last may be shorter */
+    size_t ready;              /* shards that can be read */
+    size_t torn;               /* at opening: files with bad size, header or content */
+    size_t stale;              /* at opening: sound files made from other items */
+} paw_store_info;
+/* Finds what is there: every shard of these items is read once and checked. Files that fail are
+   left alone until their shard is written. E_IO: the folder cannot be made, read or written. */
+PAW_DEF paw_err paw_store_open(paw_ctx *c, const paw_store_spec *spec, paw_store **out);
+PAW_DEF void paw_store_close(paw_store *s); /* NULL is fine */
+PAW_DEF void paw_store_describe(const paw_store *s, paw_store_info *out);
+PAW_DEF int paw_store_has(const paw_store *s, size_t shard); /* 1: its rows can be read */
+/* All rows of a shard, [rows of it, row_count]. NaN is kept: by convention a row of NaN stands for
+   an item that could not be read. A value that overflows the stored type is E_NUM. */
+PAW_DEF paw_err paw_store_write(paw_ctx *c, paw_store *s, size_t shard, const float *rows);
+/* Rows in any order, in parallel: out [n, row_count]. A row whose shard is missing is E_KEY. */
+PAW_DEF paw_err paw_store_read(paw_ctx *c, const paw_store *s, const size_t *rows, size_t n,
+                               float *out);
 
 /* ---- retrieval and metrics ---- */
 /* Average precision as scikit-learn's: equal scores are one threshold, no interpolation. NaN where
@@ -8603,13 +8661,700 @@ PAW_DEF paw_err paw_reader_item(paw_ctx *c, paw_reader *r, const paw_item *item,
     return paw_item_image(c, item, &r->image, px, frame, out);
 }
 
-/* ==== >>heads ==== what reads frozen features: retrieval ==== */
+/* ==== >>heads ==== what reads frozen features: feature store, retrieval ==== */
 
 /* of >>metrics */
 static uint64_t paw__ap_key(float score, int relevant);
 static uint64_t *paw__ap_sort(uint64_t *a, uint64_t *b, size_t n);
 static double paw__ap_of_sorted(const uint64_t *key, size_t n);
 static int paw__finite(float x);
+
+#include <errno.h>
+#include <fcntl.h>
+#include <time.h>
+#include <unistd.h>
+
+/* ---- hashes ---- */
+
+#define PAW__P1 0x9e3779b185ebca87u /* the primes of XXH64's specification */
+#define PAW__P2 0xc2b2ae3d27d4eb4fu
+#define PAW__P3 0x165667b19e3779f9u
+#define PAW__P4 0x85ebca77c2b2ae63u
+#define PAW__P5 0x27d4eb2f165667c5u
+typedef struct {
+    uint64_t v[4], seed, total;
+    uint8_t held[32]; /* total % 32 bytes wait for a whole stripe */
+} paw__hasher;
+
+static uint64_t paw__rotate(uint64_t x, int by) { return x << by | x >> (64 - by); }
+static uint64_t paw__hash_round(uint64_t acc, uint64_t lane)
+{
+    return paw__rotate(acc + lane * PAW__P2, 31) * PAW__P1;
+}
+static void paw__hash_begin(paw__hasher *h, uint64_t seed)
+{
+    memset(h, 0, sizeof *h);
+    h->seed = seed;
+    h->v[0] = seed + PAW__P1 + PAW__P2;
+    h->v[1] = seed + PAW__P2;
+    h->v[2] = seed;
+    h->v[3] = seed - PAW__P1;
+}
+static void paw__hash_stripe(paw__hasher *h, const uint8_t *p)
+{
+    int k;
+    for (k = 0; k < 4; ++k) h->v[k] = paw__hash_round(h->v[k], paw__le64(p + 8 * k));
+}
+static void paw__hash_add(paw__hasher *h, const void *bytes, size_t n)
+{
+    const uint8_t *p = (const uint8_t *)bytes;
+    const size_t held = (size_t)(h->total % 32), room = 32 - held;
+    h->total += n;
+    if (held) {
+        memcpy(h->held + held, p, paw__min(n, room));
+        if (n < room) return;
+        paw__hash_stripe(h, h->held);
+        p += room;
+        n -= room;
+    }
+    for (; n >= 32; n -= 32, p += 32) paw__hash_stripe(h, p);
+    if (n) memcpy(h->held, p, n);
+}
+static uint64_t paw__hash_end(const paw__hasher *h)
+{
+    const uint8_t *p = h->held, *end = p + h->total % 32;
+    uint64_t x = h->seed + PAW__P5;
+    int k;
+    if (h->total >= 32) {
+        x = paw__rotate(h->v[0], 1) + paw__rotate(h->v[1], 7) + paw__rotate(h->v[2], 12) +
+            paw__rotate(h->v[3], 18);
+        for (k = 0; k < 4; ++k) x = (x ^ paw__hash_round(0, h->v[k])) * PAW__P1 + PAW__P4;
+    }
+    x += h->total;
+    for (; end - p >= 8; p += 8)
+        x = paw__rotate(x ^ paw__hash_round(0, paw__le64(p)), 27) * PAW__P1 + PAW__P4;
+    for (; end - p >= 4; p += 4)
+        x = paw__rotate(x ^ paw__le32(p) * PAW__P1, 23) * PAW__P2 + PAW__P3;
+    for (; p < end; ++p) x = paw__rotate(x ^ *p * PAW__P5, 11) * PAW__P1;
+    x = (x ^ x >> 33) * PAW__P2;
+    x = (x ^ x >> 29) * PAW__P3;
+    return x ^ x >> 32;
+}
+PAW_DEF uint64_t paw_hash(const void *bytes, size_t n, uint64_t seed)
+{
+    paw__hasher h;
+    paw__hash_begin(&h, seed);
+    if (bytes) paw__hash_add(&h, bytes, n);
+    return paw__hash_end(&h);
+}
+PAW_DEF paw_err paw_file_hash(paw_ctx *c, const char *path, uint64_t seed, uint64_t *out)
+{
+    uint8_t buf[65536];
+    uint64_t bytes = 0;
+    paw__hasher h;
+    size_t n;
+    FILE *f;
+    int bad;
+    if (!c) return PAW_E_ARG;
+    if (!path || !out) return paw__fail(c, PAW_E_ARG, "paw_file_hash: NULL argument");
+    if (!(f = paw__file_open(c, path, &bytes))) return PAW_E_IO;
+    paw__hash_begin(&h, seed);
+    while ((n = fread(buf, 1, sizeof buf, f)) > 0) paw__hash_add(&h, buf, n);
+    bad = ferror(f);
+    fclose(f);
+    if (bad) return paw__fail(c, PAW_E_IO, "%s: cannot be read", path);
+    *out = paw__hash_end(&h);
+    return PAW_OK;
+}
+
+/* An allocation of the model knows its size; it was zeroed, so that padding has one value. */
+static void paw__hash_owned(paw__hasher *h, const void *p)
+{
+    paw__block blk;
+    uint64_t bytes = 0;
+    if (p) {
+        memcpy(&blk, (const uint8_t *)p - sizeof blk, sizeof blk);
+        bytes = blk.bytes - sizeof blk - 2 * PAW__ALIGN;
+    }
+    paw__hash_add(h, &bytes, sizeof bytes);
+    if (p) paw__hash_add(h, p, (size_t)bytes);
+}
+static void paw__hash_linear(paw__hasher *h, const paw__linear *l)
+{
+    const uint64_t size[2] = { l->n, l->k };
+    paw__hash_add(h, size, sizeof size);
+    paw__hash_owned(h, l->w);
+    paw__hash_owned(h, l->bias);
+    paw__hash_owned(h, l->scale);
+}
+static void paw__hash_norm(paw__hasher *h, const paw__norm *n)
+{
+    paw__hash_owned(h, n->w);
+    paw__hash_owned(h, n->b);
+}
+static void paw__hash_mlp(paw__hasher *h, const paw__mlp *p)
+{
+    const int about[2] = { p->count, p->act };
+    int k;
+    paw__hash_add(h, about, sizeof about);
+    for (k = 0; k < p->count; ++k) paw__hash_linear(h, &p->layer[k]);
+}
+PAW_DEF uint64_t paw_model_hash(const paw_model *m)
+{
+    paw__hasher h;
+    int about[8], k;
+    if (!m) return 0;
+    about[0] = m->recipe;
+    about[1] = m->position;
+    about[2] = m->grid;
+    about[3] = m->patch;
+    about[4] = m->dim;
+    about[5] = m->depth;
+    about[6] = m->heads;
+    about[7] = m->hidden;
+    paw__hash_begin(&h, 0);
+    paw__hash_add(&h, about, sizeof about);
+    paw__hash_add(&h, &m->eps, sizeof m->eps);
+    paw__hash_owned(&h, m->cls);
+    paw__hash_owned(&h, m->pos);
+    paw__hash_owned(&h, m->rel);
+    paw__hash_linear(&h, &m->patches);
+    for (k = 0; k < m->depth; ++k) {
+        const paw__vit_block *b = &m->blocks[k];
+        paw__hash_norm(&h, &b->norm1);
+        paw__hash_norm(&h, &b->norm2);
+        paw__hash_linear(&h, &b->qkv);
+        paw__hash_linear(&h, &b->proj);
+        paw__hash_linear(&h, &b->fc1);
+        paw__hash_linear(&h, &b->fc2);
+        paw__hash_owned(&h, b->gamma1);
+        paw__hash_owned(&h, b->gamma2);
+    }
+    paw__hash_norm(&h, &m->norm);
+    paw__hash_mlp(&h, &m->projector);
+    paw__hash_mlp(&h, &m->predictor);
+    paw__hash_mlp(&h, &m->scores);
+    paw__hash_linear(&h, &m->prototypes);
+    paw__hash_linear(&h, &m->patch_prototypes);
+    return paw__hash_end(&h); /* the Gram matrix follows from the prototypes */
+}
+
+/* ---- feature store ---- */
+
+#define PAW__STORE_NAME "%06zu-%016llx-%016llx.npy" /* index, inputs, content */
+#define PAW__STORE_STALE_TMP 3600.0 /* s: a temporary file that old has lost its process */
+#define PAW__STORE_PATH 4096
+struct paw_store {
+    char *folder; /* "" in memory */
+    uint64_t key;
+    size_t rows, row_count, shards, shard_rows, shape[PAW_MAX_DIMS];
+    int ndim, dtype; /* ndim, shape: of a shard */
+    uint64_t *inputs, *content; /* [shards] */
+    uint8_t *has, *torn;        /* [shards] */
+    uint8_t **kept;             /* [shards] values in memory, or NULL */
+    size_t ready, torn_files, stale_files;
+};
+
+static uint32_t paw__half_of(float x) /* nearest even; overflow becomes Inf */
+{
+    uint32_t u, sign;
+    memcpy(&u, &x, sizeof u);
+    sign = u >> 16 & 0x8000u;
+    u &= 0x7fffffffu;
+    if (u > 0x7f800000u) return sign | 0x7e00u;
+    if (u >= 0x47800000u) return sign | 0x7c00u;
+    if (u < 0x38800000u) { /* floats from 1/2 to 1 are as far apart as subnormal halves */
+        float f = fabsf(x) + 0.5f;
+        memcpy(&u, &f, sizeof u);
+        return sign | (u - 0x3f000000u);
+    }
+    return sign | (u + 0xfffu + (u >> 13 & 1u) - 0x38000000u) >> 13;
+}
+static uint32_t paw__bf16_of(float x)
+{
+    uint32_t u;
+    memcpy(&u, &x, sizeof u);
+    if ((u & 0x7fffffffu) > 0x7f800000u) return u >> 16 | 0x40u;
+    return (u + 0x7fffu + (u >> 16 & 1u)) >> 16;
+}
+static size_t paw__store_rows_of(const paw_store *s, size_t shard)
+{
+    return paw__min(s->shard_rows, s->rows - shard * s->shard_rows);
+}
+static size_t paw__store_row_bytes(const paw_store *s)
+{
+    return s->row_count * paw__dtype_bytes(s->dtype);
+}
+static size_t paw__store_header(const paw_store *s, size_t shard, char head[256])
+{
+    size_t shape[PAW_MAX_DIMS];
+    memcpy(shape, s->shape, sizeof shape);
+    shape[0] = paw__store_rows_of(s, shard);
+    return paw_npy_header(s->dtype == PAW_F32 ? "<f4" : s->dtype == PAW_F16 ? "<f2" : "<u2",
+                          s->ndim, shape, head);
+}
+static uint64_t paw__store_content(const paw_store *s, size_t shard, const uint8_t *values)
+{
+    return paw_hash(values, paw__store_rows_of(s, shard) * paw__store_row_bytes(s),
+                    s->key ^ s->inputs[shard]);
+}
+static void paw__store_path(const paw_store *s, size_t shard, char *path, size_t size)
+{
+    snprintf(path, size, "%s/" PAW__STORE_NAME, s->folder, shard,
+             (unsigned long long)s->inputs[shard], (unsigned long long)s->content[shard]);
+}
+static int paw__store_hex(const char *s, uint64_t *out)
+{
+    int i;
+    *out = 0;
+    for (i = 0; i < 16; ++i) {
+        const int d = s[i] >= '0' && s[i] <= '9'   ? s[i] - '0'
+                      : s[i] >= 'a' && s[i] <= 'f' ? s[i] - 'a' + 10 : -1;
+        if (d < 0) return 0;
+        *out = *out << 4 | (uint64_t)d;
+    }
+    return 1;
+}
+/* Of a file name its shard, inputs and content; 0 where it is none of this store's shards. */
+static int paw__store_parse(const paw_store *s, const char *name, size_t *shard, uint64_t *inputs,
+                            uint64_t *content)
+{
+    const size_t n = strcspn(name, "-");
+    size_t i;
+    if (n < 6 || n > 18 || strlen(name) != n + 38 || name[n + 17] != '-' ||
+        strcmp(name + n + 34, ".npy") || !paw__store_hex(name + n + 1, inputs) ||
+        !paw__store_hex(name + n + 18, content))
+        return 0;
+    for (i = 0, *shard = 0; i < n; ++i) {
+        if (name[i] < '0' || name[i] > '9') return 0;
+        *shard = *shard * 10 + (size_t)(name[i] - '0');
+    }
+    return *shard < s->shards;
+}
+
+/* ---- files of a store ---- */
+
+static paw_err paw__store_folder(paw_ctx *c, const char *path)
+{
+    struct stat st;
+    if (!mkdir(path, 0777)) return PAW_OK;
+    if (errno == EEXIST && !stat(path, &st) && S_ISDIR(st.st_mode)) return PAW_OK;
+    return paw__fail(c, PAW_E_IO, "%s: cannot create the folder", path);
+}
+/* O_SYNC: the bytes are on the disk before the name is. Temporary names are unique to the process
+   and, by O_EXCL, to the call. */
+static paw_err paw__store_put(paw_ctx *c, const char *path, const uint8_t *bytes, size_t n)
+{
+    const size_t room = strlen(path) + 64;
+    char *temp = (char *)paw__alloc(c, room, 1);
+    size_t done = 0;
+    int fd = -1, tries, closed;
+    if (!temp) return PAW_E_OOM;
+    for (tries = 0; fd < 0 && tries < 100; ++tries) {
+        snprintf(temp, room, "%s.%ld-%d.tmp", path, (long)getpid(), tries);
+        fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_SYNC, 0666);
+        if (fd < 0 && errno != EEXIST) break;
+    }
+    while (fd >= 0 && done < n) {
+        const ssize_t k = write(fd, bytes + done, paw__min(n - done, (size_t)1 << 30));
+        if (k > 0) done += (size_t)k;
+        else if (k == 0 || errno != EINTR) break;
+    }
+    closed = fd >= 0 && !close(fd);
+    if (!closed || done < n || rename(temp, path)) {
+        paw__fail(c, PAW_E_IO, "%s: cannot be written%s", path,
+                  errno == ENOSPC ? ": the disk is full" : "");
+        if (fd >= 0) (void)remove(temp);
+        paw__free(temp);
+        return PAW_E_IO;
+    }
+    paw__free(temp);
+    return PAW_OK;
+}
+/* Whether the file holds what its name says; values: room for a shard, header and a byte more. */
+static int paw__store_sound(const paw_store *s, size_t shard, const char *path, uint64_t content,
+                            uint8_t *values)
+{
+    char head[256];
+    const size_t n = paw__store_header(s, shard, head);
+    const size_t bytes = paw__store_rows_of(s, shard) * paw__store_row_bytes(s);
+    FILE *f = fopen(path, "rb");
+    int ok;
+    if (!f) return 0;
+    setvbuf(f, NULL, _IONBF, 0);
+    ok = fread(values, 1, n + bytes + 1, f) == n + bytes && !memcmp(values, head, n) &&
+         paw__store_content(s, shard, values + n) == content;
+    fclose(f);
+    return ok;
+}
+/* Goes through the folder: takes what is sound (take), or removes what a shard has left behind
+   under another content (else). */
+static paw_err paw__store_scan(paw_ctx *c, paw_store *s, int take, size_t only, uint8_t *values)
+{
+    const struct dirent *d;
+    const size_t room = strlen(s->folder) + 300;
+    char *path = (char *)paw__alloc(c, room, 1);
+    DIR *dir = path ? opendir(s->folder) : NULL;
+    if (!dir) {
+        paw__free(path);
+        return path ? paw__fail(c, PAW_E_IO, "%s: cannot be listed", s->folder) : PAW_E_OOM;
+    }
+    while ((d = readdir(dir)) != NULL) {
+        const size_t n = strlen(d->d_name);
+        uint64_t inputs, content;
+        size_t shard;
+        struct stat st;
+        snprintf(path, room, "%s/%s", s->folder, d->d_name);
+        if (take && n > 4 && !strcmp(d->d_name + n - 4, ".tmp") && !stat(path, &st) &&
+            difftime(time(NULL), st.st_mtime) > PAW__STORE_STALE_TMP)
+            (void)remove(path);
+        if (!paw__store_parse(s, d->d_name, &shard, &inputs, &content)) continue;
+        if (!take) {
+            if (shard == only && inputs == s->inputs[shard] && content != s->content[shard])
+                (void)remove(path);
+        } else if (inputs != s->inputs[shard]) {
+            ++s->stale_files;
+        } else if (!s->has[shard] && paw__store_sound(s, shard, path, content, values)) {
+            s->has[shard] = 1;
+            s->content[shard] = content;
+            ++s->ready;
+        } else {
+            s->torn[shard] = 1;
+            ++s->torn_files;
+        }
+    }
+    closedir(dir);
+    paw__free(path);
+    return PAW_OK;
+}
+
+/* ---- opening ---- */
+
+static void paw__store_member(paw__text *t, const char *name, const char *value)
+{
+    paw__text_put(t, "  ");
+    paw__text_json(t, name);
+    paw__text_put(t, ": ");
+    if (value) paw__text_json(t, value);
+}
+/* The manifest: what decides the numbers, and nothing that does not; its hash is the key. */
+static paw_err paw__store_manifest(paw_ctx *c, const paw_store_spec *o, size_t shard_rows,
+                                   paw__text *t)
+{
+    static const char *const types[] = { "float32", NULL, "float16", "bfloat16" };
+    const char *const *about = o->about;
+    char hex[20], math[32];
+    int k;
+    paw__text_put(t, "{\n");
+    paw__store_member(t, "feature", o->name);
+    paw__text_put(t, ",\n");
+    snprintf(hex, sizeof hex, "%016llx", (unsigned long long)o->weights);
+    paw__store_member(t, "weights", hex);
+    paw__text_put(t, ",\n");
+    for (; about && about[0] && about[1]; about += 2) {
+        if (!paw__utf8_all(about[0], strlen(about[0])) ||
+            !paw__utf8_all(about[1], strlen(about[1])))
+            return paw__fail(c, PAW_E_ARG, "feature store: a setting is not UTF-8");
+        paw__store_member(t, about[0], about[1]);
+        paw__text_put(t, ",\n");
+    }
+    snprintf(math, sizeof math, "sleef %s", paw_isa_name(paw_isa())); /* its bits depend on it */
+    paw__store_member(t, "math", c->math == PAW_MATH_SLEEF ? math : "builtin");
+    paw__text_put(t, ",\n");
+    paw__store_member(t, "numerics", NULL);
+    paw__text_count(t, PAW_NUMERICS);
+    paw__text_put(t, ",\n");
+    paw__store_member(t, "dtype", types[o->dtype]);
+    paw__text_put(t, ",\n");
+    paw__store_member(t, "row_shape", NULL);
+    for (k = 0; k < o->ndim; ++k) {
+        paw__text_put(t, k ? ", " : "[");
+        paw__text_count(t, o->shape[k]);
+    }
+    paw__text_put(t, "],\n");
+    paw__store_member(t, "shard_rows", NULL);
+    paw__text_count(t, shard_rows);
+    paw__text_put(t, ",\n");
+    paw__store_member(t, "shards", "INDEX-INPUTS-CONTENT.npy; the hashes are XXH64");
+    paw__text_put(t, "\n}\n");
+    return t->e;
+}
+/* Row numbers explained, once per list of items. */
+static paw_err paw__store_names(paw_ctx *c, const paw_store *s, const paw_store_spec *o)
+{
+    const size_t room = strlen(s->folder) + 64;
+    char *path = (char *)paw__alloc(c, room, 1), hex[40];
+    paw__text t;
+    struct stat st;
+    size_t i;
+    paw_err e = PAW_OK;
+    if (!path) return PAW_E_OOM;
+    snprintf(path, room, "%s/rows-%016llx.json", s->folder,
+             (unsigned long long)paw_hash(o->items, o->count * sizeof *o->items, s->key));
+    if (stat(path, &st)) {
+        memset(&t, 0, sizeof t);
+        t.c = c;
+        paw__text_put(&t, "[\n");
+        for (i = 0; i < o->count && !t.e; ++i) {
+            const char *name = o->names[i];
+            snprintf(hex, sizeof hex, "[\"%016llx\", ", (unsigned long long)o->items[i]);
+            paw__text_put(&t, hex);
+            if (name && paw__utf8_all(name, strlen(name))) paw__text_json(&t, name);
+            else paw__text_put(&t, "null");
+            paw__text_put(&t, i + 1 < o->count ? "],\n" : "]\n");
+        }
+        paw__text_put(&t, "]\n");
+        e = t.e ? t.e : paw__store_put(c, path, (const uint8_t *)t.s, t.n);
+        paw__free(t.s);
+    }
+    paw__free(path);
+    return e;
+}
+static paw_err paw__store_files(paw_ctx *c, paw_store *s, const paw_store_spec *o,
+                                const paw__text *manifest)
+{
+    const size_t room = strlen(s->folder) + 32;
+    char *path = (char *)paw__alloc(c, room, 1);
+    uint8_t *there = NULL, *values = NULL;
+    size_t n = 0;
+    paw_err e = path ? paw__store_folder(c, o->dir) : PAW_E_OOM;
+    if (!e) e = paw__store_folder(c, s->folder);
+    if (!e) {
+        snprintf(path, room, "%s/manifest.json", s->folder);
+        if (paw_file_read(c, path, &there, &n)) n = 0;
+        if (!there || n != manifest->n || memcmp(there, manifest->s, n))
+            e = paw__store_put(c, path, (const uint8_t *)manifest->s, manifest->n);
+        paw_file_free(c, there);
+    }
+    if (!e && o->names && o->count) e = paw__store_names(c, s, o);
+    if (!e && !o->fresh) {
+        values = (uint8_t *)paw__alloc(c, s->shard_rows * paw__store_row_bytes(s) + 257, 1);
+        e = values ? paw__store_scan(c, s, 1, 0, values) : PAW_E_OOM;
+    }
+    paw__free(values);
+    paw__free(path);
+    return e;
+}
+static paw_err paw__store_build(paw_ctx *c, paw_store *s, const paw_store_spec *o,
+                                const paw__text *manifest)
+{
+    const size_t room = (o->dir ? strlen(o->dir) : 0) + strlen(o->name) + 32;
+    size_t i;
+    s->key = paw_hash(manifest->s, manifest->n, 0);
+    s->folder = (char *)paw__calloc(c, room, 1);
+    s->inputs = (uint64_t *)paw__calloc(c, s->shards + 1, sizeof *s->inputs);
+    s->content = (uint64_t *)paw__calloc(c, s->shards + 1, sizeof *s->content);
+    s->has = (uint8_t *)paw__calloc(c, s->shards + 1, 1);
+    s->torn = (uint8_t *)paw__calloc(c, s->shards + 1, 1);
+    if (!s->folder || !s->inputs || !s->content || !s->has || !s->torn) return PAW_E_OOM;
+    for (i = 0; i < s->shards; ++i)
+        s->inputs[i] = paw_hash(o->items + i * s->shard_rows,
+                                paw__store_rows_of(s, i) * sizeof *o->items, s->key + i);
+    if (o->dir) {
+        snprintf(s->folder, room, "%s/%s-%016llx", o->dir, o->name, (unsigned long long)s->key);
+        return paw__store_files(c, s, o, manifest);
+    }
+    s->kept = (uint8_t **)paw__calloc(c, s->shards + 1, sizeof *s->kept);
+    return s->kept ? PAW_OK : PAW_E_OOM;
+}
+PAW_DEF void paw_store_close(paw_store *s)
+{
+    size_t i;
+    if (!s) return;
+    for (i = 0; s->kept && i < s->shards; ++i) paw__free(s->kept[i]);
+    paw__free(s->kept);
+    paw__free(s->folder);
+    paw__free(s->inputs);
+    paw__free(s->content);
+    paw__free(s->has);
+    paw__free(s->torn);
+    paw__free(s);
+}
+PAW_DEF paw_err paw_store_open(paw_ctx *c, const paw_store_spec *o, paw_store **out)
+{
+    size_t bytes, n, i;
+    paw__text manifest;
+    paw_store *s;
+    paw_err e;
+    if (!c) return PAW_E_ARG;
+    if (!o || !out || !o->name || !*o->name || strlen(o->name) > 64 || (o->count && !o->items) ||
+        o->ndim < 1 || o->ndim >= PAW_MAX_DIMS ||
+        (o->dtype != PAW_F32 && o->dtype != PAW_F16 && o->dtype != PAW_BF16) ||
+        (o->dir && (!*o->dir || strlen(o->dir) > PAW__STORE_PATH - 256)))
+        return paw__fail(c, PAW_E_ARG, "paw_store_open: bad argument");
+    for (i = 0; o->name[i]; ++i)
+        if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-", o->name[i]))
+            return paw__fail(c, PAW_E_ARG, "feature store: '%s' is no name for a folder", o->name);
+    if (!(s = (paw_store *)paw__calloc(c, 1, sizeof *s))) return PAW_E_OOM;
+    s->rows = o->count;
+    s->dtype = o->dtype;
+    s->shard_rows = o->shard_rows ? o->shard_rows : 64;
+    s->shards = s->rows / s->shard_rows + (s->rows % s->shard_rows != 0);
+    s->ndim = o->ndim + 1;
+    memcpy(s->shape + 1, o->shape, (size_t)o->ndim * sizeof *o->shape);
+    memset(&manifest, 0, sizeof manifest);
+    manifest.c = c;
+    if (!paw__shape_count(o->shape, o->ndim, &s->row_count) || !s->row_count ||
+        !paw__mul(s->row_count, sizeof(float), &bytes) || !paw__mul(bytes, s->shard_rows, &n) ||
+        n > (size_t)-1 / 4)
+        e = paw__fail(c, PAW_E_LIMIT, "feature store: rows of no or too many numbers");
+    else e = paw__store_manifest(c, o, s->shard_rows, &manifest);
+    if (!e) e = paw__store_build(c, s, o, &manifest);
+    paw__free(manifest.s);
+    if (e) paw_store_close(s);
+    else *out = s;
+    return e;
+}
+PAW_DEF void paw_store_describe(const paw_store *s, paw_store_info *out)
+{
+    if (!out) return;
+    memset(out, 0, sizeof *out);
+    out->folder = "";
+    if (!s) return;
+    out->folder = s->folder;
+    out->key = s->key;
+    out->rows = s->rows;
+    out->row_count = s->row_count;
+    out->shards = s->shards;
+    out->shard_rows = s->shard_rows;
+    out->ready = s->ready;
+    out->torn = s->torn_files;
+    out->stale = s->stale_files;
+}
+PAW_DEF int paw_store_has(const paw_store *s, size_t shard)
+{
+    return s && shard < s->shards && s->has[shard];
+}
+
+/* ---- rows in and out ---- */
+
+static paw_err paw__store_round(paw_ctx *c, const paw_store *s, size_t shard, const float *rows,
+                                uint8_t *to)
+{
+    const size_t n = paw__store_rows_of(s, shard) * s->row_count;
+    const uint32_t inf = s->dtype == PAW_F16 ? 0x7c00u : 0x7f80u;
+    size_t i;
+    if (s->dtype == PAW_F32) {
+        memcpy(to, rows, n * sizeof *rows);
+        return PAW_OK;
+    }
+    for (i = 0; i < n; ++i) {
+        const uint32_t u = s->dtype == PAW_F16 ? paw__half_of(rows[i]) : paw__bf16_of(rows[i]);
+        if ((u & 0x7fffu) == inf && paw__finite(rows[i]))
+            return paw__fail(c, PAW_E_NUM, "feature store: %g of row %zu is too large for %s",
+                             (double)rows[i], shard * s->shard_rows + i / s->row_count,
+                             paw__dtype_names[s->dtype]);
+        to[2 * i] = (uint8_t)u;
+        to[2 * i + 1] = (uint8_t)(u >> 8);
+    }
+    return PAW_OK;
+}
+PAW_DEF paw_err paw_store_write(paw_ctx *c, paw_store *s, size_t shard, const float *rows)
+{
+    char head[256];
+    uint8_t *file;
+    size_t n, bytes, room;
+    paw_err e;
+    char *path;
+    if (!c) return PAW_E_ARG;
+    if (!s || !rows || shard >= s->shards)
+        return paw__fail(c, PAW_E_ARG, "paw_store_write: bad argument");
+    n = s->kept ? 0 : paw__store_header(s, shard, head);
+    bytes = paw__store_rows_of(s, shard) * paw__store_row_bytes(s);
+    room = strlen(s->folder) + 80;
+    file = (uint8_t *)paw__alloc(c, n + bytes, 1);
+    path = (char *)paw__alloc(c, room, 1);
+    e = file && path ? paw__store_round(c, s, shard, rows, file + n) : PAW_E_OOM;
+    if (!e && s->kept) {
+        paw__free(s->kept[shard]);
+        s->kept[shard] = file;
+        file = NULL;
+    } else if (!e) {
+        const uint64_t content = s->content[shard];
+        memcpy(file, head, n);
+        s->content[shard] = paw__store_content(s, shard, file + n);
+        paw__store_path(s, shard, path, room);
+        e = paw__store_put(c, path, file, n + bytes);
+        if (e) s->content[shard] = content;
+        else if (s->torn[shard] || (s->has[shard] && content != s->content[shard]))
+            e = paw__store_scan(c, s, 0, shard, NULL);
+    }
+    paw__free(file);
+    paw__free(path);
+    if (e) return e;
+    s->ready += !s->has[shard];
+    s->has[shard] = 1;
+    s->torn[shard] = 0;
+    return PAW_OK;
+}
+
+typedef struct {
+    const paw_store *s;
+    const size_t *rows;
+    float *out;
+    size_t n;
+    size_t failed; /* atomic: a shard that cannot be read, or none */
+} paw__store_job;
+
+/* n rows from row on, all of one shard. Values of two bytes are read into the end of their floats
+   and widened from the front: no float reaches what is not yet read. */
+static int paw__store_get(const paw_store *s, size_t row, size_t n, float *out)
+{
+    const size_t shard = row / s->shard_rows, count = n * s->row_count;
+    const size_t bytes = n * paw__store_row_bytes(s), at = row % s->shard_rows;
+    uint8_t *raw = (uint8_t *)out + (count * sizeof *out - bytes);
+    char head[256], path[PAW__STORE_PATH];
+    int ok = 1;
+    if (s->kept) {
+        memcpy(raw, s->kept[shard] + at * paw__store_row_bytes(s), bytes);
+    } else {
+        const size_t offset = paw__store_header(s, shard, head) + at * paw__store_row_bytes(s);
+        FILE *f;
+        paw__store_path(s, shard, path, sizeof path);
+        if (!(f = fopen(path, "rb"))) return 0;
+        setvbuf(f, NULL, _IONBF, 0);
+        ok = paw__file_io(f, offset, raw, bytes) == bytes;
+        fclose(f);
+    }
+    if (ok && s->dtype != PAW_F32) paw__to_f32(s->dtype, raw, count, out, 1);
+    return ok;
+}
+static void paw__store_run(void *arg, size_t i, int slot) /* the run of rows that begins at i */
+{
+    paw__store_job *j = (paw__store_job *)arg;
+    const paw_store *s = j->s;
+    const size_t row = j->rows[i], shard = row / s->shard_rows;
+    size_t n = 1;
+    (void)slot;
+    if (i && j->rows[i - 1] + 1 == row && row % s->shard_rows) return;
+    while (i + n < j->n && j->rows[i + n] == row + n && (row + n) % s->shard_rows) ++n;
+    if (!paw__store_get(s, row, n, j->out + i * s->row_count))
+        __atomic_store_n(&j->failed, shard, __ATOMIC_RELAXED);
+}
+PAW_DEF paw_err paw_store_read(paw_ctx *c, const paw_store *s, const size_t *rows, size_t n,
+                               float *out)
+{
+    paw__store_job j;
+    size_t i;
+    if (!c) return PAW_E_ARG;
+    if (!s || (n && (!rows || !out)))
+        return paw__fail(c, PAW_E_ARG, "paw_store_read: NULL argument");
+    for (i = 0; i < n; ++i) {
+        if (rows[i] >= s->rows)
+            return paw__fail(c, PAW_E_ARG, "paw_store_read: row %zu of %zu", rows[i], s->rows);
+        if (!s->has[rows[i] / s->shard_rows])
+            return paw__fail(c, PAW_E_KEY, "%s: shard %zu is missing", s->folder,
+                             rows[i] / s->shard_rows);
+    }
+    j.s = s;
+    j.rows = rows;
+    j.out = out;
+    j.n = n;
+    j.failed = s->shards;
+    paw__for(c, n, paw__store_run, &j);
+    if (j.failed == s->shards) return PAW_OK;
+    return paw__fail(c, PAW_E_IO, "%s: shard %zu cannot be read", s->folder, j.failed);
+}
 
 /* ---- dot products of all rows with all rows ----
    Contract: the product of rows i and j is the same to the bit for any tile and thread count, and
