@@ -123,7 +123,7 @@
 #include <stdint.h>
 
 #define PAW_VERSION 100
-#define PAW_NUMERICS 1
+#define PAW_NUMERICS 2
 
 #if defined(PARTAWARE_STATIC)
 #define PAW_DEF static __attribute__((unused))
@@ -1119,7 +1119,8 @@ typedef struct {
     void (*norm)(const float *x, size_t ld, const paw__panels *panels, size_t p0, size_t p1,
                  size_t d, const float *w, const float *b, float eps, int to_a, float *y);
     void (*gelu)(float *x, size_t n, int math);           /* in place; n a multiple of 16 */
-    void (*softmax)(float *x, size_t n, size_t padded);   /* one row in place; padding gets 0 */
+    /* A panel of an A operand, in place; see >>kernels. */
+    void (*softmax)(float *x, int rows, size_t n, float scale, int math, float *sums);
     float (*dot)(const float *x, const float *y, size_t n); /* n a multiple of 16 */
     /* One row of logits x [n] -> minus the log of the label's share; grad [up16(n)]: scale *
        (shares - one at the label), padding 0. */
@@ -10372,15 +10373,16 @@ PAW__INLINE PAW__V PAW__FN(exp2)(PAW__V f, PAW__V t)
     PAW__KEEP(p);
     return p;
 }
-/* exp(x) for x <= 0; 0 below -87, where the result would leave the normal numbers. */
+/* exp(x) for x <= 0; that of -87 below, where the result would leave the normal numbers. */
 PAW__INLINE PAW__V PAW__FN(exp)(PAW__V x)
 {
     const PAW__V log2e = PAW__V_SET1(1.44269502e+00f), magic = PAW__V_SET1(PAW__POW2_MAGIC);
-    const PAW__V t = PAW__V_FMA(x, log2e, magic);
-    const PAW__V n = PAW__V_SUB(t, magic);
-    PAW__V f = PAW__V_FMA(x, log2e, PAW__V_SUB(PAW__V_ZERO(), n));
+    PAW__V t, f;
+    x = PAW__V_MAX(PAW__V_SET1(-87.0f), x); /* in this order a NaN stays one */
+    t = PAW__V_FMA(x, log2e, magic);
+    f = PAW__V_FMA(x, log2e, PAW__V_SUB(magic, t));
     f = PAW__V_FMA(x, PAW__V_SET1(1.92596303e-08f), f); /* log2(e) less its float */
-    return PAW__V_IFGT(PAW__V_SET1(-87.0f), x, PAW__V_ZERO(), PAW__FN(exp2)(f, t));
+    return PAW__FN(exp2)(f, t);
 }
 /* x Phi(x) with the upper tail h = Phi(-|x|) = 2^P(|x|): no cancellation on the negative side. */
 PAW__INLINE PAW__V PAW__FN(gelu1)(PAW__V x)
@@ -10450,37 +10452,49 @@ PAW__INLINE float PAW__FN(top)(float *x, size_t stride, size_t n)
     for (j = 1; j < 16; ++j) top = lane[j] > top ? lane[j] : top;
     return top;
 }
-/* Exponentials relative to the row's maximum, padding 0; returns their sum. */
-static float PAW__FN(softmax_row)(float *x, size_t stride, size_t n, int math)
+PAW__INLINE PAW__V PAW__FN(exp_of)(PAW__V x, PAW__V scale, PAW__V top, int math)
+{
+    const PAW__V e = PAW__V_FMA(x, scale, top);
+#if !defined(PAW_NO_SLEEF)
+    if (math == PAW_MATH_SLEEF) return PAW__V_SLEEF_EXP(e);
+#endif
+    (void)math;
+    return PAW__FN(exp)(e);
+}
+/* One panel of an A operand, [chunks][rows][16], of which n columns count: each row becomes
+   exp(scale (x - its maximum)), padding next to nothing; sums: [rows]. Across the panel, so that
+   memory is read in order and no row waits for itself. scale > 0 */
+static void PAW__FN(softmax)(float *x, int rows, size_t n, float scale, int math, float *sums)
 {
     const size_t chunks = (n + 15) / 16;
-    const PAW__V max = PAW__V_SET1(PAW__FN(top)(x, stride, n));
-    PAW__V acc[PAW__L];
+    const PAW__V factor = PAW__V_SET1(scale);
+    PAW__V acc[PAW__MR][PAW__L];
+    float top[PAW__MR], lane[16], *q;
     size_t c;
-    int j;
-    PAW__FOR(j, PAW__L) acc[j] = PAW__V_ZERO();
-    for (c = 0; c < chunks; ++c) {
-        float *q = x + c * stride;
-        PAW__FOR(j, PAW__L) {
-            PAW__V e = PAW__V_SUB(PAW__V_LOAD(q + j * PAW__VW), max);
-#if !defined(PAW_NO_SLEEF)
-            if (math == PAW_MATH_SLEEF) e = PAW__V_SLEEF_EXP(e);
-            else
-#endif
-                e = PAW__FN(exp)(e);
-            PAW__V_STORE(q + j * PAW__VW, e);
-            acc[j] = PAW__V_ADD(acc[j], e);
-        }
+    int i, j;
+    q = x + (chunks - 1) * (size_t)rows * 16;
+    for (i = 0; n % 16 && i < rows; ++i, q += 16)
+        for (c = n % 16; c < 16; ++c) q[c] = -FLT_MAX;
+    for (i = 0; i < rows; ++i)
+        PAW__FOR(j, PAW__L) acc[i][j] = PAW__V_LOAD(x + i * 16 + j * PAW__VW);
+    for (c = 1, q = x + rows * 16; c < chunks; ++c)
+        for (i = 0; i < rows; ++i, q += 16)
+            PAW__FOR(j, PAW__L) acc[i][j] = PAW__V_MAX(acc[i][j], PAW__V_LOAD(q + j * PAW__VW));
+    for (i = 0; i < rows; ++i) {
+        PAW__FOR(j, PAW__L) PAW__V_STORE(lane + j * PAW__VW, acc[i][j]);
+        PAW__FOR(j, PAW__L) acc[i][j] = PAW__V_ZERO();
+        for (top[i] = lane[0], j = 1; j < 16; ++j) top[i] = lane[j] > top[i] ? lane[j] : top[i];
+        top[i] *= -scale;
     }
-    (void)math;
-    return PAW__FN(tree)(acc);
-}
-static void PAW__FN(softmax)(float *x, size_t n, size_t padded)
-{
-    const float inverse = 1.0f / PAW__FN(softmax_row)(x, 16, n, PAW_MATH_BUILTIN);
-    size_t i;
-    for (i = 0; i < padded; i += PAW__VW)
-        PAW__V_STORE(x + i, PAW__V_MUL(PAW__V_LOAD(x + i), PAW__V_SET1(inverse)));
+    for (c = 0, q = x; c < chunks; ++c)
+        for (i = 0; i < rows; ++i, q += 16)
+            PAW__FOR(j, PAW__L) {
+                const PAW__V e = PAW__FN(exp_of)(PAW__V_LOAD(q + j * PAW__VW), factor,
+                                                 PAW__V_SET1(top[i]), math);
+                PAW__V_STORE(q + j * PAW__VW, e);
+                acc[i][j] = PAW__V_ADD(acc[i][j], e);
+            }
+    for (i = 0; i < rows; ++i) sums[i] = PAW__FN(tree)(acc[i]);
 }
 
 /* Mean first, then the variance of what is left: no cancellation. */
@@ -10546,7 +10560,7 @@ static double PAW__FN(xent)(const float *x, size_t n, size_t label, float scale,
     size_t i;
     memcpy(grad, x, n * sizeof *x);
     top = PAW__FN(top)(grad, 16, n);
-    sum = PAW__FN(softmax_row)(grad, 16, n, PAW_MATH_BUILTIN);
+    PAW__FN(softmax)(grad, 1, n, 1.0f, PAW_MATH_BUILTIN, &sum);
     factor = scale / sum;
     for (i = 0; i < padded; i += PAW__VW)
         PAW__V_STORE(grad + i, PAW__V_MUL(PAW__V_LOAD(grad + i), PAW__V_SET1(factor)));
@@ -10589,11 +10603,17 @@ static void PAW__FN(adamw)(const paw__update *u, float *p, float *m, float *v, c
 
 /* ---- product ---- */
 
-/* tile[mr][COLS] (first: =, else +=) the chain over chunks of 16 k. a: the panel, b: np panels of
-   16 columns, step floats apart. ahead: what the next tiles need, lines a chunk of it. */
+/* Where a tile lies: row i of its panel p of 16 columns is at to + i * ld + p * next. */
+typedef struct {
+    float *to;
+    size_t ld, next;
+} PAW__FN(tile);
+
+/* tile (first: =, else +=) the chain over chunks of 16 k. a: the panel, b: np panels of 16 columns,
+   step floats apart. ahead: what the next tiles need, lines a chunk of it. */
 PAW__INLINE void PAW__FN(chain)(const int mr, const int np, size_t chunks, const float *a,
-                                const float *b, size_t step, int first, float *tile,
-                                const char **ahead, int lines)
+                                const float *b, size_t step, int first,
+                                const PAW__FN(tile) *tile, const char **ahead, int lines)
 {
     const int nv = np * PAW__L;
     PAW__V acc[PAW__MR][PAW__NV], bv[PAW__NV];
@@ -10618,13 +10638,15 @@ PAW__INLINE void PAW__FN(chain)(const int mr, const int np, size_t chunks, const
         }
     }
     PAW__FOR(i, mr) PAW__FOR(j, nv) {
-        float *q = tile + i * PAW__COLS + j * PAW__VW;
+        float *q = tile->to + (size_t)i * tile->ld + (size_t)(j / PAW__L) * tile->next +
+                   (size_t)(j % PAW__L) * PAW__VW;
         PAW__V_STORE(q, first ? acc[i][j] : PAW__V_ADD(PAW__V_LOAD(q), acc[i][j]));
     }
 }
 /* One copy of the chain per height, so that a last panel costs what it holds. */
 static void PAW__FN(block)(int mr, int np, size_t chunks, const float *a, const float *b,
-                           size_t step, int first, float *tile, const char **ahead, int lines)
+                           size_t step, int first, const PAW__FN(tile) *tile,
+                           const char **ahead, int lines)
 {
 #define PAW__CASE(m)                                                                               \
     case 2 * m:                                                                                    \
@@ -10658,7 +10680,7 @@ static void PAW__FN(block)(int mr, int np, size_t chunks, const float *a, const 
 }
 /* The range k0..k1 of one tile, cut at the contract's places. */
 static void PAW__FN(sum)(int mr, int np, size_t k0, size_t k1, const float *a, const float *b,
-                         size_t step, float *tile, const char *ahead, int lines)
+                         size_t step, const PAW__FN(tile) *tile, const char *ahead, int lines)
 {
     while (k0 < k1) {
         const size_t end = k1 < k0 + PAW__KC ? k1 : k0 + PAW__KC;
@@ -10762,20 +10784,23 @@ static void PAW__FN(product)(const paw__product *g, size_t j)
     const int more = left > PAW__NP, lines = more ? (int)paw__max(16 / panels, 1) : 0;
     const char *ahead = (const char *)(b + (more ? PAW__NP * step + g->k0 * 16 : 0));
     float local[PAW__MR * PAW__COLS];
+    PAW__FN(tile) tile;
     PAW__FN(done) t;
     size_t p;
+    tile.to = local;
+    tile.ld = PAW__COLS;
+    tile.next = 16;
     for (p = g->p0; p < g->p1; ++p, ahead += chunks * (size_t)lines * 64) {
-        float *tile = local;
         if (g->partial)
-            tile = g->partial + (j * g->span + p - g->p_base) * PAW__MR * PAW__COLS;
+            tile.to = g->partial + (j * g->span + p - g->p_base) * PAW__MR * PAW__COLS;
         t.row = paw__panel_first(&g->rows, p);
         t.mr = paw__panel_rows(&g->rows, p);
-        PAW__FN(sum)(t.mr, np, g->k0, g->k1, g->a + t.row * g->k, b, step, tile, ahead, lines);
+        PAW__FN(sum)(t.mr, np, g->k0, g->k1, g->a + t.row * g->k, b, step, &tile, ahead, lines);
         if (g->k1 < g->k) continue;
-        t.tile = tile;
+        t.tile = tile.to;
         t.np = np;
         t.col = j * PAW__COLS;
-        PAW__FN(finish)(g, tile, t.mr, np, t.col);
+        PAW__FN(finish)(g, tile.to, t.mr, np, t.col);
         PAW__FN(place)(g, &t);
     }
 }
@@ -10801,7 +10826,7 @@ static void PAW__FN(bias_row)(const paw__attention *t, size_t head, size_t i, fl
                table + (r + (size_t)t->gh - 1 - (i - 1) / gw) * w + gw - 1 - (i - 1) % gw,
                gw * sizeof *row);
 }
-/* s: A operand of one panel [padded / 16][mr][16] of scaled logits */
+/* s: A operand of one panel [padded / 16][mr][16] of logits, without the scale; with bias: with */
 static void PAW__FN(logits)(const paw__attention *t, size_t head, size_t row, int mr, float *s,
                             float *bias)
 {
@@ -10810,29 +10835,23 @@ static void PAW__FN(logits)(const paw__attention *t, size_t head, size_t row, in
     const float *k = in->k + head * in->padded * in->dh;
     const PAW__V scale = PAW__V_SET1(t->scale);
     const size_t panels = in->padded / 16;
-    float tile[PAW__MR * PAW__COLS];
+    PAW__FN(tile) tile;
     size_t n;
-    int i, j, p;
+    int i, j;
+    tile.ld = 16;
+    tile.next = 16 * (size_t)mr;
     for (n = 0; n < panels; n += PAW__NP) {
         const int np = panels - n < PAW__NP ? (int)(panels - n) : PAW__NP;
-        PAW__FN(sum)(mr, np, 0, in->dh, q, k + n * in->dh * 16, in->dh * 16, tile, NULL, 0);
-        for (p = 0; p < np; ++p)
-            for (i = 0; i < mr; ++i)
-                PAW__FOR(j, PAW__L) {
-                    PAW__V x = PAW__V_MUL(
-                        PAW__V_LOAD(tile + i * PAW__COLS + p * 16 + j * PAW__VW), scale);
-                    PAW__KEEP(x);
-                    PAW__V_STORE(s + ((n + (size_t)p) * (size_t)mr + (size_t)i) * 16 + j * PAW__VW,
-                                 x);
-                }
+        tile.to = s + n * tile.next;
+        PAW__FN(sum)(mr, np, 0, in->dh, q, k + n * in->dh * 16, in->dh * 16, &tile, NULL, 0);
     }
     for (i = 0; t->bias && i < mr; ++i) {
         PAW__FN(bias_row)(t, head, row + (size_t)i, bias);
         for (n = 0; n < panels; ++n)
             PAW__FOR(j, PAW__L) {
                 float *x = s + (n * (size_t)mr + (size_t)i) * 16 + j * PAW__VW;
-                PAW__V_STORE(x, PAW__V_ADD(PAW__V_LOAD(x), PAW__V_LOAD(bias + n * 16 +
-                                                                       (size_t)j * PAW__VW)));
+                PAW__V_STORE(x, PAW__V_FMA(PAW__V_LOAD(x), scale,
+                                           PAW__V_LOAD(bias + n * 16 + (size_t)j * PAW__VW)));
             }
     }
 }
@@ -10847,29 +10866,31 @@ static void PAW__FN(attention)(const paw__attention *t, size_t head, size_t pane
     const paw__panels rows = paw__panels_of(in->tokens, PAW__MR);
     const size_t row = paw__panel_first(&rows, panel), step = in->padded * 16;
     const int mr = paw__panel_rows(&rows, panel);
-    float *s = scratch + in->padded, tile[PAW__MR * PAW__COLS], inverse[PAW__MR];
-    float *out = t->out + row * in->heads * in->dh + head * in->dh * (size_t)mr;
+    float *s = scratch + in->padded, sums[PAW__MR];
+    PAW__FN(tile) tile;
     size_t n;
     int i, j, p;
     PAW__FN(logits)(t, head, row, mr, s, scratch);
+    PAW__FN(softmax)(s, mr, in->tokens, t->bias ? 1.0f : t->scale, t->math, sums);
     for (i = 0; i < mr; ++i) {
-        inverse[i] = 1.0f / PAW__FN(softmax_row)(s + i * 16, (size_t)mr * 16, in->tokens, t->math);
+        sums[i] = 1.0f / sums[i];
         if (t->map)
-            PAW__FN(map_row)(s + i * 16, (size_t)mr * 16, in->tokens, inverse[i],
+            PAW__FN(map_row)(s + i * 16, (size_t)mr * 16, in->tokens, sums[i],
                              t->map + (head * in->tokens + row + (size_t)i) * in->tokens);
     }
+    tile.to = t->out + row * in->heads * in->dh + head * in->dh * (size_t)mr;
+    tile.ld = 16;
+    tile.next = 16 * (size_t)mr;
     for (n = 0; n < in->dh / 16; n += PAW__NP) {
         const int np = in->dh / 16 - n < PAW__NP ? (int)(in->dh / 16 - n) : PAW__NP;
         PAW__FN(sum)(mr, np, 0, in->padded, s, in->v + head * in->padded * in->dh + n * step, step,
-                     tile, NULL, 0);
+                     &tile, NULL, 0);
         for (p = 0; p < np; ++p)
-            for (i = 0; i < mr; ++i)
-                PAW__FOR(j, PAW__L)
-                    PAW__V_STORE(out + ((n + (size_t)p) * (size_t)mr + (size_t)i) * 16 +
-                                     j * PAW__VW,
-                                 PAW__V_MUL(PAW__V_LOAD(tile + i * PAW__COLS + p * 16 +
-                                                        j * PAW__VW),
-                                            PAW__V_SET1(inverse[i])));
+            for (i = 0; i < mr; ++i, tile.to += 16)
+                PAW__FOR(j, PAW__L) {
+                    float *x = tile.to + j * PAW__VW;
+                    PAW__V_STORE(x, PAW__V_MUL(PAW__V_LOAD(x), PAW__V_SET1(sums[i])));
+                }
     }
 }
 

@@ -179,7 +179,7 @@ static int attentions(const kernels *k)
 
 enum { T = 19, D = 128, H = 1280, N = 48, Q = 40 }; /* H: long enough for sums in two ranges */
 typedef struct {
-    float norm[T * D], map[2 * T * T], product[T * N], gelu[64], softmax[N], dot;
+    float norm[T * D], map[2 * T * T], product[T * N], gelu[64], softmax[N], sum, dot;
     double ap[Q];
 } checked;
 
@@ -231,7 +231,7 @@ static void check_block(const paw__team *team, float *x, float *m, checked *out)
     memcpy(out->gelu, x, sizeof out->gelu);
     team->ops->gelu(out->gelu, 64, PAW_MATH_BUILTIN);
     memcpy(out->softmax, x, sizeof out->softmax);
-    team->ops->softmax(out->softmax, N - 3, N);
+    team->ops->softmax(out->softmax, 1, N - 3, 0.125f, PAW_MATH_BUILTIN, &out->sum);
     out->dot = team->ops->dot(x, w, D);
 }
 static int check_isa(cli *app, int isa, float *x, float *m, checked out[2])

@@ -28,19 +28,17 @@ static int row_wanted(const kernels *k, const bench_row *r)
            !(k->slow > 0 && r->isa == PAW_ISA_SCALAR && r->flops > k->slow);
 }
 
-enum { GELU, GELU_SLEEF, SOFTMAX, SOFTMAX_ROW, SOFTMAX_SLEEF, DOT, NORM, PACK_A, IM2COL, POSITION,
+enum { GELU, GELU_SLEEF, SOFTMAX, SOFTMAX_SLEEF, DOT, NORM, PACK_A, IM2COL, POSITION,
        RETRIEVAL };
 static const char *const small_names[] = {
-    "gelu_f32", "gelu_f32_sleef", "softmax_f32", "softmax_row_f32", "softmax_row_f32_sleef",
+    "gelu_f32", "gelu_f32_sleef", "softmax_f32", "softmax_f32_sleef",
     "dot_f32", "norm_f32", "pack_a_f32", "im2col_f32", "position_resize", "retrieval_ap"
 };
-typedef float softmax_fn(float *x, size_t stride, size_t n, int math);
 typedef struct {
     const kernels *k;
     int kind;
     size_t rows, d;
     float *x, *y, *w;
-    softmax_fn *softmax;
     paw__norm norm;
     int32_t *labels;
     double *ap;
@@ -48,16 +46,6 @@ typedef struct {
     paw_err error; /* of the last call */
 } small_job;
 
-static softmax_fn *softmax_of(int isa)
-{
-#if defined(PAW__ARM)
-    if (isa == PAW_ISA_NEON) return paw__softmax_row_neon;
-#elif defined(PAW__X86)
-    if (isa == PAW_ISA_AVX2) return paw__softmax_row_avx2;
-    if (isa == PAW_ISA_AVX512) return paw__softmax_row_avx512;
-#endif
-    return paw__softmax_row_scalar;
-}
 static void im2col(const small_job *j)
 {
     paw__patches_job p;
@@ -85,11 +73,12 @@ static void small_call(void *arg)
         paw__position_resize(j->x, 14, (int)d, (int)j->rows, (int)j->rows, PAW_POS_SIZE, j->y);
     if (j->kind == RETRIEVAL)
         j->error = paw_retrieval_ap(j->k->app->ctx, j->x, j->rows, d, j->labels, 0, j->ap);
-    for (i = 0; i < j->rows; ++i) {
-        if (j->kind == SOFTMAX) ops->softmax(j->x + i * up, d, up);
-        if (j->kind == SOFTMAX_ROW)
-            j->sink = j->softmax(j->x + i * up, 16, d, PAW_MATH_BUILTIN);
-        if (j->kind == SOFTMAX_SLEEF) j->sink = j->softmax(j->x + i * up, 16, d, PAW_MATH_SLEEF);
+    for (i = 0; i < panels.count; ++i) {
+        float sums[PAW__MAX_MR], *x = j->x + paw__panel_first(&panels, i) * up;
+        const int math = j->kind == SOFTMAX_SLEEF ? PAW_MATH_SLEEF : PAW_MATH_BUILTIN;
+        if (j->kind != SOFTMAX && j->kind != SOFTMAX_SLEEF) break;
+        ops->softmax(x, paw__panel_rows(&panels, i), d, 1.0f, math, sums);
+        j->sink = sums[0];
     }
 }
 /* GELU works in place and leaves 6 to 8 as it is, so that numbers stay normal call after call. */
@@ -99,7 +88,6 @@ static int small_open(small_job *j, const kernels *k, size_t in, size_t out)
     const int gelu = j->kind == GELU || j->kind == GELU_SLEEF;
     size_t i;
     j->k = k;
-    j->softmax = softmax_of(k->isa);
     j->x = noise(c, in, gelu ? 6 : -1, gelu ? 8 : 1);
     j->y = noise(c, out, -1, 1);
     j->w = noise(c, paw__up16(j->d), -1, 1);
@@ -171,7 +159,7 @@ static int small_rows(const kernels *k)
 {
     static const small_case cases[] = {
         {NORM, 197, 192}, {NORM, 197, 768}, {NORM, 1025, 768}, {GELU, 197, 3072},
-        {SOFTMAX, 197, 197}, {SOFTMAX, 1025, 1025}, {SOFTMAX_ROW, 197, 197},
+        {SOFTMAX, 197, 197}, {SOFTMAX, 1025, 1025},
 #if !defined(PAW_NO_SLEEF)
         {GELU_SLEEF, 197, 3072}, {SOFTMAX_SLEEF, 197, 197},
 #endif
