@@ -560,7 +560,7 @@ static void test_exp(void)
     kernel.share = worst / EXP_ERROR;
     T(worst <= EXP_ERROR, "exp: relative error %.3g at %a, not %.3g", worst, (double)at, EXP_ERROR);
     T(same_bits(paw__exp_scalar(0.0f), 1.0f) && same_bits(paw__exp_scalar(-0.0f), 1.0f), "exp(0)");
-    T(paw__exp_scalar(-87.0f) < TINY &&
+    T((double)paw__exp_scalar(-87.0f) < TINY &&
           same_bits(paw__exp_scalar(-87.0f), paw__exp_scalar(-FLT_MAX)) &&
           same_bits(paw__exp_scalar(-87.0f), paw__exp_scalar(-INFINITY)), "exp far below");
     { /* a NaN must not become a probability of 0 */
