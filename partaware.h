@@ -10564,6 +10564,7 @@ static double PAW__FN(xent)(const float *x, size_t n, size_t label, float scale,
     factor = scale / sum;
     for (i = 0; i < padded; i += PAW__VW)
         PAW__V_STORE(grad + i, PAW__V_MUL(PAW__V_LOAD(grad + i), PAW__V_SET1(factor)));
+    memset(grad + n, 0, (padded - n) * sizeof *grad);
     grad[label] -= scale;
     return paw__log((double)sum) - ((double)x[label] - (double)top);
 }

@@ -599,7 +599,8 @@ static void run_softmax(const paw__ops *ops, const void *arg, float *got)
     int r;
     for (i = 0; i < c->n; ++i)
         for (r = 0; r < rows; ++r) /* others are other numbers, so that rows cannot be mixed up */
-            x[(i / 16 * (size_t)rows + (size_t)r) * 16 + i % 16] = c->x[i] * (r == at ? 1.0f : 0.5f);
+            x[(i / 16 * (size_t)rows + (size_t)r) * 16 + i % 16] =
+                c->x[i] * (r == at ? 1.0f : 0.5f);
     ops->softmax(x, rows, c->n, 1.0f, c->math, sums);
     for (i = 0; i < c->n; ++i)
         got[i] = x[(i / 16 * (size_t)rows + (size_t)at) * 16 + i % 16] * (1.0f / sums[at]);
