@@ -37,7 +37,7 @@
    >>vit        one recipe row per encoder family, one forward pass for all
    >>load       torch .pth (zip, legacy), safetensors, .npy; name maps; every length checked
    >>image      decode (stb_image), Pillow-exact resize and crop, index PNG
-   >>data       data set indexes: file lists, CUB-200-2011
+   >>data       data set indexes: CUB, COCO, CIFAR-10, folders, lists; from item to pixels
    >>heads      what reads frozen features: feature store, retrieval
    >>metrics    average precision, top-k, segmentation, pose
    >>kernels    the text that every instruction set reads; see >>isa for its words
@@ -429,6 +429,27 @@ typedef paw_err paw_index_fn(paw_ctx *c, const char *root, const paw_index_opts 
    of parts.txt; NULL: 11, 12, 9, 14). Boxes: half side round(e / 2) by the code, round(e) by the
    paper. */
 PAW_DEF paw_index_fn paw_index_cub;
+/* Key points of persons (protocol 4.2): annotations/person_keypoints_SPLIT.json, read as a stream;
+   images in images/SPLIT or SPLIT. Reads split (NULL: "train2017"), parts (1 to 17; NULL: 1 nose,
+   11 right wrist, 16 left ankle) and protocol: the code's third coordinate is the annotation id, so
+   that neighbours are of the same person; the paper's distance is in the image. Boxes as for CUB.
+   train: the split's name begins with train. */
+PAW_DEF paw_index_fn paw_index_coco_parts;
+/* Objects, by the protocol's own proposal (4.5; the paper says "approximately square"):
+   annotations/instances_SPLIT.json, split NULL: "val2017"; iscrowd 0, max_ratio, min_side. Labels
+   are the ranks of the category ids. */
+PAW_DEF paw_index_fn paw_index_coco_objects;
+/* CIFAR-10, binary version: data_batch_1.bin to 5 and test_batch.bin in root or in
+   root/cifar-10-batches-bin. Reads split ("train", "test", "all"; NULL: "test"). */
+PAW_DEF paw_index_fn paw_index_cifar10;
+/* CLASS/IMAGE, or SPLIT/CLASS/IMAGE where root has only folders named train, val or test. Labels
+   are the ranks of the class names of all splits. Reads split (a folder of root; NULL: all). */
+PAW_DEF paw_index_fn paw_index_folders;
+/* A CSV file: path, x, y, side, label, or path, label; under a header in any order, other columns
+   passed over. x, y: centre of a square of side pixels; all three empty: the whole image. Paths are
+   relative to the list's folder. Labels are the ranks of the texts, by value where all are
+   integers. A bad row is an error that names its line. */
+PAW_DEF paw_index_fn paw_index_list;
 PAW_DEF void paw_index_free(paw_ctx *c, paw_index *x); /* NULL is fine */
 /* Takes out the items whose file is not there, counted as PAW_SKIP_MISSING. Returns how many files
    are missing; *first, where not NULL: the first one's path, owned by the index, or NULL. */
@@ -3039,16 +3060,21 @@ static size_t paw__number(const char *s, size_t n, double *out)
     return i + k;
 }
 
-/* ---- JSON: a strict pull parser over text in memory ----
+/* ---- JSON: a strict pull parser over text in memory, or over a file through a window ----
    Use: begin; then kind, and enter / next / key / string / number / skip as the kind says; end.
    Every function returns an error code and leaves the message in the context. */
 #define PAW__JSON_DEPTH 64
+#define PAW__JSON_WINDOW 65536
+#define PAW__JSON_NUMBER 1024 /* characters of a number that crosses the window's end, at least */
 typedef struct {
     paw_ctx *c;
     const char *name; /* file, for messages */
     const uint8_t *text;
     size_t n, at;
     uint64_t base; /* offset of the text in the file, for messages */
+    const paw_io *io; /* what follows the text; NULL: nothing */
+    uint8_t *window;  /* [PAW__JSON_WINDOW], the text where there is io; the caller's */
+    int unread;       /* the file could not be read to its end */
     int depth, max_depth;
     int fresh;     /* just entered: the first item has no comma */
     int python;    /* 1: NaN, Infinity and -Infinity are numbers, as Python's json writes them */
@@ -3057,8 +3083,8 @@ typedef struct {
 
 static paw_err paw__json_fail(const paw__json *j, paw_err e, const char *what)
 {
-    return paw__fail(j->c, e, "%s: JSON at byte %llu: %s", j->name,
-                     (unsigned long long)(j->base + j->at), what);
+    return paw__fail(j->c, j->unread ? PAW_E_IO : e, "%s: JSON at byte %llu: %s", j->name,
+                     (unsigned long long)(j->base + j->at), j->unread ? "cannot be read" : what);
 }
 static void paw__json_begin(paw__json *j, paw_ctx *c, const char *name, const void *text, size_t n)
 {
@@ -3069,10 +3095,42 @@ static void paw__json_begin(paw__json *j, paw_ctx *c, const char *name, const vo
     j->n = n;
     j->max_depth = PAW__JSON_DEPTH;
 }
+/* Moves the window to the present place and fills it. */
+static void paw__json_refill(paw__json *j)
+{
+    const size_t left = j->n - j->at;
+    uint64_t next = j->base + j->n;
+    size_t room;
+    memmove(j->window, j->text + j->at, left);
+    j->base += j->at;
+    j->text = j->window;
+    j->at = 0;
+    j->n = left;
+    room = (size_t)(j->io->bytes - next < PAW__JSON_WINDOW - left ? j->io->bytes - next
+                                                                  : PAW__JSON_WINDOW - left);
+    if (j->io->read(j->io->user, next, j->window + left, room) == room) j->n += room;
+    else j->unread = 1;
+    if (j->unread || j->base + j->n == j->io->bytes) j->io = NULL;
+}
+/* 1: k bytes are in the text from here; 0: the input ends before. */
+static int paw__json_have(paw__json *j, size_t k)
+{
+    if (j->n - j->at < k && j->io) paw__json_refill(j);
+    return j->n - j->at >= k;
+}
+/* A file, [io->bytes], through a window of PAW__JSON_WINDOW bytes; a byte order mark is passed. */
+static void paw__json_begin_io(paw__json *j, paw_ctx *c, const char *name, const paw_io *io,
+                               uint8_t *window)
+{
+    paw__json_begin(j, c, name, window, 0);
+    j->io = io;
+    j->window = window;
+    if (paw__json_have(j, 3) && !memcmp(window, "\xef\xbb\xbf", 3)) j->at = 3;
+}
 static void paw__json_space(paw__json *j)
 {
-    while (j->at < j->n && (j->text[j->at] == ' ' || j->text[j->at] == '\n' ||
-                            j->text[j->at] == '\r' || j->text[j->at] == '\t'))
+    while (paw__json_have(j, 1) && (j->text[j->at] == ' ' || j->text[j->at] == '\n' ||
+                                    j->text[j->at] == '\r' || j->text[j->at] == '\t'))
         ++j->at;
 }
 /* What comes next: '{' '[' '"' 't' 'f' 'n', '0' for a number, '?' for anything else. */
@@ -3114,11 +3172,11 @@ static paw_err paw__json_next(paw__json *j, int *more)
     *more = 1;
     return PAW_OK;
 }
-static int paw__json_hex4(const paw__json *j, uint32_t *out)
+static int paw__json_hex4(paw__json *j, uint32_t *out)
 {
     uint32_t v = 0;
     size_t i;
-    if (j->n - j->at < 4) return 0;
+    if (!paw__json_have(j, 4)) return 0;
     for (i = j->at; i < j->at + 4; ++i) {
         int ch = j->text[i];
         int d = ch >= '0' && ch <= '9' ? ch - '0' : ch >= 'a' && ch <= 'f' ? ch - 'a' + 10
@@ -3133,7 +3191,7 @@ static int paw__json_hex4(const paw__json *j, uint32_t *out)
 static size_t paw__json_escape(paw__json *j, uint8_t *u)
 {
     static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
-    int ch = j->at < j->n ? j->text[j->at] : 0;
+    int ch = paw__json_have(j, 1) ? j->text[j->at] : 0;
     const char *p = ch ? strchr(from, ch) : NULL;
     uint32_t v, low;
     ++j->at;
@@ -3144,7 +3202,7 @@ static size_t paw__json_escape(paw__json *j, uint8_t *u)
     if (ch != 'u' || !paw__json_hex4(j, &v)) return 0;
     j->at += 4;
     if (v >= 0xd800 && v < 0xdc00) { /* the second half must follow */
-        if (j->n - j->at < 6 || j->text[j->at] != '\\' || j->text[j->at + 1] != 'u') return 0;
+        if (!paw__json_have(j, 6) || j->text[j->at] != '\\' || j->text[j->at + 1] != 'u') return 0;
         j->at += 2;
         if (!paw__json_hex4(j, &low) || low < 0xdc00 || low > 0xdfff) return 0;
         j->at += 4;
@@ -3176,7 +3234,8 @@ static paw_err paw__json_string(paw__json *j, char *dst, size_t cap, size_t *len
     size_t n = 0, k;
     if (paw__json_kind(j) != '"') return paw__json_fail(j, PAW_E_FORMAT, "expected a string");
     for (++j->at;;) {
-        if (j->at >= j->n) return paw__json_fail(j, PAW_E_FORMAT, "string without end");
+        if (!paw__json_have(j, 4) && j->at >= j->n)
+            return paw__json_fail(j, PAW_E_FORMAT, "string without end");
         from = j->text + j->at;
         if (*from == '"') break;
         if (*from < 0x20) return paw__json_fail(j, PAW_E_FORMAT, "control character in a string");
@@ -3212,7 +3271,7 @@ static int paw__json_word(paw__json *j, const char *word)
 {
     size_t n = strlen(word);
     paw__json_space(j);
-    if (j->n - j->at < n || memcmp(j->text + j->at, word, n)) return 0;
+    if (!paw__json_have(j, n) || memcmp(j->text + j->at, word, n)) return 0;
     j->at += n;
     return 1;
 }
@@ -3226,8 +3285,11 @@ static paw_err paw__json_double(paw__json *j, double *out)
     else if (j->python && paw__json_word(j, "Infinity")) *out = HUGE_VAL;
     else if (j->python && paw__json_word(j, "-Infinity")) *out = -HUGE_VAL;
     else {
+        paw__json_have(j, PAW__JSON_NUMBER);
         k = paw__number((const char *)j->text + j->at, j->n - j->at, &v);
         if (!k) return paw__json_fail(j, PAW_E_FORMAT, "expected a number");
+        if (k + 3 > j->n - j->at && j->io) /* 3: "e-7" may lie behind the window's end */
+            return paw__json_fail(j, PAW_E_LIMIT, "number too long");
         if (v > DBL_MAX || v < -DBL_MAX)
             return paw__json_fail(j, PAW_E_FORMAT, "number too large");
         j->at += k;
@@ -3242,8 +3304,10 @@ static paw_err paw__json_u64(paw__json *j, uint64_t *out)
     uint64_t v = 0;
     size_t k, i;
     paw__json_space(j);
+    paw__json_have(j, PAW__JSON_NUMBER);
     s = (const char *)j->text + j->at;
     k = paw__digits(s, j->n - j->at);
+    if (k == j->n - j->at && j->io) return paw__json_fail(j, PAW_E_LIMIT, "number too long");
     if (!k || (k > 1 && *s == '0')) return paw__json_fail(j, PAW_E_FORMAT, "expected a count");
     if (k < j->n - j->at && (s[k] == '.' || s[k] == 'e' || s[k] == 'E'))
         return paw__json_fail(j, PAW_E_FORMAT, "expected a whole number");
@@ -3286,7 +3350,8 @@ static paw_err paw__json_skip(paw__json *j) /* any value, checked as strictly as
 static paw_err paw__json_end(paw__json *j) /* only white space may follow the root value */
 {
     paw__json_space(j);
-    return j->at == j->n ? PAW_OK : paw__json_fail(j, PAW_E_FORMAT, "text after the end");
+    return j->at == j->n && !j->unread ? PAW_OK
+                                       : paw__json_fail(j, PAW_E_FORMAT, "text after the end");
 }
 
 /* ---- files ---- */
@@ -7837,7 +7902,7 @@ PAW_DEF paw_err paw_embed(const paw_model *m, paw_ctx *c, const paw_image *img,
     paw_image_free(c, &crop);
     return e;
 }
-/* ==== >>data ==== folders of images, text tables, CUB part patches ==== */
+/* ==== >>data ==== data set indexes: CUB, COCO, CIFAR-10, folders, lists; item to pixels ==== */
 
 static char *paw__path_join(paw_ctx *c, const char *folder, const char *name)
 {
@@ -7886,7 +7951,9 @@ static paw_err paw__names_add(paw_ctx *c, paw__names *n, char *owned)
     else n->items[n->count++] = owned;
     return e;
 }
-static paw_err paw__folder_read(paw_ctx *c, const char *path, DIR *dir, paw__names *names)
+/* Images of the folder; *others: how many other names there are, hidden ones apart. */
+static paw_err paw__folder_read(paw_ctx *c, const char *path, DIR *dir, paw__names *names,
+                                size_t *others)
 {
     for (;;) {
         const struct dirent *d;
@@ -7897,11 +7964,15 @@ static paw_err paw__folder_read(paw_ctx *c, const char *path, DIR *dir, paw__nam
         d = readdir(dir);
         if (!d && errno) return paw__fail(c, PAW_E_IO, "%s: cannot be listed", path);
         if (!d) return PAW_OK;
-        if (!paw__image_name(d->d_name)) continue;
+        if (!paw__image_name(d->d_name)) {
+            *others += d->d_name[0] != '.';
+            continue;
+        }
         full = paw__path_join(c, path, d->d_name);
         if (!full) return PAW_E_OOM;
         if (stat(full, &st) || !S_ISREG(st.st_mode)) {
             paw__free(full);
+            ++*others;
             continue;
         }
         if ((e = paw__names_add(c, names, full)) != PAW_OK) return e;
@@ -7909,6 +7980,7 @@ static paw_err paw__folder_read(paw_ctx *c, const char *path, DIR *dir, paw__nam
 }
 static paw_err paw__files_find(paw_ctx *c, const char *path, paw__names *names)
 {
+    size_t others = 0;
     struct stat st;
     DIR *dir;
     paw_err e;
@@ -7921,7 +7993,7 @@ static paw_err paw__files_find(paw_ctx *c, const char *path, paw__names *names)
         return paw__fail(c, PAW_E_IO, "%s: neither a file nor a folder", path);
     dir = opendir(path);
     if (!dir) return paw__fail(c, PAW_E_IO, "%s: the folder cannot be opened", path);
-    e = paw__folder_read(c, path, dir, names);
+    e = paw__folder_read(c, path, dir, names, &others);
     closedir(dir);
     if (!e && !names->count)
         return paw__fail(c, PAW_E_IO, "%s: no .jpg, .jpeg or .png file in this folder", path);
@@ -8568,6 +8640,1085 @@ PAW_DEF paw_err paw_index_cub(paw_ctx *c, const char *root, const paw_index_opts
     return paw__set_end(u, e, out);
 }
 
+/* ---- COCO (protocol 4.2 and 4.5) ----
+   One pass over the file: of an annotation is kept what becomes an item, and joined with its image
+   at the end, in whatever order the file has them. */
+
+#define PAW__COCO_POINTS 17
+#define PAW__MAX_ID 9007199254740992 /* 2^53: beyond it readers disagree */
+#define PAW__MAX_FILE_NAME 4096
+typedef struct {
+    paw__set *u;
+    paw__json j;
+    const char *path;
+    int objects;       /* 0: key points */
+    size_t at;         /* entry of the present array, from 0 */
+    void **categories; /* paw__coco_category *, by id once sorted */
+    size_t category_count, category_cap;
+} paw__coco;
+typedef struct {
+    int64_t id;
+    const char *name;
+} paw__coco_category;
+
+/* "array 7: what": which entry of which array. */
+static paw_err paw__coco_fail(const paw__coco *k, paw_err e, const char *array, const char *what)
+{
+    return paw__fail(k->u->c, e, "%s: %s %zu: %s", k->path, array, k->at, what);
+}
+static paw_err paw__coco_id(paw__coco *k, int64_t *out)
+{
+    const double most = (double)PAW__MAX_ID;
+    double v = 0;
+    paw_err e = paw__json_double(&k->j, &v);
+    if (e) return e;
+    if (!(v >= -most && v <= most) || v != floor(v))
+        return paw__json_fail(&k->j, PAW_E_KEY, "an id that is no whole number up to 2^53");
+    *out = (int64_t)v;
+    return PAW_OK;
+}
+/* Steps to the next of the named fields and passes the others; *field -1: the object has ended. */
+static paw_err paw__coco_field(paw__coco *k, const char *const *names, int count, unsigned *seen,
+                               int *field)
+{
+    char key[PAW__MAX_KEY];
+    int more = 1, i;
+    *field = -1;
+    while (*field < 0) {
+        paw_err e = paw__json_next(&k->j, &more);
+        if (e || !more) return e;
+        if ((e = paw__json_key(&k->j, key, sizeof key)) != PAW_OK) return e;
+        for (i = 0; i < count && *field < 0; ++i)
+            if (!strcmp(key, names[i])) *field = i;
+        if (*field < 0 && (e = paw__json_skip(&k->j)) != PAW_OK) return e;
+    }
+    if (*seen >> *field & 1u) return paw__json_fail(&k->j, PAW_E_FORMAT, "duplicate field");
+    *seen |= 1u << *field;
+    return PAW_OK;
+}
+/* Up to `most` numbers to v; *n counts all, and is most + 1 where there is no array. */
+static paw_err paw__coco_numbers(paw__coco *k, double *v, size_t most, size_t *n)
+{
+    double x = 0;
+    int more = 1;
+    paw_err e;
+    *n = most + 1;
+    if (paw__json_kind(&k->j) != '[') return paw__json_skip(&k->j);
+    if ((e = paw__json_enter(&k->j, '[')) != PAW_OK) return e;
+    for (*n = 0;; ++*n) {
+        e = paw__json_next(&k->j, &more);
+        if (e || !more) return e;
+        if ((e = paw__json_double(&k->j, &x)) != PAW_OK) return e;
+        if (*n < most) v[*n] = x;
+    }
+}
+static paw_err paw__coco_image(paw__coco *k)
+{
+    static const char *const names[] = { "id", "file_name" };
+    char file[PAW__MAX_FILE_NAME];
+    paw__set_image image;
+    unsigned seen = 0;
+    size_t n = 0;
+    int field;
+    paw_err e = paw__json_enter(&k->j, '{');
+    while (!e) {
+        e = paw__coco_field(k, names, 2, &seen, &field);
+        if (e || field < 0) break;
+        e = field ? paw__json_string(&k->j, file, sizeof file, &n) : paw__coco_id(k, &image.id);
+    }
+    if (e) return e;
+    if (seen != 3) return paw__coco_fail(k, PAW_E_KEY, "image", "id or file_name missing");
+    if (!paw__path_inside(file, n))
+        return paw__coco_fail(k, PAW_E_FORMAT, "image", "a path outside the data set");
+    image.line = k->at;
+    image.split = k->u->split;
+    if (!(image.path = paw__set_path(k->u, file, n))) return PAW_E_OOM;
+    return paw__set_image_add(k->u, &image);
+}
+static paw_err paw__coco_category_of(paw__coco *k)
+{
+    static const char *const names[] = { "id", "name" };
+    char text[PAW__MAX_KEY];
+    paw__coco_category *x;
+    int64_t id = 0;
+    unsigned seen = 0;
+    void *list = k->categories;
+    size_t n = 0;
+    int field;
+    paw_err e = paw__json_enter(&k->j, '{');
+    while (!e) {
+        e = paw__coco_field(k, names, 2, &seen, &field);
+        if (e || field < 0) break;
+        e = field ? paw__json_string(&k->j, text, sizeof text, &n) : paw__coco_id(k, &id);
+    }
+    if (e) return e;
+    if (seen != 3 || id < INT32_MIN || id > INT32_MAX)
+        return paw__coco_fail(k, PAW_E_KEY, "category", "id or name missing, or id over 2^31");
+    e = paw__grow(k->u->c, &list, &k->category_cap, k->category_count + 1, sizeof(void *));
+    k->categories = (void **)list;
+    if (e) return e;
+    x = (paw__coco_category *)paw__arena_get(k->u->c, &k->u->owned, sizeof *x);
+    if (!x || !(x->name = paw__arena_text(k->u->c, &k->u->owned, text, n))) return PAW_E_OOM;
+    x->id = id;
+    k->categories[k->category_count++] = x;
+    return PAW_OK;
+}
+/* The wanted points of one person: v holds x, y, visibility of every key point. */
+static paw_err paw__coco_person(paw__coco *k, int64_t id, int64_t image_id, const double *v)
+{
+    paw__set *u = k->u;
+    size_t visible = 0, usable = 0;
+    int i, reason;
+    paw_err e = PAW_OK;
+    for (i = 0; i < PAW__COCO_POINTS; ++i) {
+        const double *p = v + 3 * i;
+        if (u->labels[i] < 0 || p[2] != 2) continue;
+        ++visible;
+        usable += fabs(p[0]) <= 1e9 && fabs(p[1]) <= 1e9 && (p[0] != 0 || p[1] != 0);
+    }
+    paw__set_skip(u, PAW_SKIP_INVISIBLE, (size_t)u->x.classes - visible);
+    reason = usable < visible ? PAW_SKIP_POSITION : visible < 2 ? PAW_SKIP_PERSON : PAW_SKIPS;
+    if (reason != PAW_SKIPS) paw__set_skip(u, reason, visible);
+    for (i = 0; i < PAW__COCO_POINTS && reason == PAW_SKIPS && !e; ++i) {
+        paw__point p;
+        if (u->labels[i] < 0 || v[3 * i + 2] != 2) continue;
+        memset(&p, 0, sizeof p);
+        p.image_id = image_id;
+        p.entry = id;
+        p.part = i + 1;
+        p.label = u->labels[i];
+        p.x = v[3 * i];
+        p.y = v[3 * i + 1];
+        e = paw__set_point_add(u, &p);
+    }
+    return e;
+}
+/* box: x, y, w, h, or NULL */
+static paw_err paw__coco_object(paw__coco *k, int64_t id, int64_t image_id, int64_t category,
+                                int crowd, const double *box)
+{
+    const double ratio = k->u->o.max_ratio > 0 ? k->u->o.max_ratio : 1.25;
+    const double side = k->u->o.min_side > 0 ? k->u->o.min_side : 40;
+    double shorter, longer;
+    paw_item t, *out;
+    int i;
+    if (crowd) {
+        paw__set_skip(k->u, PAW_SKIP_CROWD, 1);
+        return PAW_OK;
+    }
+    for (i = 0; box && i < 4; ++i)
+        if (!(fabs(box[i]) <= 5e8) || (i > 1 && box[i] <= 0)) box = NULL; /* NaN too */
+    if (!box) {
+        paw__set_skip(k->u, PAW_SKIP_MALFORMED, 1);
+        return PAW_OK;
+    }
+    memset(&t, 0, sizeof t);
+    for (i = 0; i < 4; ++i) t.box[i] = i < 2 ? box[i] : box[i - 2] + box[i];
+    shorter = box[2] < box[3] ? box[2] : box[3];
+    longer = box[2] < box[3] ? box[3] : box[2];
+    if (shorter < side || paw__round_even(t.box[2]) - paw__round_even(t.box[0]) < 1 ||
+        paw__round_even(t.box[3]) - paw__round_even(t.box[1]) < 1) {
+        paw__set_skip(k->u, PAW_SKIP_SMALL, 1);
+        return PAW_OK;
+    }
+    if (longer / shorter > ratio) {
+        paw__set_skip(k->u, PAW_SKIP_RATIO, 1);
+        return PAW_OK;
+    }
+    if (category < INT32_MIN || category > INT32_MAX)
+        return paw__coco_fail(k, PAW_E_KEY, "annotation", "no such category");
+    ++k->u->x.candidates;
+    t.image_id = image_id;
+    t.entry = id;
+    t.part_id = (int32_t)category;
+    t.x = (t.box[0] + t.box[2]) / 2;
+    t.y = (t.box[1] + t.box[3]) / 2;
+    t.kind = PAW_ITEM_BOX;
+    t.train = k->u->split;
+    if (!(out = paw__set_item(k->u))) return PAW_E_OOM;
+    *out = t;
+    return PAW_OK;
+}
+static paw_err paw__coco_annotation(paw__coco *k)
+{
+    static const char *const names[] = { "id", "image_id", "category_id", "iscrowd", "bbox",
+                                         "keypoints" };
+    double box[4], v[3 * PAW__COCO_POINTS], crowd = 0;
+    int64_t id[3] = { 0, 0, 0 };
+    size_t box_n = 0, n = 0;
+    unsigned seen = 0;
+    const unsigned need = k->objects ? 7 : 3;
+    int field;
+    paw_err e = paw__json_enter(&k->j, '{');
+    while (!e) {
+        e = paw__coco_field(k, names, (int)PAW__COUNT(names), &seen, &field);
+        if (e || field < 0) break;
+        if (field < 3) e = paw__coco_id(k, &id[field]);
+        else if (field == 3) e = paw__json_double(&k->j, &crowd);
+        else if (field == 4) e = paw__coco_numbers(k, box, 4, &box_n);
+        else e = paw__coco_numbers(k, v, PAW__COUNT(v), &n);
+    }
+    if (e) return e;
+    if ((seen & need) != need)
+        return paw__coco_fail(k, PAW_E_KEY, "annotation",
+                              k->objects ? "id, image_id or category_id missing"
+                                         : "id or image_id missing");
+    if (k->objects)
+        return paw__coco_object(k, id[0], id[1], id[2], crowd != 0, box_n == 4 ? box : NULL);
+    if (n == PAW__COUNT(v)) return paw__coco_person(k, id[0], id[1], v);
+    paw__set_skip(k->u, PAW_SKIP_MALFORMED, (size_t)k->u->x.classes);
+    return PAW_OK;
+}
+static paw_err paw__coco_array(paw__coco *k, paw_err (*each)(paw__coco *k))
+{
+    int more = 1;
+    paw_err e = paw__json_enter(&k->j, '[');
+    for (k->at = 0; !e; ++k->at) {
+        e = paw__json_next(&k->j, &more);
+        if (e || !more) return e;
+        e = each(k);
+    }
+    return e;
+}
+static paw_err paw__coco_parse(paw__coco *k)
+{
+    static const char *const names[] = { "images", "annotations", "categories" };
+    const unsigned need = k->objects ? 7 : 3;
+    unsigned seen = 0;
+    int field;
+    paw_err e = paw__json_enter(&k->j, '{');
+    while (!e) {
+        e = paw__coco_field(k, names, k->objects ? 3 : 2, &seen, &field);
+        if (e || field < 0) break;
+        e = paw__coco_array(k, field == 0 ? paw__coco_image : field == 1 ? paw__coco_annotation
+                                                                         : paw__coco_category_of);
+    }
+    if (!e) e = paw__json_end(&k->j);
+    if (!e && (seen & need) != need)
+        e = paw__fail(k->u->c, PAW_E_KEY, "%s: no images, annotations%s", k->path,
+                      k->objects ? " or categories" : "");
+    return e;
+}
+static paw_err paw__coco_read(paw__coco *k)
+{
+    paw_io io;
+    uint8_t *window;
+    paw_err e;
+    FILE *f = paw__file_open(k->u->c, k->path, &io.bytes);
+    if (!f) return PAW_E_IO;
+    io.read = paw__file_io;
+    io.user = f;
+    window = (uint8_t *)paw__alloc(k->u->c, PAW__JSON_WINDOW, 1);
+    e = window ? PAW_OK : PAW_E_OOM;
+    if (!e) {
+        paw__json_begin_io(&k->j, k->u->c, k->path, &io, window);
+        k->j.python = 1;
+        e = paw__coco_parse(k);
+    }
+    paw__free(window);
+    fclose(f);
+    return e;
+}
+static paw_err paw__coco_join(paw__coco *k, int64_t annotation, int64_t id,
+                              const paw__set_image **out)
+{
+    *out = paw__set_image_of(k->u, id);
+    if (*out) return PAW_OK;
+    return paw__fail(k->u->c, PAW_E_KEY, "%s: annotation %lld is of image %lld, which is not "
+                     "listed", k->path, (long long)annotation, (long long)id);
+}
+static paw_err paw__coco_twice(paw__coco *k, const char *what, int64_t id)
+{
+    return paw__fail(k->u->c, PAW_E_FORMAT, "%s: two %s have the id %lld", k->path, what,
+                     (long long)id);
+}
+static int paw__less_entry(const void *a, const void *b)
+{
+    const paw__point *p = (const paw__point *)a, *q = (const paw__point *)b;
+    return p->entry != q->entry ? p->entry < q->entry : p->part < q->part;
+}
+static paw_err paw__coco_points(paw__coco *k)
+{
+    paw__set *u = k->u;
+    size_t i;
+    paw_err e = paw__set_sort_points(u, paw__less_entry);
+    for (i = 0; !e && i < u->point_count; ++i) {
+        paw__point *p = (paw__point *)u->order[i];
+        const paw__point *before = i ? (const paw__point *)u->order[i - 1] : NULL;
+        if (before && before->entry == p->entry &&
+            (before->part == p->part || before->image_id != p->image_id))
+            e = paw__coco_twice(k, "annotations", p->entry);
+        else e = paw__coco_join(k, p->entry, p->image_id, &p->image);
+    }
+    if (!e) e = paw__set_sort_points(u, paw__less_point);
+    return e ? e : paw__set_points_items(u);
+}
+static int paw__less_category(const void *a, const void *b)
+{
+    return ((const paw__coco_category *)a)->id < ((const paw__coco_category *)b)->id;
+}
+/* Labels are the ranks of the category ids. */
+static paw_err paw__coco_classes(paw__coco *k)
+{
+    paw__set *u = k->u;
+    size_t i;
+    paw__sort(k->categories, k->category_count, paw__less_category);
+    u->x.class_names = (char **)paw__calloc(u->c, k->category_count + 1, sizeof(char *));
+    if (!u->x.class_names) return PAW_E_OOM;
+    for (i = 0; i < k->category_count; ++i) {
+        const paw__coco_category *x = (const paw__coco_category *)k->categories[i];
+        if (i && ((const paw__coco_category *)k->categories[i - 1])->id == x->id)
+            return paw__coco_twice(k, "categories", x->id);
+        if (paw__set_class_add(u, x->name)) return PAW_E_OOM;
+    }
+    return PAW_OK;
+}
+static paw_err paw__coco_label(paw__coco *k, paw_item *t)
+{
+    size_t lo = 0, hi = k->category_count;
+    while (lo < hi) {
+        const size_t mid = lo + (hi - lo) / 2;
+        if (((const paw__coco_category *)k->categories[mid])->id < t->part_id) lo = mid + 1;
+        else hi = mid;
+    }
+    if (lo == k->category_count ||
+        ((const paw__coco_category *)k->categories[lo])->id != t->part_id)
+        return paw__fail(k->u->c, PAW_E_KEY,
+                         "%s: annotation %lld is of category %d, which is not listed", k->path,
+                         (long long)t->entry, (int)t->part_id);
+    t->label = (int32_t)lo;
+    return PAW_OK;
+}
+static int paw__less_item_entry(const void *a, const void *b)
+{
+    return ((const paw_item *)a)->entry < ((const paw_item *)b)->entry;
+}
+static int paw__less_item(const void *a, const void *b)
+{
+    const paw_item *p = (const paw_item *)a, *q = (const paw_item *)b;
+    return p->image_id != q->image_id ? p->image_id < q->image_id : p->entry < q->entry;
+}
+/* Puts the items into the order of `order`, which is filled. */
+static paw_err paw__set_reorder(paw__set *u, void **order)
+{
+    paw_item *items = (paw_item *)paw__alloc(u->c, u->x.count + 1, sizeof *items);
+    size_t i;
+    if (!items) return PAW_E_OOM;
+    for (i = 0; i < u->x.count; ++i) items[i] = *(const paw_item *)order[i];
+    paw__free(u->x.items);
+    u->x.items = items;
+    return PAW_OK;
+}
+static paw_err paw__coco_items(paw__coco *k)
+{
+    paw__set *u = k->u;
+    const paw__set_image *image = NULL;
+    size_t i;
+    paw_err e = paw__coco_classes(k);
+    if (e) return e;
+    if (!(u->order = paw__pointers(u->c, u->x.items, u->x.count, sizeof *u->x.items)))
+        return PAW_E_OOM;
+    paw__sort(u->order, u->x.count, paw__less_item_entry);
+    for (i = 0; !e && i < u->x.count; ++i) {
+        paw_item *t = (paw_item *)u->order[i];
+        if (i && ((const paw_item *)u->order[i - 1])->entry == t->entry)
+            e = paw__coco_twice(k, "annotations", t->entry);
+        if (!e) e = paw__coco_label(k, t);
+        if (!e) e = paw__coco_join(k, t->entry, t->image_id, &image);
+        if (!e) t->path = image->path;
+    }
+    if (e) return e;
+    paw__sort(u->order, u->x.count, paw__less_item);
+    return paw__set_reorder(u, u->order);
+}
+static int paw__is_folder(const char *path)
+{
+    struct stat st;
+    return !stat(path, &st) && S_ISDIR(st.st_mode);
+}
+/* file: "person_keypoints" or "instances"; path: room for the annotation file's name */
+static paw_err paw__coco_paths(paw__set *u, const char *who, const char *file, const char *split,
+                               char **path)
+{
+    char name[160];
+    const size_t n = strlen(split);
+    if (!n || n > 64 || strchr(split, '/') || !strcmp(split, ".") || !strcmp(split, ".."))
+        return paw__fail(u->c, PAW_E_ARG, "%s: split '%s' is no name", who, split);
+    u->split = !strncmp(split, "train", 5);
+    snprintf(name, sizeof name, "images/%s", split);
+    if (!(u->folder = paw__path_join(u->c, u->root, name))) return PAW_E_OOM;
+    if (!paw__is_folder(u->folder)) {
+        paw__free(u->folder);
+        if (!(u->folder = paw__path_join(u->c, u->root, split))) return PAW_E_OOM;
+    }
+    snprintf(name, sizeof name, "annotations/%s_%s.json", file, split);
+    *path = paw__path_join(u->c, u->root, name);
+    return *path ? PAW_OK : PAW_E_OOM;
+}
+static paw_err paw__coco_parts_named(paw__set *u)
+{
+    static const char *const names[PAW__COCO_POINTS] = {
+        "nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder",
+        "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist", "left_hip",
+        "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle"
+    };
+    static const int paper[] = { 1, 11, 16 };
+    int i;
+    for (i = 0; i < PAW__COCO_POINTS; ++i) {
+        u->part_ids[i] = i + 1;
+        u->labels[i] = -1;
+        u->part_names[i] = names[i];
+    }
+    u->part_count = PAW__COCO_POINTS;
+    return paw__set_choose_opts(u, "COCO key points", paper, (int)PAW__COUNT(paper));
+}
+static paw_err paw__coco_run(paw_ctx *c, const char *who, int objects, const char *root,
+                             const paw_index_opts *opts, paw_index *out)
+{
+    const paw__set_image *twice[2] = { NULL, NULL };
+    char *path = NULL;
+    const char *split;
+    paw__coco *k;
+    paw_err e;
+    paw__set *u = paw__set_begin(c, who, root, opts, out, &e);
+    if (!u) return e;
+    if (!(k = (paw__coco *)paw__calloc(c, 1, sizeof *k))) return paw__set_end(u, PAW_E_OOM, out);
+    k->u = u;
+    k->objects = objects;
+    split = u->o.split ? u->o.split : objects ? "val2017" : "train2017";
+    e = paw__coco_paths(u, who, objects ? "instances" : "person_keypoints", split, &path);
+    k->path = path;
+    if (!e && !objects) e = paw__coco_parts_named(u);
+    if (!e) e = paw__coco_read(k);
+    if (!e) e = paw__set_sort_images(u, twice);
+    if (!e && twice[0]) e = paw__coco_twice(k, "images", twice[0]->id);
+    if (!e) e = objects ? paw__coco_items(k) : paw__coco_points(k);
+    paw__free(path);
+    paw__free(k->categories);
+    paw__free(k);
+    return paw__set_end(u, e, out);
+}
+PAW_DEF paw_err paw_index_coco_parts(paw_ctx *c, const char *root, const paw_index_opts *opts,
+                                     paw_index *out)
+{
+    return paw__coco_run(c, "paw_index_coco_parts", 0, root, opts, out);
+}
+PAW_DEF paw_err paw_index_coco_objects(paw_ctx *c, const char *root, const paw_index_opts *opts,
+                                       paw_index *out)
+{
+    return paw__coco_run(c, "paw_index_coco_objects", 1, root, opts, out);
+}
+
+/* ---- CIFAR-10, binary version ---- */
+
+#define PAW__CIFAR_SIDE 32
+#define PAW__CIFAR_BYTES 3073 /* label, then red, green and blue planes row by row */
+#define PAW__CIFAR_CLASSES 10
+
+static paw_err paw__cifar_records(paw__set *u, FILE *f, uint64_t bytes, const char *path, int train)
+{
+    const uint64_t n = bytes / PAW__CIFAR_BYTES;
+    uint8_t label;
+    uint64_t i;
+    paw_item *t;
+    if (!n || bytes % PAW__CIFAR_BYTES)
+        return paw__fail(u->c, PAW_E_FORMAT, "%s: %llu bytes are not records of %d", path,
+                         (unsigned long long)bytes, PAW__CIFAR_BYTES);
+    for (i = 0; i < n; ++i) {
+        if (paw__file_io(f, i * PAW__CIFAR_BYTES, &label, 1) != 1)
+            return paw__fail(u->c, PAW_E_IO, "%s: cannot read record %llu", path,
+                             (unsigned long long)i);
+        if (label >= PAW__CIFAR_CLASSES)
+            return paw__fail(u->c, PAW_E_FORMAT, "%s: record %llu has label %d, at most %d", path,
+                             (unsigned long long)i, label, PAW__CIFAR_CLASSES - 1);
+        if (!(t = paw__set_item(u))) return PAW_E_OOM;
+        t->path = path;
+        t->image_id = (int64_t)u->x.candidates++;
+        t->entry = (int64_t)i;
+        t->label = label;
+        t->kind = PAW_ITEM_RECORD;
+        t->train = train;
+    }
+    return PAW_OK;
+}
+static paw_err paw__cifar_file(paw__set *u, const char *name, int train)
+{
+    uint64_t bytes = 0;
+    FILE *f;
+    paw_err e;
+    const char *path = paw__set_path(u, name, strlen(name));
+    if (!path) return PAW_E_OOM;
+    if (!(f = paw__file_open(u->c, path, &bytes))) return PAW_E_IO;
+    e = paw__cifar_records(u, f, bytes, path, train);
+    fclose(f);
+    return e;
+}
+/* data_batch_1.bin to data_batch_5.bin, of which the first must be there */
+static paw_err paw__cifar_train(paw__set *u)
+{
+    char name[32];
+    int i;
+    paw_err e = paw__cifar_file(u, "data_batch_1.bin", 1);
+    for (i = 2; !e && i <= 5; ++i) {
+        struct stat st;
+        char *path;
+        snprintf(name, sizeof name, "data_batch_%d.bin", i);
+        if (!(path = paw__path_join(u->c, u->folder, name))) return PAW_E_OOM;
+        if (!stat(path, &st)) e = paw__cifar_file(u, name, 1);
+        paw__free(path);
+    }
+    return e;
+}
+PAW_DEF paw_err paw_index_cifar10(paw_ctx *c, const char *root, const paw_index_opts *opts,
+                                  paw_index *out)
+{
+    static const char *const names[PAW__CIFAR_CLASSES] = {
+        "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"
+    };
+    const char *split = opts && opts->split ? opts->split : "test";
+    int i;
+    paw_err e;
+    paw__set *u = paw__set_begin(c, "paw_index_cifar10", root, opts, out, &e);
+    if (!u) return e;
+    u->x.class_names = (char **)paw__calloc(c, PAW__CIFAR_CLASSES, sizeof(char *));
+    if (!u->x.class_names) e = PAW_E_OOM;
+    for (i = 0; !e && i < PAW__CIFAR_CLASSES; ++i) e = paw__set_class_add(u, names[i]);
+    if (!e && !(u->folder = paw__path_join(c, root, "cifar-10-batches-bin"))) e = PAW_E_OOM;
+    if (!e && !paw__is_folder(u->folder)) {
+        paw__free(u->folder);
+        if (!(u->folder = paw__strdup(c, root))) e = PAW_E_OOM;
+    }
+    if (!e && strcmp(split, "train") && strcmp(split, "test") && strcmp(split, "all"))
+        e = paw__fail(c, PAW_E_ARG, "paw_index_cifar10: split '%s' is not train, test or all",
+                      split);
+    if (!e && strcmp(split, "test")) e = paw__cifar_train(u);
+    if (!e && strcmp(split, "train")) e = paw__cifar_file(u, "test_batch.bin", 0);
+    if (!e) u->image_count = u->x.count;
+    return paw__set_end(u, e, out);
+}
+
+/* ---- labelled folders: CLASS/IMAGE, or SPLIT/CLASS/IMAGE ---- */
+
+typedef struct {
+    paw__set *u;
+    paw__names parents; /* folders of class folders */
+    paw__names classes; /* names, sorted, each once */
+} paw__folders;
+
+/* Adds each sub-folder's name, hidden ones apart. */
+static paw_err paw__subfolders(paw_ctx *c, const char *path, paw__names *names)
+{
+    DIR *dir = opendir(path);
+    paw_err e = PAW_OK;
+    if (!dir) return paw__fail(c, PAW_E_IO, "%s: the folder cannot be opened", path);
+    while (!e) {
+        const struct dirent *d;
+        char *full;
+        errno = 0;
+        d = readdir(dir);
+        if (!d && errno) e = paw__fail(c, PAW_E_IO, "%s: cannot be listed", path);
+        if (!d) break;
+        if (d->d_name[0] == '.') continue;
+        if (!(full = paw__path_join(c, path, d->d_name))) e = PAW_E_OOM;
+        else if (paw__is_folder(full)) e = paw__names_add(c, names, paw__strdup(c, d->d_name));
+        paw__free(full);
+    }
+    closedir(dir);
+    return e;
+}
+static void paw__names_free(paw__names *n)
+{
+    size_t i;
+    for (i = 0; i < n->count; ++i) paw__free(n->items[i]);
+    paw__free(n->items);
+    memset(n, 0, sizeof *n);
+}
+static void paw__names_unique(paw__names *n)
+{
+    size_t i, kept = 0;
+    paw__sort(n->items, n->count, paw__less_text);
+    for (i = 0; i < n->count; ++i) {
+        if (kept && !strcmp((const char *)n->items[kept - 1], (const char *)n->items[i]))
+            paw__free(n->items[i]);
+        else n->items[kept++] = n->items[i];
+    }
+    n->count = kept;
+}
+static int paw__is_split(const char *name)
+{
+    return !strcmp(name, "train") || !strcmp(name, "val") || !strcmp(name, "test");
+}
+/* Names of the folders of class folders: splits, or "" for the root itself. */
+static paw_err paw__folders_parents(paw__folders *f)
+{
+    paw__set *u = f->u;
+    const char *split = u->o.split;
+    paw__names found;
+    size_t i;
+    int splits = 1, met = 0;
+    paw_err e;
+    memset(&found, 0, sizeof found);
+    e = paw__subfolders(u->c, u->root, &found);
+    for (i = 0; i < found.count; ++i) {
+        splits &= paw__is_split((const char *)found.items[i]);
+        met |= split && !strcmp((const char *)found.items[i], split);
+    }
+    if (!e && split && !met)
+        e = paw__fail(u->c, PAW_E_IO, "%s: no sub-folder '%s'", u->root, split);
+    if (!e && !found.count)
+        e = paw__fail(u->c, PAW_E_IO, "%s: no sub-folders to be classes", u->root);
+    for (i = 0; !e && i < found.count && (split || splits); ++i) {
+        const char *name = (const char *)found.items[i];
+        if (paw__is_split(name) || (split && !strcmp(split, name)))
+            e = paw__names_add(u->c, &f->parents, paw__strdup(u->c, name));
+    }
+    if (!e && !split && !splits) e = paw__names_add(u->c, &f->parents, paw__strdup(u->c, ""));
+    paw__names_free(&found);
+    paw__sort(f->parents.items, f->parents.count, paw__less_text);
+    return e;
+}
+/* Classes of every split, so that a label means the same in all of them. */
+static paw_err paw__folders_classes(paw__folders *f)
+{
+    paw__set *u = f->u;
+    size_t i;
+    paw_err e = PAW_OK;
+    for (i = 0; !e && i < f->parents.count; ++i) {
+        char *path = paw__path_join(u->c, u->root, (const char *)f->parents.items[i]);
+        e = path ? paw__subfolders(u->c, path, &f->classes) : PAW_E_OOM;
+        paw__free(path);
+    }
+    if (e) return e;
+    paw__names_unique(&f->classes);
+    if (!f->classes.count)
+        return paw__fail(u->c, PAW_E_IO, "%s: no sub-folders to be classes", u->root);
+    if (f->classes.count > INT32_MAX) return paw__fail(u->c, PAW_E_LIMIT, "%s: classes", u->root);
+    u->x.class_names = (char **)paw__calloc(u->c, f->classes.count, sizeof(char *));
+    if (!u->x.class_names) return PAW_E_OOM;
+    for (i = 0; !e && i < f->classes.count; ++i)
+        e = paw__set_class_add(u, (const char *)f->classes.items[i]);
+    return e;
+}
+/* Images of u->folder. */
+static paw_err paw__folders_images(paw__set *u, int label, int train)
+{
+    paw__names names;
+    size_t i, others = 0;
+    DIR *dir;
+    paw_err e;
+    memset(&names, 0, sizeof names);
+    if (!paw__is_folder(u->folder)) return PAW_OK; /* a class of another split only */
+    if (!(dir = opendir(u->folder)))
+        return paw__fail(u->c, PAW_E_IO, "%s: the folder cannot be opened", u->folder);
+    e = paw__folder_read(u->c, u->folder, dir, &names, &others);
+    closedir(dir);
+    paw__sort(names.items, names.count, paw__less_text);
+    for (i = 0; !e && i < names.count; ++i) {
+        const char *path = (const char *)names.items[i];
+        paw_item *t = paw__set_item(u);
+        if (!t || !(path = paw__arena_text(u->c, &u->owned, path, strlen(path)))) {
+            e = PAW_E_OOM;
+            break;
+        }
+        t->path = path;
+        t->image_id = (int64_t)u->image_count++;
+        t->label = label;
+        t->train = train;
+        ++u->x.candidates;
+    }
+    paw__set_skip(u, PAW_SKIP_NAME, others);
+    paw__names_free(&names);
+    return e;
+}
+static paw_err paw__folders_list(paw__folders *f)
+{
+    paw__set *u = f->u;
+    size_t i, k;
+    paw_err e = PAW_OK;
+    for (i = 0; i < f->parents.count; ++i) {
+        const char *name = (const char *)f->parents.items[i];
+        if (u->o.split && strcmp(u->o.split, name)) continue;
+        for (k = 0; !e && k < f->classes.count; ++k) {
+            char *path = paw__path_join(u->c, u->root, name);
+            u->folder = path ? paw__path_join(u->c, path, u->x.class_names[k]) : NULL;
+            e = u->folder ? paw__folders_images(u, (int)k, !strcmp(name, "train")) : PAW_E_OOM;
+            paw__free(path);
+            paw__free(u->folder);
+            u->folder = NULL;
+        }
+    }
+    return e;
+}
+PAW_DEF paw_err paw_index_folders(paw_ctx *c, const char *root, const paw_index_opts *opts,
+                                  paw_index *out)
+{
+    paw__folders f;
+    paw_err e;
+    memset(&f, 0, sizeof f);
+    f.u = paw__set_begin(c, "paw_index_folders", root, opts, out, &e);
+    if (!f.u) return e;
+    e = paw__folders_parents(&f);
+    if (!e) e = paw__folders_classes(&f);
+    if (!e) e = paw__folders_list(&f);
+    if (!e && !f.u->x.count)
+        e = paw__fail(c, PAW_E_IO, "%s: no .jpg, .jpeg or .png file in its class folders", root);
+    paw__names_free(&f.parents);
+    paw__names_free(&f.classes);
+    return paw__set_end(f.u, e, out);
+}
+
+/* ---- lists: CSV after RFC 4180, blanks around unquoted fields dropped ---- */
+
+#define PAW__MAX_ROW 65536 /* bytes of one row */
+#define PAW__MAX_FIELDS 256
+typedef struct {
+    paw_ctx *c;
+    const char *path;
+    FILE *file;
+    paw_io io;
+    paw__in in;
+    int next;         /* the byte after the present one, -1 at the end */
+    size_t line, row; /* of the next byte; where the present row began */
+    char text[PAW__MAX_ROW];
+    size_t n;
+    const char *field[PAW__MAX_FIELDS];
+    size_t fields;
+} paw__csv;
+
+static paw_err paw__csv_fail(const paw__csv *v, paw_err e, const char *what)
+{
+    return paw__fail(v->c, e, "%s:%zu: %s", v->path, v->row, what);
+}
+static paw_err paw__csv_step(paw__csv *v)
+{
+    uint8_t b = 0;
+    paw_err e = PAW_OK;
+    if (v->next == '\n') ++v->line;
+    if (!paw__in_left(&v->in)) v->next = -1;
+    else if ((e = paw__in_get(&v->in, &b, 1)) == PAW_OK) v->next = b;
+    return e;
+}
+static paw_err paw__csv_open(paw__csv *v, paw_ctx *c, const char *path)
+{
+    paw_err e;
+    v->c = c;
+    v->path = path;
+    v->line = 1;
+    if (!(v->file = paw__file_open(c, path, &v->io.bytes))) return PAW_E_IO;
+    v->io.read = paw__file_io;
+    v->io.user = v->file;
+    paw__in_begin(&v->in, c, &v->io, path, 0, v->io.bytes);
+    if (v->io.bytes >= 3) {
+        uint8_t mark[3];
+        if ((e = paw__in_get(&v->in, mark, 3)) != PAW_OK) return e;
+        if (memcmp(mark, "\xef\xbb\xbf", 3))
+            paw__in_begin(&v->in, c, &v->io, path, 0, v->io.bytes);
+    }
+    return paw__csv_step(v);
+}
+static paw_err paw__csv_put(paw__csv *v, int ch)
+{
+    if (v->n + 1 >= PAW__MAX_ROW) return paw__csv_fail(v, PAW_E_LIMIT, "a row over 65535 bytes");
+    if (!ch) return paw__csv_fail(v, PAW_E_FORMAT, "a NUL byte");
+    v->text[v->n++] = (char)ch;
+    return PAW_OK;
+}
+static int paw__csv_is_end(const paw__csv *v) /* of a field */
+{
+    return v->next == ',' || v->next == '\n' || v->next < 0;
+}
+static paw_err paw__csv_quoted(paw__csv *v)
+{
+    paw_err e = paw__csv_step(v);
+    while (!e) {
+        if (v->next < 0) return paw__csv_fail(v, PAW_E_FORMAT, "a quoted field without end");
+        if (v->next == '"') {
+            if ((e = paw__csv_step(v)) != PAW_OK) return e;
+            if (v->next != '"') break;
+        }
+        if ((e = paw__csv_put(v, v->next)) == PAW_OK) e = paw__csv_step(v);
+    }
+    while (!e && paw__blank((char)v->next)) e = paw__csv_step(v);
+    if (!e && !paw__csv_is_end(v))
+        return paw__csv_fail(v, PAW_E_FORMAT, "text after a quoted field");
+    return e;
+}
+static paw_err paw__csv_plain(paw__csv *v, size_t from)
+{
+    paw_err e = PAW_OK;
+    while (!e && !paw__csv_is_end(v)) {
+        if (v->next == '"') return paw__csv_fail(v, PAW_E_FORMAT, "a quote inside a field");
+        if ((e = paw__csv_put(v, v->next)) == PAW_OK) e = paw__csv_step(v);
+    }
+    while (v->n > from && paw__blank(v->text[v->n - 1])) --v->n;
+    return e;
+}
+/* Reads the next row that is not blank; *more 0: there is none. */
+static paw_err paw__csv_row(paw__csv *v, int *more)
+{
+    paw_err e = PAW_OK;
+    for (*more = 0; !e && v->next >= 0 && !*more;) {
+        v->n = v->fields = 0;
+        v->row = v->line;
+        do {
+            const size_t from = v->n;
+            if (v->fields) e = paw__csv_step(v); /* the comma */
+            while (!e && paw__blank((char)v->next)) e = paw__csv_step(v);
+            if (!e && v->next == '"') *more = 1;
+            if (!e) e = v->next == '"' ? paw__csv_quoted(v) : paw__csv_plain(v, from);
+            if (!e && v->fields == PAW__MAX_FIELDS)
+                e = paw__csv_fail(v, PAW_E_LIMIT, "over 256 fields");
+            if (e) return e;
+            *more |= v->n > from || v->fields;
+            v->field[v->fields++] = v->text + from;
+            v->text[v->n++] = 0;
+            if (v->n >= PAW__MAX_ROW)
+                return paw__csv_fail(v, PAW_E_LIMIT, "a row over 65535 bytes");
+        } while (v->next == ',');
+        if (v->next == '\n') e = paw__csv_step(v);
+    }
+    return e;
+}
+
+enum { PAW__LIST_PATH = 0, PAW__LIST_X, PAW__LIST_Y, PAW__LIST_SIDE, PAW__LIST_LABEL,
+       PAW__LIST_COLUMNS };
+typedef struct {
+    const char *path, *label;
+    size_t first; /* row where the path came first */
+    paw_item item;
+} paw__list_row;
+typedef struct {
+    paw__set *u;
+    paw__csv v;
+    int column[PAW__LIST_COLUMNS]; /* -1: not there */
+    size_t columns;
+    paw__list_row *rows;
+    size_t count, cap;
+} paw__list;
+
+/* Column names in any order and case; a first row without "path" among them is no header. */
+static int paw__list_header(paw__list *l)
+{
+    static const char *const names[PAW__LIST_COLUMNS] = { "path", "x", "y", "side", "label" };
+    size_t i, k, n;
+    for (k = 0; k < PAW__LIST_COLUMNS; ++k) l->column[k] = -1;
+    for (i = 0; i < l->v.fields; ++i)
+        for (k = 0; k < PAW__LIST_COLUMNS; ++k) {
+            const char *s = l->v.field[i];
+            for (n = 0; s[n] && (s[n] >= 'A' && s[n] <= 'Z' ? s[n] + 32 : s[n]) == names[k][n];)
+                ++n;
+            if (!s[n] && !names[k][n] && l->column[k] < 0) l->column[k] = (int)i;
+        }
+    return l->column[PAW__LIST_PATH] >= 0;
+}
+static paw_err paw__list_columns(paw__list *l, int *header)
+{
+    size_t k;
+    int *at = l->column;
+    l->columns = l->v.fields;
+    *header = paw__list_header(l);
+    if (*header && at[PAW__LIST_LABEL] < 0)
+        return paw__csv_fail(&l->v, PAW_E_KEY, "a header without a column label");
+    if (*header && ((at[PAW__LIST_X] < 0) != (at[PAW__LIST_Y] < 0) ||
+                    (at[PAW__LIST_X] < 0) != (at[PAW__LIST_SIDE] < 0)))
+        return paw__csv_fail(&l->v, PAW_E_KEY, "a header with some of x, y, side but not all");
+    if (*header) return PAW_OK;
+    for (k = 0; k < PAW__LIST_COLUMNS; ++k) at[k] = (int)k;
+    if (l->columns == 2) {
+        at[PAW__LIST_X] = at[PAW__LIST_Y] = at[PAW__LIST_SIDE] = -1;
+        at[PAW__LIST_LABEL] = 1;
+    } else if (l->columns != PAW__LIST_COLUMNS) {
+        return paw__csv_fail(&l->v, PAW_E_FORMAT, "neither a header with path and label, nor the "
+                             "fields path, x, y, side, label or path, label");
+    }
+    return PAW_OK;
+}
+/* Field of a column, "" where there is none. */
+static const char *paw__list_text(const paw__list *l, int column)
+{
+    return l->column[column] < 0 ? "" : l->v.field[l->column[column]];
+}
+static paw_err paw__list_box(paw__list *l, paw_item *t)
+{
+    double v[3] = { 0, 0, 0 }, side;
+    int i, given = 0;
+    for (i = 0; i < 3; ++i) {
+        const char *s = paw__list_text(l, PAW__LIST_X + i);
+        if (!*s) continue;
+        ++given;
+        if (paw__number(s, strlen(s), &v[i]) != strlen(s) || !(fabs(v[i]) <= 1e8))
+            return paw__csv_fail(&l->v, PAW_E_FORMAT,
+                                 i < 2 ? "x or y is not a number of at most 1e8"
+                                       : "side is not a number of at most 1e8");
+    }
+    if (!given) return PAW_OK;
+    if (given < 3) return paw__csv_fail(&l->v, PAW_E_FORMAT, "some of x, y, side but not all");
+    if ((side = paw__round_even(v[2])) < 1)
+        return paw__csv_fail(&l->v, PAW_E_FORMAT, "side is under one pixel");
+    t->kind = PAW_ITEM_BOX;
+    t->x = v[0];
+    t->y = v[1];
+    for (i = 0; i < 2; ++i) { /* the corner is rounded first: the side must not depend on where */
+        t->box[i] = paw__round_even(v[i] - v[2] / 2);
+        t->box[i + 2] = t->box[i] + side;
+    }
+    return PAW_OK;
+}
+static paw_err paw__list_add(paw__list *l)
+{
+    const char *path = paw__list_text(l, PAW__LIST_PATH);
+    const char *label = paw__list_text(l, PAW__LIST_LABEL);
+    const paw__list_row *before = l->count ? &l->rows[l->count - 1] : NULL;
+    paw__set *u = l->u;
+    paw__list_row r;
+    char *full;
+    void *rows = l->rows;
+    paw_err e;
+    memset(&r, 0, sizeof r);
+    if (l->v.fields != l->columns)
+        return paw__fail(u->c, PAW_E_FORMAT, "%s:%zu: %zu fields, the first row has %zu", l->v.path,
+                         l->v.row, l->v.fields, l->columns);
+    if (!*path || !*label)
+        return paw__csv_fail(&l->v, PAW_E_FORMAT, *path ? "no label" : "no path");
+    if ((e = paw__list_box(l, &r.item)) != PAW_OK) return e;
+    full = *path == '/' ? paw__strdup(u->c, path) : paw__path_join(u->c, u->folder, path);
+    if (!full) return PAW_E_OOM;
+    r.path = before && !strcmp(before->path, full)
+                 ? before->path : paw__arena_text(u->c, &u->owned, full, strlen(full));
+    paw__free(full);
+    r.label = before && !strcmp(before->label, label)
+                  ? before->label : paw__arena_text(u->c, &u->owned, label, strlen(label));
+    if (!r.path || !r.label) return PAW_E_OOM;
+    r.item.entry = (int64_t)l->v.row;
+    e = paw__grow(u->c, &rows, &l->cap, l->count + 1, sizeof r);
+    l->rows = (paw__list_row *)rows;
+    if (!e) l->rows[l->count++] = r;
+    return e;
+}
+static paw_err paw__list_read(paw__list *l)
+{
+    int more = 0, header = 0;
+    paw_err e = paw__csv_row(&l->v, &more);
+    if (!e && more) {
+        e = paw__list_columns(l, &header);
+        if (!e && !header) e = paw__list_add(l);
+    }
+    while (!e && more) {
+        e = paw__csv_row(&l->v, &more);
+        if (!e && more) e = paw__list_add(l);
+    }
+    if (!e && !l->count) e = paw__fail(l->u->c, PAW_E_FORMAT, "%s: no rows", l->v.path);
+    return e;
+}
+static int paw__less_row_path(const void *a, const void *b)
+{
+    const paw__list_row *p = (const paw__list_row *)a, *q = (const paw__list_row *)b;
+    const int order = p->path == q->path ? 0 : strcmp(p->path, q->path);
+    return order ? order < 0 : p < q;
+}
+static int paw__less_row_first(const void *a, const void *b)
+{
+    const paw__list_row *p = (const paw__list_row *)a, *q = (const paw__list_row *)b;
+    return p->first != q->first ? p->first < q->first : p < q;
+}
+static int paw__less_row_label(const void *a, const void *b)
+{
+    return strcmp(((const paw__list_row *)a)->label, ((const paw__list_row *)b)->label) < 0;
+}
+static int paw__less_row_number(const void *a, const void *b)
+{
+    const paw__list_row *p = (const paw__list_row *)a, *q = (const paw__list_row *)b;
+    double x = 0, y = 0;
+    paw__number(p->label, strlen(p->label), &x);
+    paw__number(q->label, strlen(q->label), &y);
+    return x != y ? x < y : strcmp(p->label, q->label) < 0;
+}
+static int paw__list_all_integers(const paw__list *l)
+{
+    size_t i, n, minus;
+    for (i = 0; i < l->count; ++i) {
+        n = strlen(l->rows[i].label);
+        minus = l->rows[i].label[0] == '-';
+        if (n == minus || n > 15 || paw__digits(l->rows[i].label + minus, n - minus) != n - minus)
+            return 0;
+    }
+    return 1;
+}
+/* Labels are the ranks of the label texts: by value where all are integers, else by bytes. */
+static paw_err paw__list_labels(paw__list *l, void **order)
+{
+    paw__set *u = l->u;
+    size_t i, classes = 0;
+    paw__sort(order, l->count,
+              paw__list_all_integers(l) ? paw__less_row_number : paw__less_row_label);
+    for (i = 0; i < l->count; ++i) {
+        paw__list_row *r = (paw__list_row *)order[i];
+        classes += !i || strcmp(((const paw__list_row *)order[i - 1])->label, r->label);
+        if (classes > INT32_MAX) return paw__fail(u->c, PAW_E_LIMIT, "%s: labels", l->v.path);
+        r->item.label = (int32_t)(classes - 1);
+    }
+    u->x.class_names = (char **)paw__calloc(u->c, classes, sizeof(char *));
+    if (!u->x.class_names) return PAW_E_OOM;
+    for (i = 0; i < l->count; ++i) {
+        const paw__list_row *r = (const paw__list_row *)order[i];
+        if (r->item.label < u->x.classes) continue;
+        if (paw__set_class_add(u, r->label)) return PAW_E_OOM;
+    }
+    return PAW_OK;
+}
+/* Rows of one image side by side, images in the order in which they first came. */
+static paw_err paw__list_items(paw__list *l)
+{
+    paw__set *u = l->u;
+    void **order = u->order = paw__pointers(u->c, l->rows, l->count, sizeof *l->rows);
+    paw__list_row *first = NULL;
+    size_t i;
+    paw_err e;
+    if (!order) return PAW_E_OOM;
+    if ((e = paw__list_labels(l, order)) != PAW_OK) return e;
+    paw__sort(order, l->count, paw__less_row_path);
+    for (i = 0; i < l->count; ++i) {
+        paw__list_row *r = (paw__list_row *)order[i];
+        if (!first || strcmp(first->path, r->path)) first = r;
+        r->path = first->path;
+        r->first = (size_t)(first - l->rows);
+    }
+    paw__sort(order, l->count, paw__less_row_first);
+    for (i = 0; i < l->count; ++i) {
+        const paw__list_row *r = (const paw__list_row *)order[i];
+        paw_item *t;
+        if (!i || ((const paw__list_row *)order[i - 1])->first != r->first) ++u->image_count;
+        if (!(t = paw__set_item(u))) return PAW_E_OOM;
+        *t = r->item;
+        t->path = r->path;
+        t->image_id = (int64_t)u->image_count - 1;
+    }
+    u->x.candidates = l->count;
+    return PAW_OK;
+}
+PAW_DEF paw_err paw_index_list(paw_ctx *c, const char *root, const paw_index_opts *opts,
+                               paw_index *out)
+{
+    const char *slash;
+    paw__list *l;
+    paw_err e;
+    paw__set *u = paw__set_begin(c, "paw_index_list", root, opts, out, &e);
+    if (!u) return e;
+    if (!(l = (paw__list *)paw__calloc(c, 1, sizeof *l))) return paw__set_end(u, PAW_E_OOM, out);
+    l->u = u;
+    slash = strrchr(root, '/');
+    u->folder = paw__strdup(c, slash ? root : "");
+    if (!u->folder) e = PAW_E_OOM;
+    if (!e && slash) u->folder[slash - root + 1] = 0;
+    if (!e) e = paw__csv_open(&l->v, c, root);
+    if (!e) e = paw__list_read(l);
+    if (!e) e = paw__list_items(l);
+    if (l->v.file) fclose(l->v.file);
+    paw__free(l->rows);
+    paw__free(l);
+    return paw__set_end(u, e, out);
+}
+
 /* ---- from an item to pixels ---- */
 
 static paw_err paw__box_cut(paw_ctx *c, const paw_item *t, const paw_image *in, paw_image *out)
@@ -8606,8 +9757,6 @@ PAW_DEF void paw_reader_free(paw_ctx *c, paw_reader *r)
     paw__free(r->path);
     memset(r, 0, sizeof *r);
 }
-#define PAW__CIFAR_SIDE 32
-#define PAW__CIFAR_BYTES 3073 /* label, then red, green and blue planes row by row */
 static paw_err paw__record_image(paw_ctx *c, const paw_item *t, paw_image *out)
 {
     const size_t plane = PAW__CIFAR_SIDE * PAW__CIFAR_SIDE;

@@ -423,6 +423,81 @@ static void test_golden(void)
     paw_index_free(ctx, &p);
 }
 
+/* ---- COCO: what tools/check_coco.py counts, written from the protocol alone ---- */
+
+static uint32_t list_crc(const paw_index *x, int objects)
+{
+    const size_t cap = x->count * 96 + 1;
+    char *text = (char *)malloc(cap);
+    size_t i, n = 0;
+    uint32_t crc;
+    for (i = 0; i < x->count; ++i) {
+        const paw_item *t = &x->items[i];
+        n += (size_t)snprintf(text + n, cap - n, "%lld,%lld,", (long long)t->image_id,
+                              (long long)t->entry);
+        if (objects) n += (size_t)snprintf(text + n, cap - n, "%d\n", (int)t->label);
+        else n += (size_t)snprintf(text + n, cap - n, "%d,%.9g,%.9g,%.0f\n", (int)t->part_id, t->x,
+                                   t->y, t->box[2] - t->x);
+    }
+    crc = paw__crc32((const uint8_t *)text, n);
+    free(text);
+    return crc;
+}
+static void test_coco_golden(void)
+{
+    static const struct {
+        const char *split;
+        int protocol;
+        size_t images, count, class_count[3], invisible, person, close;
+        uint32_t crc;
+    } rows[] = {
+        { "train2017", PAW_PROTOCOL_CODE, 28, 79, { 25, 32, 22 }, 316, 30, 16, 0xb6d9cce4u },
+        { "train2017", PAW_PROTOCOL_PAPER, 28, 74, { 23, 31, 20 }, 316, 30, 21, 0xced32a69u },
+        { "val2017", PAW_PROTOCOL_CODE, 32, 51, { 17, 20, 14 }, 188, 34, 6, 0xbe7678ebu },
+        { "val2017", PAW_PROTOCOL_PAPER, 32, 46, { 15, 17, 14 }, 188, 34, 11, 0x6e5c96e2u }
+    };
+    const char *shared = t_shared(), *first = NULL;
+    char path[1200];
+    size_t i, k;
+    if (shared) snprintf(path, sizeof path, "%s/data/coco_kp/annotations", shared);
+    if (!shared || access(path, F_OK)) {
+        T_SKIP("no ../shared/data/coco_kp: counts of real COCO files");
+        return;
+    }
+    snprintf(path, sizeof path, "%s/data/coco_kp", shared);
+    for (i = 0; i < sizeof rows / sizeof *rows; ++i) {
+        size_t per[3] = { 0, 0, 0 };
+        paw_index_opts o;
+        paw_reader r;
+        paw_image img;
+        paw_index x;
+        memset(&o, 0, sizeof o);
+        memset(&r, 0, sizeof r);
+        o.protocol = rows[i].protocol;
+        o.split = rows[i].split;
+        if (!T(!paw_index_coco_parts(ctx, path, &o, &x), "%s", paw_message(ctx))) continue;
+        for (k = 0; k < x.count; ++k) ++per[x.items[k].label];
+        T(x.images == rows[i].images && x.count == rows[i].count && adds_up(&x) &&
+          !memcmp(per, rows[i].class_count, sizeof per), "%s %d: %zu patches: %zu %zu %zu",
+          rows[i].split, rows[i].protocol, x.count, per[0], per[1], per[2]);
+        T(x.skipped[PAW_SKIP_INVISIBLE] == rows[i].invisible &&
+          x.skipped[PAW_SKIP_PERSON] == rows[i].person &&
+          x.skipped[PAW_SKIP_NEAR] == rows[i].close, "%s %d: skipped", rows[i].split,
+          rows[i].protocol);
+        T(list_crc(&x, 0) == rows[i].crc, "%s %d: other patches: crc %08x", rows[i].split,
+          rows[i].protocol, (unsigned)list_crc(&x, 0));
+        T(!paw_index_drop_missing(&x, &first) && !first && x.count == rows[i].count,
+          "%s: every image is there", rows[i].split);
+        for (k = 0; k < x.count; k += 16) {
+            if (T(!paw_reader_item(ctx, &r, &x.items[k], 64, PAW_FRAME_AUTO, &img), "%s",
+                  paw_message(ctx)))
+                paw_image_free(ctx, &img);
+        }
+        paw_reader_free(ctx, &r);
+        paw_index_free(ctx, &x);
+    }
+}
+
 static void clean(void)
 {
     paw_files f;
@@ -450,6 +525,7 @@ int main(void)
     test_memory();
     test_patch_image();
     test_golden();
+    test_coco_golden();
     clean();
     paw_destroy(ctx);
     return t_end("data");
