@@ -610,6 +610,12 @@ PAW_DEF paw_err paw_pose_evaluate(paw_ctx *c, const paw_pose *truth, size_t trut
 #include <string.h>
 #include <dirent.h>
 #include <sys/stat.h>
+#if defined(__linux__)
+#include <sys/mman.h>
+#if !defined(__cplusplus)
+extern int madvise(void *, size_t, int); /* which strict C99 hides */
+#endif
+#endif
 
 #if defined(__x86_64__) || defined(_M_X64)
 #define PAW__X86 1
@@ -695,7 +701,17 @@ typedef struct {
     paw_allocator mem;
 } paw__block;
 
-static void *paw__default_alloc(void *user, size_t bytes) { (void)user; return malloc(bytes); }
+/* Weights are touched once while they are packed: in huge pages that takes a third of the time. */
+static void *paw__default_alloc(void *user, size_t bytes)
+{
+    void *p = malloc(bytes);
+#if defined(__linux__)
+    const size_t huge = (size_t)2 << 20, skip = (huge - (uintptr_t)p % huge) % huge;
+    if (p && bytes >= 2 * huge) (void)madvise((char *)p + skip, (bytes - skip) / huge * huge, 14);
+#endif
+    (void)user;
+    return p;
+}
 static void paw__default_free(void *user, void *p, size_t bytes)
 {
     (void)user;
@@ -1709,46 +1725,67 @@ static size_t paw__panel_source(size_t n, size_t heads, size_t p, size_t *first)
     *first = p / panels * dh + at;
     return paw__min(16, dh - at);
 }
-/* out[j * 16 + r] = from[r * ld + j], four by four; 128 bits are in every x86-64 and AArch64 */
-PAW__INLINE void paw__transpose4(const float *from, size_t ld, float *out)
+/* out[j * 16 + r] = from[r * ld + j], four by four: 128 bits are in every x86-64 and AArch64.
+   *nan: 0, then NaN once a value was not finite. */
+typedef float paw__f4 __attribute__((vector_size(16)));
+PAW__INLINE paw__f4 paw__load4(const float *p)
 {
+    paw__f4 v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+PAW__INLINE void paw__transpose4(const float *from, size_t ld, float *out, paw__f4 *nan)
+{
+    paw__f4 a = paw__load4(from), b = paw__load4(from + ld);
+    paw__f4 c = paw__load4(from + 2 * ld), d = paw__load4(from + 3 * ld);
+    *nan += (a - a) + (b - b) + ((c - c) + (d - d));
 #if defined(PAW__X86)
-    __m128 a = _mm_loadu_ps(from), b = _mm_loadu_ps(from + ld);
-    __m128 c = _mm_loadu_ps(from + 2 * ld), d = _mm_loadu_ps(from + 3 * ld);
     _MM_TRANSPOSE4_PS(a, b, c, d);
-    _mm_storeu_ps(out, a);
-    _mm_storeu_ps(out + 16, b);
-    _mm_storeu_ps(out + 32, c);
-    _mm_storeu_ps(out + 48, d);
 #elif defined(PAW__ARM)
-    const float32x4x2_t ab = vzipq_f32(vld1q_f32(from), vld1q_f32(from + 2 * ld));
-    const float32x4x2_t cd = vzipq_f32(vld1q_f32(from + ld), vld1q_f32(from + 3 * ld));
-    const float32x4x2_t lo = vzipq_f32(ab.val[0], cd.val[0]), hi = vzipq_f32(ab.val[1], cd.val[1]);
-    vst1q_f32(out, lo.val[0]);
-    vst1q_f32(out + 16, lo.val[1]);
-    vst1q_f32(out + 32, hi.val[0]);
-    vst1q_f32(out + 48, hi.val[1]);
+    const float32x4x2_t ac = vzipq_f32(a, c), bd = vzipq_f32(b, d);
+    const float32x4x2_t lo = vzipq_f32(ac.val[0], bd.val[0]), hi = vzipq_f32(ac.val[1], bd.val[1]);
+    a = lo.val[0];
+    b = lo.val[1];
+    c = hi.val[0];
+    d = hi.val[1];
 #else
-    size_t j, r;
-    for (j = 0; j < 4; ++j)
-        for (r = 0; r < 4; ++r) out[j * 16 + r] = from[r * ld + j];
+    const paw__f4 x[4] = {a, b, c, d};
+    int i;
+    for (i = 0; i < 4; ++i) {
+        a[i] = x[i][0];
+        b[i] = x[i][1];
+        c[i] = x[i][2];
+        d[i] = x[i][3];
+    }
 #endif
+    memcpy(out, &a, sizeof a);
+    memcpy(out + 16, &b, sizeof b);
+    memcpy(out + 32, &c, sizeof c);
+    memcpy(out + 48, &d, sizeof d);
 }
 /* At most 16 rows of k floats, k in heads groups -> one panel, [k padded][16]; padding zero. Four
-   rows at a time: sixteen with a power of two between them would not fit a set of the cache. */
-static void paw__pack_panel(const float *from, size_t rows, size_t k, size_t heads, float *out)
+   rows at a time: sixteen with a power of two between them would not fit a set of the cache.
+   Returns 1 where all values are finite. */
+static int paw__pack_panel(const float *from, size_t rows, size_t k, size_t heads, float *out)
 {
     const size_t kh = k / heads, group = paw__up16(kh), whole = rows == 16 ? kh / 16 * 16 : 0;
+    paw__f4 nan = {0, 0, 0, 0};
     size_t h, j, i, r;
     for (h = 0; h < heads; ++h, from += kh, out += group * 16) {
-        for (j = 0; j < whole; j += 16)
+        for (j = 0; j < whole; j += 16) {
+            for (i = j + 32; i < j + 48; ++i) __builtin_prefetch(out + i * 16, 1); /* 9 % */
             for (r = 0; r < 16; r += 4)
                 for (i = j; i < j + 16; i += 4)
-                    paw__transpose4(from + r * k + i, k, out + i * 16 + r);
+                    paw__transpose4(from + r * k + i, k, out + i * 16 + r, &nan);
+        }
         for (; j < group; ++j)
-            for (r = 0; r < 16; ++r)
-                out[j * 16 + r] = j < kh && r < rows ? from[r * k + j] : 0.0f;
+            for (r = 0; r < 16; ++r) {
+                const float x = j < kh && r < rows ? from[r * k + j] : 0.0f;
+                out[j * 16 + r] = x;
+                nan[0] += x - x;
+            }
     }
+    return nan[0] + nan[1] + (nan[2] + nan[3]) == 0.0f;
 }
 /* w [n, k] -> B operand; n in n_heads groups, k in k_heads groups */
 static void paw__pack_b(const float *w, size_t n, size_t k, size_t n_heads, size_t k_heads,
@@ -1759,7 +1796,7 @@ static void paw__pack_b(const float *w, size_t n, size_t k, size_t n_heads, size
     size_t p, first;
     for (p = 0; p < panels; ++p) {
         const size_t rows = paw__panel_source(n, n_heads, p, &first);
-        paw__pack_panel(w + first * k, rows, k, k_heads, out + p * size);
+        (void)paw__pack_panel(w + first * k, rows, k, k_heads, out + p * size);
     }
 }
 /* x: rows [rows, k] of ld floats -> A operand; k padded with zeros */
@@ -2328,6 +2365,8 @@ typedef struct { /* one owned allocation, for paw_model_free */
 struct paw_model {
     paw__owned *owned;
     size_t owned_count, owned_cap, packed_bytes, parameters;
+    uint8_t *room; /* of one owned allocation for the encoder, what is left of it */
+    size_t room_bytes;
     int recipe, position, grid, patch, dim, depth, heads, hidden, table_rows;
     float eps;
     float *cls, *pos;    /* cls + position row 0 [dim padded]; [grid^2, dim] or NULL */
@@ -2340,15 +2379,38 @@ struct paw_model {
     paw__linear patch_prototypes; /* iBOT's second head, for patch tokens */
 };
 
-static void *paw__model_alloc(paw_ctx *c, paw_model *m, size_t count, size_t size)
+static void *paw__model_own(paw_ctx *c, paw_model *m, size_t bytes)
 {
     void *p = NULL, *list = m->owned;
     const paw_err e = paw__grow(c, &list, &m->owned_cap, m->owned_count + 1, sizeof *m->owned);
     m->owned = (paw__owned *)list;
-    if (e == PAW_OK) p = paw__calloc(c, count, size);
-    if (!p) return NULL;
-    m->owned[m->owned_count++].p = p;
-    m->packed_bytes += count * size;
+    if (e == PAW_OK) p = paw__alloc(c, bytes, 1);
+    if (p) m->owned[m->owned_count++].p = p;
+    return p;
+}
+static void *paw__model_alloc(paw_ctx *c, paw_model *m, size_t count, size_t size)
+{
+    size_t bytes;
+    void *p;
+    if (!paw__mul(count, size, &bytes) || bytes > (size_t)-1 - PAW__ALIGN) {
+        paw__fail(c, PAW_E_OOM, "out of memory: %zu x %zu bytes", count, size);
+        return NULL;
+    }
+    bytes = (bytes + PAW__ALIGN - 1) / PAW__ALIGN * PAW__ALIGN;
+    if (bytes > m->room_bytes) {
+        p = paw__model_own(c, m, bytes);
+    } else {
+        p = m->room;
+        m->room += bytes;
+        m->room_bytes -= bytes;
+    }
+    if (p) m->packed_bytes += count * size;
+    return p;
+}
+static void *paw__model_calloc(paw_ctx *c, paw_model *m, size_t count, size_t size)
+{
+    void *p = paw__model_alloc(c, m, count, size);
+    if (p) memset(p, 0, count * size);
     return p;
 }
 PAW_DEF void paw_model_free(paw_model *m)
@@ -5960,21 +6022,6 @@ static void paw__slot_name(const paw__slot *s, int block, char *out, size_t byte
 
 /* ---- reading a checkpoint ---- */
 
-/* Integers in blocks of fixed length: what compilers vectorise at -O2. */
-static int paw__all_finite(const float *x, size_t n)
-{
-    uint32_t bad[16], u[16], any = 0;
-    size_t i, j;
-    memset(bad, 0, sizeof bad);
-    for (i = 0; i + 16 <= n; i += 16) {
-        memcpy(u, x + i, sizeof u);
-        for (j = 0; j < 16; ++j) bad[j] |= (u[j] & 0x7f800000u) + 0x00800000u;
-    }
-    for (j = 0; j < 16; ++j) any |= bad[j];
-    for (; i < n; ++i) any |= fabsf(x[i]) <= FLT_MAX ? 0 : 0x80000000u;
-    return !(any >> 31);
-}
-
 #define PAW__NAME_BYTES 640
 typedef struct {
     paw_ctx *c;
@@ -6022,20 +6069,25 @@ static paw_err paw__builder_room(paw__builder *r, const paw_tensor_info *info, s
 static paw_err paw__builder_part(paw__builder *r, size_t at, size_t first, size_t n)
 {
     paw__tensor part = *(const paw__tensor *)r->t->items[at];
-    size_t i;
-    paw_err e;
     part.offset += first * paw__dtype_bytes(part.dtype);
     part.count = n;
-    e = paw__tensor_read(r->c, r->t, &part, PAW_F32, r->data);
-    if (e != PAW_OK || r->allow_nonfinite || paw__all_finite(r->data, n)) return e;
-    for (i = 0; fabsf(r->data[i]) <= FLT_MAX;) ++i;
-    return paw__fail(r->c, PAW_E_NUM, "%s: tensor '%s' holds a value that is not finite at index "
-                     "%zu", paw__tensors_source(r->t), r->name, first + i);
+    return paw__tensor_read(r->c, r->t, &part, PAW_F32, r->data);
+}
+/* E_NUM at the first of n values in r->data that is not finite; they are the first-th and on. */
+static paw_err paw__builder_finite(paw__builder *r, size_t first, size_t n)
+{
+    size_t i;
+    for (i = 0; i < n && !r->allow_nonfinite; ++i)
+        if (!(fabsf(r->data[i]) <= FLT_MAX))
+            return paw__fail(r->c, PAW_E_NUM, "%s: tensor '%s' holds a value that is not finite "
+                             "at index %zu", paw__tensors_source(r->t), r->name, first + i);
+    return PAW_OK;
 }
 static paw_err paw__builder_values(paw__builder *r, size_t at, const paw_tensor_info *info)
 {
-    const paw_err e = paw__builder_room(r, info, info->count);
-    return e == PAW_OK ? paw__builder_part(r, at, 0, info->count) : e;
+    paw_err e = paw__builder_room(r, info, info->count);
+    if (e == PAW_OK) e = paw__builder_part(r, at, 0, info->count);
+    return e == PAW_OK ? paw__builder_finite(r, 0, info->count) : e;
 }
 /* Directory entry of prefix + name, which must have the given shape. */
 static paw_err paw__builder_find(paw__builder *r, const char *prefix, const char *name, int ndim,
@@ -6065,7 +6117,7 @@ static paw_err paw__builder_read(paw__builder *r, const char *prefix, const char
 
 static float *paw__model_vector(paw__builder *r, size_t n, size_t heads)
 {
-    float *v = (float *)paw__model_alloc(r->c, r->m, paw__spread_size(n, heads), sizeof *v);
+    float *v = (float *)paw__model_calloc(r->c, r->m, paw__spread_size(n, heads), sizeof *v);
     size_t i;
     for (i = 0; v && r->data && i < n; ++i) v[paw__spread(i, n, heads)] = r->data[i];
     return v;
@@ -6081,7 +6133,7 @@ static paw_err paw__model_linear(paw__builder *r, paw__linear *l, size_t n, size
     l->k_padded = paw__spread_size(k, k_heads);
     if (!paw__mul(l->n_padded, l->k_padded, &count)) return PAW_E_OOM;
     l->w = (float *)paw__model_alloc(r->c, r->m, count, sizeof *l->w);
-    l->bias = (float *)paw__model_alloc(r->c, r->m, l->n_padded, sizeof *l->bias);
+    l->bias = (float *)paw__model_calloc(r->c, r->m, l->n_padded, sizeof *l->bias);
     return l->w && l->bias ? PAW_OK : PAW_E_OOM;
 }
 /* The same, packed from a matrix in memory. */
@@ -6109,9 +6161,9 @@ static paw_err paw__builder_linear(paw__builder *r, size_t at, const paw_tensor_
             held = paw__min(most, n - first);
             e = paw__builder_part(r, at, base * k, held * k);
         }
-        if (e == PAW_OK)
-            paw__pack_panel(r->data + (first - base) * k, rows, k, k_heads,
-                            l->w + p * 16 * l->k_padded);
+        if (e == PAW_OK && !paw__pack_panel(r->data + (first - base) * k, rows, k, k_heads,
+                                            l->w + p * 16 * l->k_padded))
+            e = paw__builder_finite(r, base * k, held * k);
     }
     return e;
 }
@@ -6231,11 +6283,35 @@ static paw_err paw__builder_strangers(paw__builder *r)
                          paw__tensors_source(r->t), r->name);
     return PAW_OK;
 }
+/* One allocation for what the slots hold, so that it fills whole huge pages. No more than the
+   file can back: its shapes are not checked yet. */
+static paw_err paw__builder_reserve(paw__builder *r)
+{
+    paw_model *m = r->m;
+    size_t shape[PAW_MAX_DIMS], i, n_heads, k_heads, bytes = 0;
+    for (i = 0; i < PAW__COUNT(paw__slots); ++i) {
+        const paw__slot *s = &paw__slots[i];
+        size_t count = 1, rows = 0;
+        int n;
+        if (!paw__slot_used(m, s)) continue;
+        for (n = paw__slot_shape(m, s, shape); n-- > 0;) count *= shape[n];
+        if (paw__slot_linear(m, s, 0, &n_heads, &k_heads)) {
+            rows = paw__spread_size(shape[0], n_heads);
+            count = rows * paw__spread_size(count / shape[0], k_heads);
+        }
+        bytes += (paw__up16(count) + rows) * sizeof(float) * (s->per_block ? (size_t)m->depth : 1);
+    }
+    if (r->t->io.read && bytes / 4 > r->t->io.bytes) bytes = 4 * (size_t)r->t->io.bytes;
+    m->room = (uint8_t *)paw__model_own(r->c, m, bytes);
+    m->room_bytes = m->room ? bytes : 0;
+    return m->room ? PAW_OK : PAW_E_OOM;
+}
 static paw_err paw__builder_encoder(paw__builder *r)
 {
     size_t i;
     int b, pass;
-    paw_err e = PAW_OK;
+    paw_err e = paw__builder_reserve(r);
+    if (e != PAW_OK) return e;
     for (i = 0; i < PAW__COUNT(paw__slots); ++i)
         if (!paw__slots[i].per_block && (e = paw__builder_slot(r, &paw__slots[i], 0)) != PAW_OK)
             return e;
@@ -6458,7 +6534,7 @@ static paw_err paw__builder_batch_norm(paw__builder *r, const char *prefix, int 
         e = paw__builder_read(r, prefix, name, 1, &l->n);
         for (i = 0; e == PAW_OK && i < l->n; ++i) v[(size_t)k * l->n + i] = (double)r->data[i];
     }
-    if (e == PAW_OK) l->scale = (float *)paw__model_alloc(r->c, r->m, l->n_padded, sizeof(float));
+    if (e == PAW_OK) l->scale = (float *)paw__model_calloc(r->c, r->m, l->n_padded, sizeof(float));
     if (e == PAW_OK && !l->scale) e = PAW_E_OOM;
     for (i = 0; e == PAW_OK && i < l->n; ++i) {
         const double s = v[l->n + i] / sqrt(v[i] + 1e-5);
@@ -6616,8 +6692,8 @@ PAW_DEF paw_err paw_model_from_tensors(paw_ctx *c, const paw_tensors *t, const p
     if (e == PAW_OK) e = paw__builder_sizes(&r, &o);
     if (e == PAW_OK) {
         r.m->position = o.position ? o.position : paw__recipes[r.m->recipe].position;
-        r.m->blocks = (paw__vit_block *)paw__model_alloc(c, r.m, (size_t)r.m->depth,
-                                                         sizeof *r.m->blocks);
+        r.m->blocks = (paw__vit_block *)paw__model_calloc(c, r.m, (size_t)r.m->depth,
+                                                          sizeof *r.m->blocks);
         e = r.m->blocks ? paw__builder_strangers(&r) : PAW_E_OOM;
         if (e == PAW_OK) e = paw__builder_encoder(&r);
     }

@@ -409,6 +409,30 @@ static void pack_b_case(size_t n_heads, size_t n_width, size_t k_heads, size_t k
       wrong, name ? name : "", side);
     ++kernel.cases;
 }
+/* NaN or infinity at every place in turn: in whole blocks, in the tail, in cut rows. */
+static void pack_finite_case(size_t rows, size_t k, size_t heads)
+{
+    static const float not_finite[] = {NAN, INFINITY, -INFINITY};
+    const size_t count = 16 * paw__spread_size(k, heads);
+    size_t i, j, missed = 0;
+    float *w, *b;
+    slots_used = 0;
+    w = guarded("w", rows * k);
+    b = guarded("panel", count);
+    for (i = 0; i < rows * k; ++i) w[i] = i % 2 ? FLT_MAX : -FLT_MIN / 2;
+    T(paw__pack_panel(w, rows, k, heads, b), "pack_panel %zux%zu calls finite values not", rows, k);
+    for (i = 0; i < rows * k; ++i) {
+        const float keep = w[i];
+        for (j = 0; j < 3; ++j) {
+            w[i] = not_finite[j];
+            missed += paw__pack_panel(w, rows, k, heads, b) != 0;
+        }
+        w[i] = keep;
+    }
+    T(!missed, "pack_panel %zux%zu, %zu heads: %zu values that are not finite were missed", rows, k,
+      heads, missed);
+    ++kernel.cases;
+}
 static void test_pack(void)
 {
     static const int heights[] = {2, 6, 14};
@@ -418,6 +442,10 @@ static void test_pack(void)
             for (j = 1; j <= 70; ++j) pack_a_case(i, j, heights[h]);
     for (i = 1; i <= 35; ++i)
         for (j = 1; j <= 35; ++j) pack_b_case(1, i, 1, j);
+    for (i = 1; i <= 16; ++i)
+        for (j = 1; j <= 35; j += 2) pack_finite_case(i, j, 1);
+    for (i = 14; i <= 16; ++i)
+        for (j = 2; j <= 6; j += 2) pack_finite_case(i, j * 17, j);
     for (i = 1; i <= 200; ++i)
         pack_b_case(between(1, 9), between(1, 40), between(1, 9), between(1, 40));
 }
