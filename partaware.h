@@ -1111,6 +1111,7 @@ typedef struct { /* per image, all heads; dh is padded to 16, tokens to 16 */
 
 typedef struct {
     const float *a, *b;
+    size_t a_step;    /* 0; else a is [k / 16][rows][16], a_step floats from chunk to chunk */
     size_t k;         /* padded to 16 */
     size_t k0, k1;    /* this call's range, multiples of PAW__KC but the end */
     paw__panels rows; /* of the whole A operand */
@@ -1145,6 +1146,25 @@ typedef struct { /* one update of parameters p with gradients g and moments m, v
     float step, root;   /* lr / (1 - beta1^t), 1 / sqrt(1 - beta2^t) */
 } paw__update;
 
+/* Attention pooling of one item, all heads: probabilities p = softmax(u xhat'), pooled = p xhat, of
+   the normalised tokens xhat, which are made here and nowhere stored. k and v of protocol 5.3 fold
+   into u and into what reads pooled. padded: up to 16. */
+typedef struct {
+    const void *x;     /* tokens [tokens, dim] of dtype */
+    int dtype;         /* PAW_F32, PAW_F16, PAW_BF16 */
+    const char *ahead; /* what to fetch meanwhile, of the same size; or NULL */
+    size_t tokens, dim, heads;
+    float eps;
+    const float *u; /* B operands [dim padded][16], each of 16 heads */
+    float *scratch; /* paw__pool_scratch floats */
+    float *moments; /* [tokens][2]: mean and 1 / deviation; forward writes, backward reads */
+    float *p;       /* A operand [heads, tokens]: forward writes, backward reads */
+    float *pooled;  /* forward: head h, channels from 16 c at h * head_step + c * step */
+    size_t head_step, step;
+    const float *grad; /* backward: of pooled, [heads, dim padded] */
+    float *du;         /* backward: [heads, dim padded], added to */
+} paw__pooling;
+
 typedef struct {
     int isa, mr, cols; /* micro-kernel height and width */
     /* Tile column j (cols wide) of the product, panels p0..p1. */
@@ -1164,6 +1184,17 @@ typedef struct {
     double (*xent)(const float *x, size_t n, size_t label, float scale, float *grad);
     void (*sgd)(const paw__update *u, float *p, float *m, const float *g, size_t n); /* n % 16: 0 */
     void (*adamw)(const paw__update *u, float *p, float *m, float *v, const float *g, size_t n);
+    void (*pool)(const paw__pooling *t, int backward);
+    /* One panel of 16 columns of x, rows of ld floats. sum [16]: of each column. */
+    void (*columns)(const float *x, size_t ld, size_t rows, float *sum);
+    /* Batch norm of a panel without affine: y = (x - mean) / sqrt(var + eps), var biased. */
+    void (*batch_norm)(const float *x, size_t ld, size_t rows, float eps, int given, float *mean,
+                       float *var, float *y); /* given: mean and var come from the caller */
+    void (*batch_norm_back)(const float *y, const float *grad, size_t ld, size_t rows, float eps,
+                            const float *var, float *dx); /* y: the output */
+    /* Layer norm of one row [d], buffers padded with zeros to 16 -> gradients of x, w and b. */
+    void (*norm_back)(const float *x, size_t d, const float *w, float eps, const float *grad,
+                      float *dx, float *dw);
 } paw__ops;
 
 #define PAW__ALL_ISAS(X) X(SCALAR, scalar) X(NEON, neon) X(AVX2, avx2) X(AVX512, avx512)
@@ -1292,6 +1323,30 @@ static PAW__UNUSED double paw__ref_xent(const float *x, size_t n, size_t label, 
     for (i = 0; i < n; ++i) sum += grad[i] = exp((double)x[i] - top);
     for (i = 0; i < n; ++i) grad[i] = scale * (grad[i] / sum - (i == label));
     return log(sum) - ((double)x[label] - top);
+}
+/* One row x [d] -> (x - mean) / sqrt(var + eps), var biased */
+static PAW__UNUSED void paw__ref_standard(const double *x, size_t d, size_t stride, double eps,
+                                          double *out)
+{
+    double m = 0, v = 0;
+    size_t i;
+    for (i = 0; i < d; ++i) m += x[i * stride];
+    m /= (double)d;
+    for (i = 0; i < d; ++i) v += (x[i * stride] - m) * (x[i * stride] - m);
+    for (i = 0; i < d; ++i) out[i * stride] = (x[i * stride] - m) / sqrt(v / (double)d + eps);
+}
+/* Attention pooling of xhat [t, d] by u [heads, d]: p [heads, t], pooled [heads, d] */
+static PAW__UNUSED void paw__ref_pool(const double *xhat, const double *u, size_t t, size_t d,
+                                      size_t heads, double *p, double *pooled)
+{
+    size_t h, i, c;
+    for (h = 0; h < heads; ++h, u += d, p += t, pooled += d) {
+        for (i = 0; i < t; ++i)
+            for (p[i] = 0, c = 0; c < d; ++c) p[i] += u[c] * xhat[i * d + c];
+        paw__ref_softmax(p, t);
+        for (c = 0; c < d; ++c)
+            for (pooled[c] = 0, i = 0; i < t; ++i) pooled[c] += p[i] * xhat[i * d + c];
+    }
 }
 /* One parameter: torch.optim's SGD (trust 1) or LARS of protocol 5.4, and AdamW */
 static PAW__UNUSED void paw__ref_sgd(const paw__update *u, double g, double *p, double *m)
@@ -11723,18 +11778,17 @@ static void PAW__FN(softmax)(float *x, int rows, size_t n, float scale, int math
 }
 
 /* Mean first, then the variance of what is left: no cancellation. */
-static void PAW__FN(norm_row)(const float *x, size_t d, const float *w, const float *b, float eps,
-                              float *y, size_t stride)
+PAW__INLINE void PAW__FN(moments)(const float *x, size_t d, float eps, float *out)
 {
     const size_t chunks = (d + 15) / 16, whole = d / 16;
-    PAW__V acc[PAW__L], mean, rstd;
+    PAW__V acc[PAW__L], mean;
     float tail[16];
     size_t c;
     int j;
     PAW__FOR(j, PAW__L) acc[j] = PAW__V_ZERO();
     for (c = 0; c < chunks; ++c)
         PAW__FOR(j, PAW__L) acc[j] = PAW__V_ADD(acc[j], PAW__V_LOAD(x + c * 16 + j * PAW__VW));
-    mean = PAW__V_SET1(PAW__FN(tree)(acc) / (float)d);
+    mean = PAW__V_SET1(out[0] = PAW__FN(tree)(acc) / (float)d);
     PAW__FOR(j, PAW__L) acc[j] = PAW__V_ZERO();
     for (c = 0; c < whole; ++c)
         PAW__FOR(j, PAW__L) {
@@ -11749,7 +11803,19 @@ static void PAW__FN(norm_row)(const float *x, size_t d, const float *w, const fl
             acc[j] = PAW__V_FMA(e, e, acc[j]);
         }
     }
-    rstd = PAW__V_SET1(1.0f / sqrtf(PAW__FN(tree)(acc) / (float)d + eps));
+    out[1] = 1.0f / sqrtf(PAW__FN(tree)(acc) / (float)d + eps);
+}
+static void PAW__FN(norm_row)(const float *x, size_t d, const float *w, const float *b, float eps,
+                              float *y, size_t stride)
+{
+    const size_t chunks = (d + 15) / 16;
+    float moments[2];
+    PAW__V mean, rstd;
+    size_t c;
+    int j;
+    PAW__FN(moments)(x, d, eps, moments);
+    mean = PAW__V_SET1(moments[0]);
+    rstd = PAW__V_SET1(moments[1]);
     for (c = 0; c < chunks; ++c)
         PAW__FOR(j, PAW__L) {
             const size_t i = c * 16 + (size_t)j * PAW__VW;
@@ -11835,24 +11901,24 @@ typedef struct {
     size_t ld, next;
 } PAW__FN(tile);
 
-/* tile (first: =, else +=) the chain over chunks of 16 k. a: the panel, b: np panels of 16 columns,
-   step floats apart. ahead: what the next tiles need, lines a chunk of it. */
+/* tile (first: =, else +=) the chain over chunks of 16 k. a: the panel, chunks a_step floats apart,
+   b: np panels of 16 columns, step floats apart. ahead: what the next tiles need, lines a chunk. */
 PAW__INLINE void PAW__FN(chain)(const int mr, const int np, size_t chunks, const float *a,
-                                const float *b, size_t step, int first,
+                                size_t a_step, const float *b, size_t step, int first,
                                 const PAW__FN(tile) *tile, const char **ahead, int lines)
 {
     const int nv = np * PAW__L;
     PAW__V acc[PAW__MR][PAW__NV], bv[PAW__NV];
     int i, j, kk;
     PAW__FOR(i, mr) PAW__FOR(j, nv) acc[i][j] = PAW__V_ZERO();
-    for (; chunks; --chunks, a += 16 * mr - 16) {
+    for (; chunks; --chunks, a += a_step - 16) {
         for (i = 0; i < lines; ++i, *ahead += 64) {
             __builtin_prefetch(*ahead, 0, 2);
             if (np > 1) __builtin_prefetch(*ahead + step * sizeof *b, 0, 2);
         }
         for (kk = 0; kk < 16; ++kk, ++a, b += 16) {
             /* Both operands come from the second-level cache: A a chunk ahead, B eight k. */
-            __builtin_prefetch(a + 16 * mr + kk * 15, 0, 3);
+            __builtin_prefetch(a + a_step + kk * 15, 0, 3);
             __builtin_prefetch(b + 16 * 8, 0, 3);
             if (np > 1) __builtin_prefetch(b + step + 16 * 8, 0, 3);
             PAW__FOR(j, nv) bv[j] = PAW__V_LOAD(b + (size_t)(j / PAW__L) * step +
@@ -11870,16 +11936,16 @@ PAW__INLINE void PAW__FN(chain)(const int mr, const int np, size_t chunks, const
     }
 }
 /* One copy of the chain per height, so that a last panel costs what it holds. */
-static void PAW__FN(block)(int mr, int np, size_t chunks, const float *a, const float *b,
-                           size_t step, int first, const PAW__FN(tile) *tile,
+static void PAW__FN(block)(int mr, int np, size_t chunks, const float *a, size_t a_step,
+                           const float *b, size_t step, int first, const PAW__FN(tile) *tile,
                            const char **ahead, int lines)
 {
 #define PAW__CASE(m)                                                                               \
     case 2 * m:                                                                                    \
-        PAW__FN(chain)(m, PAW__NP, chunks, a, b, step, first, tile, ahead, lines);                 \
+        PAW__FN(chain)(m, PAW__NP, chunks, a, a_step, b, step, first, tile, ahead, lines);         \
         break;                                                                                     \
     case 2 * m - 1:                                                                                \
-        PAW__FN(chain)(m, 1, chunks, a, b, step, first, tile, ahead, lines);                       \
+        PAW__FN(chain)(m, 1, chunks, a, a_step, b, step, first, tile, ahead, lines);               \
         break;
     switch (2 * mr - (np < PAW__NP)) {
         PAW__CASE(1)
@@ -11905,15 +11971,21 @@ static void PAW__FN(block)(int mr, int np, size_t chunks, const float *a, const 
 #undef PAW__CASE
 }
 /* The range k0..k1 of one tile, cut at the contract's places. */
-static void PAW__FN(sum)(int mr, int np, size_t k0, size_t k1, const float *a, const float *b,
-                         size_t step, const PAW__FN(tile) *tile, const char *ahead, int lines)
+static void PAW__FN(sum_at)(int mr, int np, size_t k0, size_t k1, const float *a, size_t a_step,
+                            const float *b, size_t step, const PAW__FN(tile) *tile,
+                            const char *ahead, int lines)
 {
     while (k0 < k1) {
         const size_t end = k1 < k0 + PAW__KC ? k1 : k0 + PAW__KC;
-        PAW__FN(block)(mr, np, (end - k0) / 16, a + k0 * (size_t)mr, b + k0 * 16, step, k0 == 0,
-                       tile, &ahead, lines);
+        PAW__FN(block)(mr, np, (end - k0) / 16, a + k0 / 16 * a_step, a_step, b + k0 * 16, step,
+                       k0 == 0, tile, &ahead, lines);
         k0 = end;
     }
+}
+static void PAW__FN(sum)(int mr, int np, size_t k0, size_t k1, const float *a, const float *b,
+                         size_t step, const PAW__FN(tile) *tile, const char *ahead, int lines)
+{
+    PAW__FN(sum_at)(mr, np, k0, k1, a, 16 * (size_t)mr, b, step, tile, ahead, lines);
 }
 
 typedef struct { /* a finished tile: mr rows from row, np panels of 16 columns from col */
@@ -12021,13 +12093,290 @@ static void PAW__FN(product)(const paw__product *g, size_t j)
             tile.to = g->partial + (j * g->span + p - g->p_base) * PAW__MR * PAW__COLS;
         t.row = paw__panel_first(&g->rows, p);
         t.mr = paw__panel_rows(&g->rows, p);
-        PAW__FN(sum)(t.mr, np, g->k0, g->k1, g->a + t.row * g->k, b, step, &tile, ahead, lines);
+        PAW__FN(sum_at)(t.mr, np, g->k0, g->k1, g->a + t.row * (g->a_step ? 16 : g->k),
+                        g->a_step ? g->a_step : 16 * (size_t)t.mr, b, step, &tile, ahead, lines);
         if (g->k1 < g->k) continue;
         t.tile = tile.to;
         t.np = np;
         t.col = j * PAW__COLS;
         PAW__FN(finish)(g, tile.to, t.mr, np, t.col);
         PAW__FN(place)(g, &t);
+    }
+}
+
+/* ---- training: norms ---- */
+
+/* Sums over rows are cut as products are: chains of PAW__KC rows, added in order. */
+static void PAW__FN(columns)(const float *x, size_t ld, size_t rows, float *sum)
+{
+    PAW__V all[PAW__L], acc[PAW__L];
+    size_t r = 0, end;
+    int j;
+    PAW__FOR(j, PAW__L) all[j] = PAW__V_ZERO();
+    for (; r < rows; r = end) {
+        end = r + PAW__KC < rows ? r + PAW__KC : rows;
+        PAW__FOR(j, PAW__L) acc[j] = PAW__V_ZERO();
+        for (; r < end; ++r)
+            PAW__FOR(j, PAW__L) acc[j] = PAW__V_ADD(acc[j], PAW__V_LOAD(x + r * ld + j * PAW__VW));
+        PAW__FOR(j, PAW__L) all[j] = PAW__V_ADD(all[j], acc[j]);
+    }
+    PAW__FOR(j, PAW__L) PAW__V_STORE(sum + j * PAW__VW, all[j]);
+}
+/* The same of (x - sub) * y; y NULL: (x - sub)^2 */
+static void PAW__FN(columns_of)(const float *x, const float *y, const float *sub, size_t ld,
+                                size_t rows, float *sum)
+{
+    PAW__V all[PAW__L], acc[PAW__L];
+    size_t r = 0, end;
+    int j;
+    PAW__FOR(j, PAW__L) all[j] = PAW__V_ZERO();
+    for (; r < rows; r = end) {
+        end = r + PAW__KC < rows ? r + PAW__KC : rows;
+        PAW__FOR(j, PAW__L) acc[j] = PAW__V_ZERO();
+        for (; r < end; ++r)
+            PAW__FOR(j, PAW__L) {
+                const size_t i = r * ld + (size_t)j * PAW__VW;
+                const PAW__V d = PAW__V_SUB(PAW__V_LOAD(x + i), PAW__V_LOAD(sub + j * PAW__VW));
+                acc[j] = PAW__V_FMA(d, y ? PAW__V_LOAD(y + i) : d, acc[j]);
+            }
+        PAW__FOR(j, PAW__L) all[j] = PAW__V_ADD(all[j], acc[j]);
+    }
+    PAW__FOR(j, PAW__L) PAW__V_STORE(sum + j * PAW__VW, all[j]);
+}
+static void PAW__FN(batch_norm)(const float *x, size_t ld, size_t rows, float eps, int given,
+                                float *mean, float *var, float *y)
+{
+    float rstd[16];
+    size_t r;
+    int j;
+    if (!given) {
+        PAW__FN(columns)(x, ld, rows, mean);
+        for (j = 0; j < 16; ++j) mean[j] /= (float)rows;
+        PAW__FN(columns_of)(x, NULL, mean, ld, rows, var);
+        for (j = 0; j < 16; ++j) var[j] /= (float)rows;
+    }
+    for (j = 0; j < 16; ++j) rstd[j] = 1.0f / sqrtf(var[j] + eps);
+    for (r = 0; r < rows; ++r)
+        PAW__FOR(j, PAW__L) {
+            const size_t i = r * ld + (size_t)j * PAW__VW;
+            const PAW__V d = PAW__V_SUB(PAW__V_LOAD(x + i), PAW__V_LOAD(mean + j * PAW__VW));
+            PAW__V_STORE(y + i, PAW__V_MUL(d, PAW__V_LOAD(rstd + j * PAW__VW)));
+        }
+}
+/* dx = (g - mean(g) - y mean(g y)) / sqrt(var + eps), means over the rows */
+static void PAW__FN(batch_norm_back)(const float *y, const float *grad, size_t ld, size_t rows,
+                                     float eps, const float *var, float *dx)
+{
+    float rstd[16], mean[16], along[16], zero[16] = {0};
+    size_t r;
+    int j;
+    PAW__FN(columns)(grad, ld, rows, mean);
+    PAW__FN(columns_of)(grad, y, zero, ld, rows, along);
+    for (j = 0; j < 16; ++j) {
+        rstd[j] = 1.0f / sqrtf(var[j] + eps);
+        mean[j] /= (float)rows;
+        along[j] /= -(float)rows;
+    }
+    for (r = 0; r < rows; ++r)
+        PAW__FOR(j, PAW__L) {
+            const size_t i = r * ld + (size_t)j * PAW__VW;
+            const PAW__V d = PAW__V_SUB(PAW__V_LOAD(grad + i), PAW__V_LOAD(mean + j * PAW__VW));
+            PAW__V_STORE(dx + i, PAW__V_MUL(PAW__V_FMA(PAW__V_LOAD(y + i),
+                                                       PAW__V_LOAD(along + j * PAW__VW), d),
+                                            PAW__V_LOAD(rstd + j * PAW__VW)));
+        }
+}
+/* With y = (x - mean) rstd and h = grad w: dx = rstd (h - mean(h) - y mean(h y)), dw = grad y */
+static void PAW__FN(norm_back)(const float *x, size_t d, const float *w, float eps,
+                               const float *grad, float *dx, float *dw)
+{
+    const size_t padded = (d + 15) & ~(size_t)15;
+    PAW__V acc[PAW__L], sum[PAW__L], mean, rstd, a, b;
+    float moments[2];
+    size_t i;
+    int j;
+    PAW__FN(moments)(x, d, eps, moments);
+    mean = PAW__V_SET1(moments[0]);
+    rstd = PAW__V_SET1(moments[1]);
+    PAW__FOR(j, PAW__L) acc[j] = sum[j] = PAW__V_ZERO();
+    for (i = 0; i < padded; i += 16)
+        PAW__FOR(j, PAW__L) {
+            const size_t k = i + (size_t)j * PAW__VW;
+            const PAW__V y = PAW__V_MUL(PAW__V_SUB(PAW__V_LOAD(x + k), mean), rstd);
+            const PAW__V g = PAW__V_LOAD(grad + k), gw = PAW__V_MUL(g, PAW__V_LOAD(w + k));
+            PAW__V_STORE(dw + k, PAW__V_MUL(g, y));
+            acc[j] = PAW__V_FMA(g, PAW__V_LOAD(w + k), acc[j]);
+            sum[j] = PAW__V_FMA(gw, y, sum[j]);
+        }
+    a = PAW__V_SET1(PAW__FN(tree)(acc) / (float)d);
+    b = PAW__V_SET1(PAW__FN(tree)(sum) / -(float)d);
+    for (i = 0; i < padded; i += PAW__VW) {
+        const PAW__V y = PAW__V_MUL(PAW__V_SUB(PAW__V_LOAD(x + i), mean), rstd);
+        const PAW__V h = PAW__V_FMA(PAW__V_LOAD(grad + i), PAW__V_LOAD(w + i),
+                                    PAW__V_SUB(PAW__V_ZERO(), a));
+        PAW__V_STORE(dx + i, PAW__V_MUL(PAW__V_FMA(y, b, h), rstd));
+    }
+    for (i = d; i < padded; ++i) dx[i] = dw[i] = 0.0f;
+}
+
+/* ---- training: attention pooling ---- */
+
+/* One row of tokens as floats, in the caller's memory where it stands so already. */
+static const float *PAW__FN(pool_row)(const paw__pooling *t, size_t token, float *row)
+{
+    const size_t d = t->dim, at = token * d;
+    uint32_t u[16];
+    uint16_t h[16];
+    size_t i, n;
+    int j;
+    if (t->dtype == PAW_F32) {
+        if (d % 16 == 0) return (const float *)t->x + at;
+        memcpy(row, (const float *)t->x + at, d * sizeof *row);
+        return row;
+    }
+    for (i = 0; i < d; i += 16) {
+        n = d - i < 16 ? d - i : 16;
+        memset(h, 0, sizeof h);
+        memcpy(h, (const uint16_t *)t->x + at + i, n * sizeof *h);
+        if (t->dtype == PAW_BF16) {
+            for (j = 0; j < 16; ++j) u[j] = (uint32_t)h[j] << 16;
+            memcpy(row + i, u, n * sizeof *u);
+            continue;
+        }
+        for (j = 0; j < 16; ++j) /* the exponent's bias is 112 less */
+            u[j] = (uint32_t)(h[j] & 0x7fff) << 13 | (uint32_t)(h[j] & 0x8000) << 16;
+        memcpy(row + i, u, n * sizeof *u);
+        for (; n; --n) row[i + n - 1] *= 5.192296858534828e+33f;
+    }
+    return row;
+}
+/* xhat: [dim / 16][tokens padded][16], an A operand of all tokens and a B operand of all channels */
+static void PAW__FN(pool_load)(const paw__pooling *t, int known, float *xhat, float *row)
+{
+    const size_t padded = (t->tokens + 15) & ~(size_t)15, chunks = (t->dim + 15) / 16;
+    size_t k, c;
+    int j;
+    memset(row, 0, chunks * 16 * sizeof *row);
+    for (k = 0; k < t->tokens; ++k) {
+        const float *x = PAW__FN(pool_row)(t, k, row);
+        float *to = xhat + k * 16;
+        PAW__V mean, rstd;
+        if (!known) PAW__FN(moments)(x, t->dim, t->eps, t->moments + 2 * k);
+        mean = PAW__V_SET1(t->moments[2 * k]);
+        rstd = PAW__V_SET1(t->moments[2 * k + 1]);
+        for (c = 0; c < chunks; ++c, to += padded * 16)
+            PAW__FOR(j, PAW__L) PAW__V_STORE(
+                to + j * PAW__VW,
+                PAW__V_MUL(PAW__V_SUB(PAW__V_LOAD(x + c * 16 + j * PAW__VW), mean), rstd));
+    }
+    for (c = 0; c < chunks; ++c)
+        memset(xhat + (c * padded + t->tokens) * 16, 0, (padded - t->tokens) * 16 * sizeof *xhat);
+}
+/* s: A operand [heads, tokens] = u xhat', padding 0 */
+static void PAW__FN(pool_scores)(const paw__pooling *t, const float *xhat, const float *u, float *s)
+{
+    const size_t padded = (t->tokens + 15) & ~(size_t)15, chunks = (t->dim + 15) / 16;
+    const paw__panels rows = paw__panels_of(t->tokens, PAW__MR);
+    const paw__panels heads = paw__panels_of(t->heads, PAW__MR);
+    const size_t groups = (t->heads + 15) / 16, size = t->dtype == PAW_F32 ? 4 : 2;
+    const size_t lines = t->tokens * t->dim * size / 64 / (rows.count * groups * chunks) + 1;
+    const char *ahead = t->ahead;
+    float local[PAW__MR * PAW__COLS];
+    PAW__FN(tile) tile;
+    size_t p, g, i, j, k;
+    tile.to = local;
+    tile.ld = PAW__COLS;
+    tile.next = 16;
+    for (p = 0; p < rows.count; ++p) {
+        const size_t row = paw__panel_first(&rows, p), mr = (size_t)paw__panel_rows(&rows, p);
+        for (g = 0; g < groups; g += PAW__NP) {
+            const int np = groups - g < PAW__NP ? (int)(groups - g) : PAW__NP;
+            PAW__FN(sum_at)((int)mr, np, 0, chunks * 16, xhat + row * 16, padded * 16,
+                            u + g * chunks * 256, chunks * 256, &tile, ahead,
+                            t->ahead ? (int)lines : 0);
+            if (t->ahead) ahead += lines * chunks * 64;
+            for (i = 0, k = 0; k < heads.count; i += (size_t)paw__panel_rows(&heads, k++)) {
+                const size_t hr = (size_t)paw__panel_rows(&heads, k);
+                float *to = s + i * padded;
+                for (j = 0; j < hr; ++j) {
+                    const size_t col = i + j - g * 16; /* of the tile; wraps below it */
+                    size_t r;
+                    if (col >= (size_t)np * 16) continue;
+                    for (r = 0; r < mr; ++r)
+                        to[(row + r) / 16 * hr * 16 + j * 16 + (row + r) % 16] =
+                            local[r * PAW__COLS + col];
+                }
+            }
+        }
+    }
+    for (i = 0, k = 0; k < heads.count; i += (size_t)paw__panel_rows(&heads, k++)) {
+        const size_t hr = (size_t)paw__panel_rows(&heads, k);
+        for (j = t->tokens; j < padded; ++j)
+            for (p = 0; p < hr; ++p) s[i * padded + j / 16 * hr * 16 + p * 16 + j % 16] = 0.0f;
+    }
+}
+static void PAW__FN(pool)(const paw__pooling *t, int backward)
+{
+    const size_t padded = (t->tokens + 15) & ~(size_t)15, chunks = (t->dim + 15) / 16;
+    const paw__panels heads = paw__panels_of(t->heads, PAW__MR);
+    float *xhat = t->scratch, *row = xhat + padded * chunks * 16, *u = row + chunks * 16;
+    float *s = backward ? u + (t->heads + 15) / 16 * chunks * 256 : t->p;
+    float local[PAW__MR * PAW__COLS], sums[PAW__MR];
+    PAW__FN(tile) tile;
+    size_t h, c, i, n;
+    int j, q;
+    PAW__FN(pool_load)(t, backward, xhat, row);
+    if (backward) {
+        memset(u, 0, (t->heads + 15) / 16 * chunks * 256 * sizeof *u);
+        for (h = 0; h < t->heads; ++h)
+            for (i = 0; i < chunks * 16; ++i)
+                u[h / 16 * chunks * 256 + i * 16 + h % 16] = t->grad[h * chunks * 16 + i];
+    }
+    PAW__FN(pool_scores)(t, xhat, backward ? u : t->u, s);
+    for (h = 0; h < heads.count; ++h) {
+        const size_t first = paw__panel_first(&heads, h), rows = (size_t)paw__panel_rows(&heads, h);
+        const size_t stride = rows * 16;
+        const float *p = t->p + first * padded;
+        float *x = s + first * padded;
+        if (!backward) PAW__FN(softmax)(x, (int)rows, t->tokens, 1.0f, PAW_MATH_BUILTIN, sums);
+        for (i = 0; i < rows; ++i, x += 16, p += 16) {
+            PAW__V acc[PAW__L], v;
+            if (!backward) { /* to probabilities */
+                v = PAW__V_SET1(1.0f / sums[i]);
+                for (c = 0; c < padded / 16; ++c)
+                    PAW__FOR(j, PAW__L) {
+                        float *y = x + c * stride + j * PAW__VW;
+                        PAW__V_STORE(y, PAW__V_MUL(PAW__V_LOAD(y), v));
+                    }
+                continue;
+            }
+            PAW__FOR(j, PAW__L) acc[j] = PAW__V_ZERO(); /* to gradients of the scores */
+            for (c = 0; c < padded / 16; ++c)
+                PAW__FOR(j, PAW__L)
+                    acc[j] = PAW__V_FMA(PAW__V_LOAD(p + c * stride + j * PAW__VW),
+                                        PAW__V_LOAD(x + c * stride + j * PAW__VW), acc[j]);
+            v = PAW__V_SET1(PAW__FN(tree)(acc));
+            for (c = 0; c < padded / 16; ++c)
+                PAW__FOR(j, PAW__L) {
+                    float *y = x + c * stride + j * PAW__VW;
+                    PAW__V_STORE(y, PAW__V_MUL(PAW__V_LOAD(p + c * stride + j * PAW__VW),
+                                               PAW__V_SUB(PAW__V_LOAD(y), v)));
+                }
+        }
+        for (n = 0; n < chunks; n += PAW__NP) {
+            const int np = chunks - n < PAW__NP ? (int)(chunks - n) : PAW__NP;
+            tile.to = backward ? local : t->pooled + first * t->head_step + n * t->step;
+            tile.ld = backward ? PAW__COLS : t->head_step;
+            tile.next = backward ? 16 : t->step;
+            PAW__FN(sum)((int)rows, np, 0, padded, s + first * padded, xhat + n * padded * 16,
+                         padded * 16, &tile, NULL, 0);
+            for (i = 0; backward && i < rows; ++i)
+                for (q = 0; q < np * PAW__L; ++q) {
+                    float *to = t->du + ((first + i) * chunks + n) * 16 + q * PAW__VW;
+                    PAW__V_STORE(to, PAW__V_ADD(PAW__V_LOAD(to), PAW__V_LOAD(
+                                     local + i * PAW__COLS + (size_t)(q * PAW__VW))));
+                }
+        }
     }
 }
 
@@ -12123,7 +12472,8 @@ static void PAW__FN(attention)(const paw__attention *t, size_t head, size_t pane
 static const paw__ops PAW__FN(ops) = {
     PAW__ISA,       PAW__MR,       PAW__COLS,        PAW__FN(product), PAW__FN(attention),
     PAW__FN(norm),  PAW__FN(gelu), PAW__FN(softmax), PAW__FN(dot),
-    PAW__FN(xent),  PAW__FN(sgd),  PAW__FN(adamw),
+    PAW__FN(xent),  PAW__FN(sgd),  PAW__FN(adamw),   PAW__FN(pool),    PAW__FN(columns),
+    PAW__FN(batch_norm), PAW__FN(batch_norm_back), PAW__FN(norm_back),
 };
 
 #undef PAW__L
