@@ -12250,7 +12250,7 @@ static const float *PAW__FN(pool_row)(const paw__pooling *t, size_t token, float
     }
     return row;
 }
-/* xhat: [dim / 16][tokens padded][16], an A operand of all tokens and a B operand of all channels */
+/* xhat: [dim / 16][tokens padded][16], A operand of all tokens and B operand of all channels */
 static void PAW__FN(pool_load)(const paw__pooling *t, int known, float *xhat, float *row)
 {
     const size_t padded = (t->tokens + 15) & ~(size_t)15, chunks = (t->dim + 15) / 16;
