@@ -1,21 +1,26 @@
 #define _POSIX_C_SOURCE 200809L
 /* load.c - how long paw_model_load takes, next to copying as many bytes in memory.
  * Build: cc -O2 -I. -o load bench/load.c -lsleef -lm -lpthread
- * Run:   ./load                      (writes a seeded ViT-B of 343 MB, and removes it at the end)
+ * Run:   ./load              (writes a seeded ViT-B of 343 MB in two formats, removed at the end)
  *        ./load --weights FILE.pth
- * Prints rows for load, read and memcpy; the first two with their ratio to memcpy. */
+ * Prints rows for load, first feature, read and memcpy; all but the last with their ratio to
+ * memcpy, first_feature with the highest memory use of a process that does nothing else. */
 #include "bench.h"
+#include "torch.h"
+#include <sys/resource.h>
+#include <sys/wait.h>
 
 static const cli_option options[] = {
     {"--weights", "FILE", CLI_STR, NULL, 0, 0, "checkpoint to load instead; it stays as it is"},
-    {"--tmp", "DIR", CLI_STR, "build/bench", 0, 0, "folder for the seeded one, made if needed"},
-    {"--keep", NULL, CLI_FLAG, NULL, 0, 0, "leave the seeded one there"},
+    {"--tmp", "DIR", CLI_STR, "build/bench", 0, 0, "folder for the seeded ones, made if needed"},
+    {"--keep", NULL, CLI_FLAG, NULL, 0, 0, "leave the seeded ones there"},
     BENCH_THREADS_OPTION,
     BENCH_OPTIONS
 };
 CLI_PROGRAM("load", "[--weights FILE | --tmp DIR] [options]",
             "Measures paw_model_load of a file that is in the page cache: reading, checking and\n"
-            "packing. GB/s counts the bytes of the file once.\n\n" BENCH_ABOUT
+            "packing; first_feature: the same and one image encoded. GB/s counts the bytes of\n"
+            "the file once. Peak RSS is that of a process which does only this.\n\n" BENCH_ABOUT
             "Here it is % of memcpy, on one thread; ratio: how many times longer than memcpy.\n");
 
 typedef struct {
@@ -23,7 +28,8 @@ typedef struct {
     const char *path;
     float *from, *to; /* as many bytes as the file has */
     size_t bytes;
-    paw_err error; /* of the last call */
+    double peak_rss, packed; /* bytes */
+    paw_err error;           /* of the last call */
 } load;
 
 static void load_call(void *arg)
@@ -47,8 +53,8 @@ static void copy_call(void *arg)
     __asm__ volatile("" : : "r"(s->to) : "memory");
 }
 
-/* The file is no cache: every run writes it, so that a stale one cannot be measured. */
-static int write_seeded(cli *app, const char *path)
+/* The files are no cache: every run writes them, so that a stale one cannot be measured. */
+static int write_seeded(cli *app, const char *safetensors, const char *torch)
 {
     paw_random_spec spec;
     paw_tensors *t = NULL;
@@ -61,7 +67,8 @@ static int write_seeded(cli *app, const char *path)
     spec.depth = 12;
     spec.seed = 1;
     e = paw_tensors_random(app->ctx, &spec, &t);
-    if (!e) e = paw_model_convert(app->ctx, t, NULL, path);
+    if (!e) e = paw_model_convert(app->ctx, t, NULL, safetensors);
+    if (!e) e = torch_save(app->ctx, t, torch);
     paw_tensors_close(t);
     return e ? cli_fail(app, e) : CLI_OK;
 }
@@ -90,84 +97,141 @@ static int open_file(load *s)
 
 /* ---- self-check: the file loads, twice to the same class features ---- */
 
-static int features(load *s, float *cls, size_t most, size_t *dim)
+static paw_err features(paw_ctx *c, const char *path, float *cls, size_t most,
+                        paw_model_info *info)
 {
     paw_model *m = NULL;
-    paw_model_info i;
     paw_outputs out;
-    float *chw = NULL;
+    float *chw;
     size_t k, n;
-    paw_err e = paw_model_load(s->app->ctx, s->path, NULL, &m);
-    if (e) return cli_fail(s->app, e);
-    paw_model_describe(m, &i);
-    n = 3 * (size_t)i.image_px * (size_t)i.image_px;
-    *dim = (size_t)i.dim;
+    paw_err e = paw_model_load(c, path, NULL, &m);
+    if (e) return e;
+    paw_model_describe(m, info);
+    n = 3 * (size_t)info->image_px * (size_t)info->image_px;
     memset(&out, 0, sizeof out);
     out.cls = cls;
-    chw = (float *)paw__alloc(s->app->ctx, n, sizeof *chw);
+    chw = (float *)paw__alloc(c, n, sizeof *chw);
     for (k = 0; chw && k < n; ++k) chw[k] = (float)(k * 2654435761u >> 7 & 255) / 64 - 2;
-    if (!chw || *dim > most) e = PAW_E_OOM;
-    else e = paw_encode(m, s->app->ctx, chw, 1, i.image_px, i.image_px, &out);
+    if (!chw) e = PAW_E_OOM;
+    else if ((size_t)info->dim > most) e = paw__fail(c, PAW_E_LIMIT, "%s: too wide", path);
+    else e = paw_encode(m, c, chw, 1, info->image_px, info->image_px, &out);
     paw__free(chw);
     paw_model_free(m);
-    return e ? cli_fail(s->app, e) : CLI_OK;
+    return e;
+}
+static void feature_call(void *arg)
+{
+    load *s = (load *)arg;
+    float cls[4096];
+    paw_model_info info;
+    s->error = features(s->app->ctx, s->path, cls, 4096, &info);
 }
 static int check(load *s)
 {
     float a[4096], b[4096];
-    size_t i, dim = 0;
-    int same, code = features(s, a, 4096, &dim);
-    if (!code) code = features(s, b, 4096, &dim);
-    if (code) return code;
-    same = !memcmp(a, b, dim * sizeof *a);
-    for (i = 0; i < dim; ++i) same = same && a[i] - a[i] == 0;
+    paw_model_info info;
+    size_t i;
+    int same;
+    paw_err e = features(s->app->ctx, s->path, a, 4096, &info);
+    if (!e) e = features(s->app->ctx, s->path, b, 4096, &info);
+    if (e) return cli_fail(s->app, e);
+    same = !memcmp(a, b, (size_t)info.dim * sizeof *a);
+    for (i = 0; i < (size_t)info.dim; ++i) same = same && a[i] - a[i] == 0;
     return same ? CLI_OK
                 : cli_error(s->app, BENCH_REFUSED, "self-check failed: %s does not load twice to "
                             "the same finite features; nothing was measured", s->path);
 }
 
+/* In a process of its own, started before this one holds the copies: from checkpoint to feature. */
+static void measure_memory(load *s)
+{
+    double result[2] = {0, 0}; /* peak, packed */
+    int ends[2];
+    pid_t child;
+    if (pipe(ends)) return;
+    child = fork();
+    if (!child) {
+        float cls[4096];
+        paw_config config;
+        paw_ctx *c = NULL;
+        paw_model_info info;
+        struct rusage use;
+        memset(&config, 0, sizeof config);
+        config.threads = paw_threads_used(s->app->ctx);
+        if (!paw_create(&config, &c) && !features(c, s->path, cls, 4096, &info) &&
+            !getrusage(RUSAGE_SELF, &use)) {
+            result[0] = (double)use.ru_maxrss * 1024;
+            result[1] = (double)info.packed_bytes;
+        }
+        _exit(write(ends[1], result, sizeof result) != (ssize_t)sizeof result);
+    }
+    (void)close(ends[1]);
+    if (child > 0 && read(ends[0], result, sizeof result) == (ssize_t)sizeof result) {
+        s->peak_rss = result[0];
+        s->packed = result[1];
+    }
+    (void)close(ends[0]);
+    if (child > 0) (void)waitpid(child, NULL, 0);
+}
+
 static int run_row(bench *b, load *s, const char *name, bench_fn *fn, int reference)
 {
-    const int threads = fn == load_call ? paw_threads_used(s->app->ctx) : 1;
+    const int library = fn == load_call || fn == feature_call;
+    const int threads = library ? paw_threads_used(s->app->ctx) : 1;
     bench_row r = bench_row_of(name, BENCH_NO_ISA, threads, fn, s);
     int code;
     snprintf(r.shape, sizeof r.shape, "%.40s", cli_base(s->path));
     r.bytes = (double)s->bytes;
     r.reference = reference;
     r.working = 2 * s->bytes;
+    r.peak_rss = fn == feature_call ? s->peak_rss : 0;
+    r.packed = fn == feature_call ? s->packed : 0;
     code = bench_run(b, &r);
     return !code && s->error ? cli_fail(s->app, s->error) : code;
 }
-static int measure(load *s)
+/* The rows of one file; memcpy after the last one's. */
+static int measure(bench *b, load *s, int last)
 {
-    bench b;
-    int code = open_file(s);
+    int code;
+    measure_memory(s);
+    code = open_file(s);
     if (!code) code = check(s);
-    if (code) return code;
-    bench_start(&b, s->app);
-    code = run_row(&b, s, "model_load", load_call, BENCH_COPY);
-    if (!code) code = run_row(&b, s, "file_read", read_call, BENCH_COPY);
-    if (!code) code = run_row(&b, s, "memcpy", copy_call, BENCH_NONE);
-    return bench_end(&b, code);
+    if (!code && !b->app) bench_start(b, s->app);
+    if (!code) code = run_row(b, s, "model_load", load_call, BENCH_COPY);
+    if (!code) code = run_row(b, s, "first_feature", feature_call, BENCH_COPY);
+    if (!code) code = run_row(b, s, "file_read", read_call, BENCH_COPY);
+    if (!code && last) code = run_row(b, s, "memcpy", copy_call, BENCH_NONE);
+    paw__free(s->from);
+    paw__free(s->to);
+    s->from = s->to = NULL;
+    return code;
 }
 int main(int argc, char **argv)
 {
     cli app;
+    bench b;
     load s;
-    char path[1100];
+    char seeded[2][1100];
     const char *given;
     int code = CLI_OK;
     cli_start(&app, argc, argv, &program);
     memset(&s, 0, sizeof s);
+    memset(&b, 0, sizeof b);
     s.app = &app;
     given = cli_text(&app, "--weights");
-    snprintf(path, sizeof path, "%.1000s/seeded_vitb.safetensors", cli_text(&app, "--tmp"));
-    s.path = given ? given : path;
+    snprintf(seeded[0], sizeof seeded[0], "%.1000s/seeded_vitb.safetensors",
+             cli_text(&app, "--tmp"));
+    snprintf(seeded[1], sizeof seeded[1], "%.1000s/seeded_vitb.pth", cli_text(&app, "--tmp"));
+    s.path = given ? given : seeded[0];
     if (!given) code = make_folders(&app, cli_text(&app, "--tmp"));
-    if (!given && !code) code = write_seeded(&app, path);
-    if (!code) code = measure(&s);
-    if (!given && !cli_has(&app, "--keep")) (void)remove(path);
-    paw__free(s.from);
-    paw__free(s.to);
+    if (!given && !code) code = write_seeded(&app, seeded[0], seeded[1]);
+    if (!code) code = measure(&b, &s, given != NULL);
+    s.path = seeded[1];
+    if (!given && !code) code = measure(&b, &s, 1);
+    if (b.app) code = bench_end(&b, code);
+    if (!given && !cli_has(&app, "--keep")) {
+        (void)remove(seeded[0]);
+        (void)remove(seeded[1]);
+    }
     return cli_end(&app, code);
 }

@@ -30,6 +30,7 @@ typedef struct {
     double peak[BENCH_MOST]; /* GFLOP/s or GB/s before each repetition and after the last */
     double percent[BENCH_MOST]; /* of each repetition: of the mean of the peaks beside it */
     double memory; /* GB/s that was read around the row */
+    double peak_rss, packed; /* bytes of a process that does this alone; 0: not printed */
 } bench_row;
 typedef struct {
     cli *app;
@@ -190,6 +191,10 @@ static inline void bench_entry_json(const bench *b, const bench_row *r, int samp
     }
     if (r->memory > 0) bench_member("memory_read_gbs", r->memory);
     if (r->reference == BENCH_COPY) bench_member("ratio_to_memcpy", 100 / f.percent);
+    if (r->peak_rss > 0) {
+        bench_member("peak_rss_bytes", r->peak_rss);
+        bench_member("packed_bytes", r->packed);
+    }
     for (i = 0; i < r->sections; ++i) {
         printf("%s\"%s\": ", i ? ", " : ", \"sections\": {", r->section[i]);
         cli_json_value(stdout, cli_r(r->share[i], -1));
@@ -236,6 +241,8 @@ static inline void bench_entry_text(const bench_row *r)
     printf("  %-26s spread %3.0f%%  wall/cpu %.2f", text, f.spread,
            f.cpu > 0 ? f.wall * r->threads / f.cpu : 0.0);
     if (r->reference == BENCH_COPY) printf("  %.2f x memcpy", 100 / f.percent);
+    if (r->peak_rss > 0)
+        printf("  peak RSS %.0f MB, packed %.0f MB", r->peak_rss * 1e-6, r->packed * 1e-6);
     putchar('\n');
     for (i = 0; i < r->sections; ++i)
         printf("%s%s %.1f%%", i ? "  " : "    ", r->section[i], 100 * r->share[i]);
