@@ -8,6 +8,7 @@
 #include "../examples/cli.h"
 #include "machine.h"
 #include "print.h"
+#include "roofline.h"
 
 #define BENCH_REFUSED 1 /* exit status after a failed self-check */
 #define BENCH_LOOK 0.015 /* seconds of a sample of what the machine can do, at least */
@@ -19,7 +20,10 @@
         {"--json", NULL, CLI_FLAG, NULL, 0, 0, "print Google Benchmark's JSON"},                   \
         {"--samples", NULL, CLI_FLAG, NULL, 0, 0,                                                  \
          "in JSON an entry a repetition, for the U test of compare.py, not the median"},           \
-        {"--csv", NULL, CLI_FLAG, NULL, 0, 0, "print CSV"}
+        {"--csv", NULL, CLI_FLAG, NULL, 0, 0, "print CSV"},                                        \
+        {"--markdown", NULL, CLI_FLAG, NULL, 0, 0, "print a Markdown table"},                      \
+        {"--roofline", "FILE", CLI_STR, NULL, 0, 0,                                                \
+         "also draw the rows under this machine's roofs, as SVG"}
 #define BENCH_ABOUT \
     "Columns: median time; spread: (max - min) / median; wall/cpu: wall time x threads over\n"     \
     "CPU time, above 1 where the CPU was taken away or threads waited; % of: each repetition\n"    \
@@ -98,6 +102,8 @@ static inline int bench_measure(bench *b, bench_row *r)
         code = cli_interrupted();
     }
     r->memory += bench_reference(m, BENCH_READ, isa, threads, b->beyond, BENCH_LOOK) / 2;
+    if (!code && cli_has(b->app, "--roofline") && bench_roofline_add(&b->roofline, r))
+        code = cli_no_memory(b->app);
     return code;
 }
 
@@ -174,6 +180,7 @@ static inline void bench_start(bench *b, cli *app)
     b->machine.ctx = app->ctx;
     b->json = cli_has(app, "--json");
     b->csv = cli_has(app, "--csv");
+    b->markdown = cli_has(app, "--markdown");
     b->samples = cli_has(app, "--samples");
     b->repetitions = cli_int(app, "--repetitions");
     b->least = cli_real(app, "--min-time");
@@ -181,12 +188,28 @@ static inline void bench_start(bench *b, cli *app)
     b->beyond = bytes;
     b->read = bench_reference(&b->machine, BENCH_READ, isa, threads, bytes, 0.1);
     b->triad = bench_reference(&b->machine, BENCH_TRIAD, isa, threads, bytes, 0.1);
+    b->roofline.read = b->read;
+    b->roofline.triad = b->triad;
+    b->roofline.l1 = b->roofline.l2 = 0;
+#if defined(_SC_LEVEL1_DCACHE_SIZE) && defined(_SC_LEVEL2_CACHE_SIZE)
+    if (cli_has(app, "--roofline")) { /* half a cache on each thread */
+        const long l1 = sysconf(_SC_LEVEL1_DCACHE_SIZE), l2 = sysconf(_SC_LEVEL2_CACHE_SIZE);
+        const size_t n = (size_t)threads;
+        b->roofline.l1 = l1 > 0 ? bench_reference(&b->machine, BENCH_READ, isa, threads,
+                                                  n * (size_t)l1 / 2, 0.1) : 0;
+        b->roofline.l2 = l2 > 0 ? bench_reference(&b->machine, BENCH_READ, isa, threads,
+                                                  n * (size_t)l2 / 2, 0.1) : 0;
+    }
+#endif
     bench_head(b, bytes);
 }
 static inline int bench_end(bench *b, int code)
 {
     if (b->json) printf("\n]}\n");
     paw__free(b->machine.memory);
+    if (!code && b->rows && cli_has(b->app, "--roofline"))
+        code = bench_roofline_save(b->app, &b->roofline, cli_text(b->app, "--roofline"));
+    free(b->roofline.points);
     if (code || b->rows) return code;
     return cli_error(b->app, CLI_USAGE, "no row to run: --filter or the instruction set leaves "
                      "nothing");

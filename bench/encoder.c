@@ -20,7 +20,8 @@ static const cli_option options[] = {
 };
 CLI_PROGRAM("encoder", "[--case NAME,...] [options]",
             "Measures paw_encode on seeded random weights and pixels.\n\n" BENCH_ABOUT
-            "FLOP: of the products and the attention only, two a multiply-add.\n"
+            "FLOP: of the products and the attention only, two a multiply-add. Bytes: weights of\n"
+            "the products, pixels and features once a call.\n"
             "Sections: the share of the products, the attention and the norms, each timed alone\n"
             "with the same shapes, weights and threads, all blocks in turn; 'other' is what is\n"
             "left of the whole, and may be below 0 where the machine was noisy.\n");
@@ -268,6 +269,13 @@ static double flops_of(const paw_model_info *i)
     const double block = 2 * t * d * (3 * d + d + 2.0 * i->mlp) + 4 * t * t * d;
     return 2 * (t - 1) * patch * d + i->depth * block;
 }
+/* A call: weights of the products, pixels and features once. */
+static double bytes_of(const paw_model_info *i, size_t batch)
+{
+    const double d = i->dim, patch = 3.0 * i->patch_px * i->patch_px;
+    const double image = 3.0 * i->image_px * i->image_px + d;
+    return 4 * (patch * d + i->depth * (4 * d * d + 2 * d * i->mlp) + (double)batch * image);
+}
 static int run_case(bench *b, const encoder_case *k, int isa)
 {
     const int threads = paw_threads_used(b->app->ctx), asked = cli_int(b->app, "--batch");
@@ -281,6 +289,7 @@ static int run_case(bench *b, const encoder_case *k, int isa)
     code = open_encoder(&s, b->app, k, batch);
     row.images = (double)batch;
     row.flops = (double)batch * flops_of(&s.info);
+    row.bytes = bytes_of(&s.info, batch);
     row.reference = BENCH_FLOPS;
     if (!code) code = bench_measure(b, &row);
     if (!code && s.error) code = cli_fail(b->app, s.error);

@@ -84,6 +84,7 @@ static int product_row(const kernels *k, int kind, size_t rows, size_t in, size_
     int code;
     snprintf(r.shape, sizeof r.shape, "%zux%zux%zu", rows, in, n);
     r.flops = 2.0 * (double)rows * (double)in * (double)n;
+    r.bytes = 4.0 * ((double)rows * (double)(in + n) + (double)in * (double)n);
     r.reference = BENCH_FLOPS;
     if (!row_wanted(k, &r)) return CLI_OK;
     code = product_open(&j, k, kind, rows, in, n);
@@ -138,6 +139,7 @@ static int attention_row(const kernels *k, const char *name, int side, int biase
     int code = CLI_OK;
     snprintf(r.shape, sizeof r.shape, "%zux%zux%zu", heads, tokens, dh);
     r.flops = 4.0 * (double)tokens * (double)tokens * (double)od;
+    r.bytes = 16.0 * (double)tokens * (double)od;
     r.reference = BENCH_FLOPS;
     if (!row_wanted(k, &r)) return CLI_OK;
     memset(&j, 0, sizeof j);

@@ -20,6 +20,7 @@ typedef struct {
     int isa, threads, reference;
     size_t working; /* bytes that the bandwidth is measured over */
     double flops, bytes, images; /* of one call; 0: not printed */
+    double work; /* FLOP of a row that is measured by its bytes; 0: unknown */
     bench_fn *fn;
     void *arg;
     const char *const *section; /* names of share, or NULL */
@@ -33,11 +34,22 @@ typedef struct {
     double peak_rss, packed; /* bytes of a process that does this alone; 0: not printed */
 } bench_row;
 typedef struct {
+    int isa, threads;
+    double intensity, gflops, peak; /* FLOP a byte; peak 0: of the bandwidth */
+    char name[160], title[256];
+} bench_point;
+typedef struct {
+    bench_point *points; /* [count], owned */
+    size_t count, room, left_out; /* left_out: rows without arithmetic */
+    double l1, l2, read, triad; /* GB/s; 0: unknown */
+} bench_roofline;
+typedef struct {
     cli *app;
-    int json, csv, samples, repetitions, rows;
+    int json, csv, markdown, samples, repetitions, rows;
     double least, overhead, cpu_overhead, read, triad;
     size_t beyond; /* bytes that no cache holds */
     bench_machine machine;
+    bench_roofline roofline;
 } bench;
 
 static inline const char *bench_isa_name(int isa)
@@ -129,6 +141,12 @@ static inline void bench_head(const bench *b, size_t bytes)
                "spread_percent,cpu_ms,images_per_second,gflops,gbs,reference,reference_rate,"
                "reference_min,reference_max,percent,percent_min,percent_max,memory_read_gbs,"
                "sections,version,compiler,flags,cpu\n");
+        return;
+    }
+    if (b->markdown) {
+        printf("partaware %d, numerics %d; %s, flags `%s`; %s, %d CPUs; memory: read %.1f GB/s, "
+               "triad %.1f GB/s\n\n", paw_version(), PAW_NUMERICS, BENCH_COMPILER, PAW_BENCH_FLAGS,
+               cpu, paw__online_cpus(), b->read, b->triad);
         return;
     }
     printf("# partaware %d, numerics %d; %s, flags %s\n", paw_version(), PAW_NUMERICS,
@@ -233,7 +251,7 @@ static inline void bench_entry_text(const bench_row *r)
     else printf("%9.2f ms", 1e3 * f.wall);
     if (r->images > 0) printf(" %8.2f img/s", f.images);
     if (r->flops > 0) printf(" %7.*f GF/s", f.gflops < 10 ? 2 : 1, f.gflops);
-    else if (r->bytes > 0 && f.gbs < 1) printf(" %7.1f MB/s", 1e3 * f.gbs);
+    if (r->bytes > 0 && f.gbs < 1) printf(" %7.1f MB/s", 1e3 * f.gbs);
     else if (r->bytes > 0) printf(" %7.2f GB/s", f.gbs);
     if (f.peak > 0) snprintf(text, sizeof text, "%5.1f%% (%.0f-%.0f) of %.0f %s", f.percent,
                              f.percent_least, f.percent_most, f.peak, bench_unit(r));
@@ -248,6 +266,32 @@ static inline void bench_entry_text(const bench_row *r)
         printf("%s%s %.1f%%", i ? "  " : "    ", r->section[i], 100 * r->share[i]);
     if (r->sections) putchar('\n');
 }
+static inline void bench_entry_markdown(const bench *b, const bench_row *r)
+{
+    const bench_figures f = bench_figures_of(r);
+    int i;
+    if (!b->rows)
+        printf("| kernel | shape | instruction set | threads | median ms | spread %% | images/s | "
+               "GFLOP/s | GB/s | %% of peak | least | most | peak |%s\n%s%s\n",
+               r->sections ? " where the time goes |" : "",
+               "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | "
+               "--- |", r->sections ? " --- |" : "");
+    printf("| %s | %s | %s | %d | %.4g | %.1f |", r->kernel, r->shape, bench_isa_name(r->isa),
+           r->threads, 1e3 * f.wall, f.spread);
+    if (r->images > 0) printf(" %.4g |", f.images);
+    else printf(" |");
+    if (r->flops > 0) printf(" %.4g |", f.gflops);
+    else printf(" |");
+    if (r->bytes > 0) printf(" %.4g |", f.gbs);
+    else printf(" |");
+    if (f.peak > 0)
+        printf(" %.1f | %.1f | %.1f | %.4g %s |", f.percent, f.percent_least, f.percent_most,
+               f.peak, bench_unit(r));
+    else printf(" | | | %s |", bench_unit(r));
+    for (i = 0; i < r->sections; ++i)
+        printf("%s%s %.1f %%", i ? ", " : " ", r->section[i], 100 * r->share[i]);
+    printf(r->sections ? " |\n" : "\n");
+}
 static inline void bench_print(bench *b, const bench_row *r)
 {
     int i;
@@ -257,6 +301,8 @@ static inline void bench_print(bench *b, const bench_row *r)
         bench_entry_json(b, r, -1);
     else if (b->csv)
         bench_entry_csv(r);
+    else if (b->markdown)
+        bench_entry_markdown(b, r);
     else
         bench_entry_text(r);
     fflush(stdout);

@@ -106,6 +106,11 @@ static void small_close(small_job *j)
     paw__free(j->labels);
     paw__free(j->ap);
 }
+/* FLOP an element, as the kernel text has them: a multiply-add is two, comparisons none. */
+static double small_work(int kind)
+{
+    return kind == NORM ? 8 : kind == GELU ? 39 : kind == SOFTMAX ? 23 : kind == DOT ? 2 : 0;
+}
 /* Sizes of the operands in floats, and what a call moves or computes. */
 static void small_sizes(const small_job *j, bench_row *r, size_t *in, size_t *out)
 {
@@ -114,6 +119,7 @@ static void small_sizes(const small_job *j, bench_row *r, size_t *in, size_t *ou
     *in = *out = all;
     r->reference = BENCH_TRIAD;
     r->bytes = 8.0 * (double)all;
+    r->work = small_work(j->kind) * (double)all;
     if (j->kind == DOT) r->reference = BENCH_READ;
     if (j->kind == IM2COL) *out = *in = 3 * rows * rows;
     if (j->kind == IM2COL) r->bytes = 8.0 * (double)*in;
@@ -126,7 +132,7 @@ static void small_sizes(const small_job *j, bench_row *r, size_t *in, size_t *ou
     r->working = (size_t)r->bytes;
     if (j->kind == RETRIEVAL) {
         r->reference = BENCH_FLOPS;
-        r->bytes = 0;
+        r->bytes = 4.0 * (double)all;
         r->flops = 2.0 * (double)rows * (double)rows * (double)d;
     }
     snprintf(r->shape, sizeof r->shape, shape, rows, d);
