@@ -1471,8 +1471,10 @@ static PAW__UNUSED double paw__ref_position(const float *table, int g0, size_t d
 
 /* The words of the kernel text: V a vector of VW floats; KEEP as in >>platform; POW2(t): 2^n where
    t = n + PAW__POW2_MAGIC; IFGT(a, b, x, y): a > b ? x : y, y where unordered; MAX(a, b) is
-   IFGT(a, b, a, b). FOR unrolls in full, or the accumulators would live on the stack, at half the
-   speed; the scalar instance does not: its words are long, and it is there to be right. */
+   IFGT(a, b, a, b); SPREAD(p): *p in all lanes; DONE(row) ends a row of accumulators, where the
+   compiler would load the rows after it so far ahead that accumulators leave the registers. FOR
+   unrolls in full, or the accumulators would live on the stack, at half the speed; the scalar
+   instance does not: its words are long, and it is there to be right. */
 #define PAW__POW2_MAGIC 12583039.0f /* 1.5 * 2^23 + 127: n + 127 stands in the low bits */
 
 #if !defined(PAW_NO_SLEEF)
@@ -1582,6 +1584,8 @@ static const float paw__gelu_c[11] = {
 #define PAW__V_MAX(a, b)         ((a) > (b) ? (a) : (b))
 #define PAW__V_IFGT(a, b, x, y)  ((a) > (b) ? (x) : (y))
 #define PAW__V_POW2(t)           paw__pow2f(t)
+#define PAW__V_SPREAD(p)         PAW__V_SET1(*(p))
+#define PAW__V_DONE(v)           (void)0
 #define PAW__V_SLEEF_EXP(x)      Sleef_expf_u10(x)
 #define PAW__V_SLEEF_ERF(x)      Sleef_erff_u10(x)
 #include PAW_SELF
@@ -1597,6 +1601,13 @@ extern float32x4_t Sleef_erff4_u10advsimd(float32x4_t);
 }
 #endif
 #endif
+/* As a scalar: a load that spreads (ld1r) takes a turn of the pipes that multiply. */
+static inline float32x4_t paw__neon_spread(const float *p)
+{
+    float x = *p;
+    __asm__("" : "+w"(x));
+    return vdupq_n_f32(x);
+}
 #define PAW__PASS neon
 #define PAW__ISA PAW_ISA_NEON
 #define PAW__MR 6
@@ -1617,6 +1628,9 @@ extern float32x4_t Sleef_erff4_u10advsimd(float32x4_t);
 #define PAW__V_MAX(a, b)         vbslq_f32(vcgtq_f32(a, b), a, b)
 #define PAW__V_IFGT(a, b, x, y)  vbslq_f32(vcgtq_f32(a, b), x, y)
 #define PAW__V_POW2(t)           vreinterpretq_f32_s32(vshlq_n_s32(vreinterpretq_s32_f32(t), 23))
+#define PAW__V_SPREAD(p)         paw__neon_spread(p)
+#define PAW__V_DONE(v) \
+    __asm__ volatile("" : "+w"((v)[0]), "+w"((v)[1]), "+w"((v)[2]), "+w"((v)[3]) : : "memory")
 #define PAW__V_SLEEF_EXP(x)      Sleef_expf4_u10advsimd(x)
 #define PAW__V_SLEEF_ERF(x)      Sleef_erff4_u10advsimd(x)
 #include PAW_SELF
@@ -1655,6 +1669,8 @@ extern __m256 Sleef_erff8_u10avx2(__m256);
 #define PAW__V_IFGT(a, b, x, y)  _mm256_blendv_ps(y, x, _mm256_cmp_ps(a, b, _CMP_GT_OQ))
 #define PAW__V_POW2(t) \
     _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(t), 23))
+#define PAW__V_SPREAD(p)         PAW__V_SET1(*(p))
+#define PAW__V_DONE(v)           (void)0
 #define PAW__V_SLEEF_EXP(x)      Sleef_expf8_u10avx2(x)
 #define PAW__V_SLEEF_ERF(x)      Sleef_erff8_u10avx2(x)
 #include PAW_SELF
@@ -1698,6 +1714,8 @@ extern __m512 Sleef_erff16_u10avx512f(__m512);
 #define PAW__V_IFGT(a, b, x, y)  _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_GT_OQ), y, x)
 #define PAW__V_POW2(t) \
     _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(t), 23))
+#define PAW__V_SPREAD(p)         PAW__V_SET1(*(p))
+#define PAW__V_DONE(v)           (void)0
 #define PAW__V_SLEEF_EXP(x)      Sleef_expf16_u10avx512f(x)
 #define PAW__V_SLEEF_ERF(x)      Sleef_erff16_u10avx512f(x)
 #include PAW_SELF
@@ -11924,8 +11942,9 @@ PAW__INLINE void PAW__FN(chain)(const int mr, const int np, size_t chunks, const
             PAW__FOR(j, nv) bv[j] = PAW__V_LOAD(b + (size_t)(j / PAW__L) * step +
                                                 (size_t)(j % PAW__L) * PAW__VW);
             PAW__FOR(i, mr) {
-                const PAW__V av = PAW__V_SET1(a[i * 16]);
+                const PAW__V av = PAW__V_SPREAD(a + i * 16);
                 PAW__FOR(j, nv) acc[i][j] = PAW__V_FMA(av, bv[j], acc[i][j]);
+                PAW__V_DONE(acc[i]);
             }
         }
     }
@@ -12499,6 +12518,8 @@ static const paw__ops PAW__FN(ops) = {
 #undef PAW__V_MAX
 #undef PAW__V_IFGT
 #undef PAW__V_POW2
+#undef PAW__V_SPREAD
+#undef PAW__V_DONE
 #undef PAW__V_SLEEF_EXP
 #undef PAW__V_SLEEF_ERF
 #endif /* PAW__PASS */
