@@ -3231,7 +3231,7 @@ static void paw__json_begin(paw__json *j, paw_ctx *c, const char *name, const vo
     j->max_depth = PAW__JSON_DEPTH;
 }
 /* Moves the window to the present place and fills it. */
-static void paw__json_refill(paw__json *j)
+static __attribute__((noinline)) void paw__json_refill(paw__json *j)
 {
     const size_t left = j->n - j->at;
     uint64_t next = j->base + j->n;
@@ -3248,7 +3248,7 @@ static void paw__json_refill(paw__json *j)
     if (j->unread || j->base + j->n == j->io->bytes) j->io = NULL;
 }
 /* 1: k bytes are in the text from here; 0: the input ends before. */
-static int paw__json_have(paw__json *j, size_t k)
+PAW__INLINE int paw__json_have(paw__json *j, size_t k)
 {
     if (j->n - j->at < k && j->io) paw__json_refill(j);
     return j->n - j->at >= k;
@@ -3416,20 +3416,17 @@ static paw_err paw__json_double(paw__json *j, double *out)
     double v = 0.0;
     size_t k;
     paw__json_space(j);
-    if (j->python && paw__json_word(j, "NaN")) *out = (double)NAN;
+    paw__json_have(j, PAW__JSON_NUMBER);
+    k = paw__number((const char *)j->text + j->at, j->n - j->at, &v);
+    if (k + 3 > j->n - j->at && j->io) /* 3: "e-7" may lie behind the window's end */
+        return paw__json_fail(j, PAW_E_LIMIT, "number too long");
+    if (v > DBL_MAX || v < -DBL_MAX) return paw__json_fail(j, PAW_E_FORMAT, "number too large");
+    j->at += k;
+    if (k) *out = v;
+    else if (j->python && paw__json_word(j, "NaN")) *out = (double)NAN;
     else if (j->python && paw__json_word(j, "Infinity")) *out = HUGE_VAL;
     else if (j->python && paw__json_word(j, "-Infinity")) *out = -HUGE_VAL;
-    else {
-        paw__json_have(j, PAW__JSON_NUMBER);
-        k = paw__number((const char *)j->text + j->at, j->n - j->at, &v);
-        if (!k) return paw__json_fail(j, PAW_E_FORMAT, "expected a number");
-        if (k + 3 > j->n - j->at && j->io) /* 3: "e-7" may lie behind the window's end */
-            return paw__json_fail(j, PAW_E_LIMIT, "number too long");
-        if (v > DBL_MAX || v < -DBL_MAX)
-            return paw__json_fail(j, PAW_E_FORMAT, "number too large");
-        j->at += k;
-        *out = v;
-    }
+    else return paw__json_fail(j, PAW_E_FORMAT, "expected a number");
     return PAW_OK;
 }
 /* Digits only: a sign, a fraction or an exponent is E_FORMAT. */
@@ -8617,6 +8614,9 @@ static paw_err paw__set_points_items(paw__set *u)
 {
     size_t first, last;
     paw_err e = PAW_OK;
+    u->item_cap = u->point_count + 1; /* no more items than points */
+    u->x.items = (paw_item *)paw__alloc(u->c, u->item_cap, sizeof *u->x.items);
+    if (!u->x.items) return PAW_E_OOM;
     for (first = 0; !e && first < u->point_count; first = last) {
         const paw__point *p = (const paw__point *)u->order[first];
         for (last = first + 1; last < u->point_count; ++last)

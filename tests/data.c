@@ -36,7 +36,9 @@ static const char *at(const char *name)
 }
 static void write_bytes(const char *name, const char *text, size_t n)
 {
-    FILE *f = fopen(at(name), "wb");
+    FILE *f;
+    remove(at(name)); /* a file cut short and written again is flushed by some file systems */
+    f = fopen(at(name), "wb");
     if (!f || fwrite(text, 1, n, f) != n || fclose(f)) abort();
 }
 static void write_text(const char *name, const char *text)
@@ -292,14 +294,562 @@ static void test_cub_hostile(void)
           strstr(paw_message(ctx), "no such file"), "missing: %s", paw_message(ctx));
     }
 }
+static uint32_t list_crc(const paw_index *x, int objects)
+{
+    const size_t cap = x->count * 96 + 1;
+    char *text = (char *)malloc(cap);
+    size_t i, n = 0;
+    uint32_t crc;
+    for (i = 0; i < x->count; ++i) {
+        const paw_item *t = &x->items[i];
+        n += (size_t)snprintf(text + n, cap - n, "%lld,%lld,", (long long)t->image_id,
+                              (long long)t->entry);
+        if (objects) n += (size_t)snprintf(text + n, cap - n, "%d\n", (int)t->label);
+        else n += (size_t)snprintf(text + n, cap - n, "%d,%.9g,%.9g,%.0f\n", (int)t->part_id, t->x,
+                                   t->y, t->box[2] - t->x);
+    }
+    crc = paw__crc32((const uint8_t *)text, n);
+    free(text);
+    return crc;
+}
+/* ---- COCO, made up ---- */
+
+static void folders_for(const char *file) /* the folders on the way to file, below root */
+{
+    char path[1200];
+    size_t i;
+    snprintf(path, sizeof path, "%s", file);
+    for (i = 0; path[i]; ++i)
+        if (path[i] == '/') {
+            path[i] = 0;
+            mkdir(at(path), 0700);
+            path[i] = '/';
+        }
+}
+static void write_at(const char *file, const char *text)
+{
+    folders_for(file);
+    write_text(file, text);
+}
+#define KP_TRAIN "annotations/person_keypoints_train2017.json"
+#define IN_VAL "annotations/instances_val2017.json"
+
+/* An annotation of the three wanted points, the others not labelled: x, y, visibility each. */
+static char *person(char *to, long long id, long long image, const char *nose, const char *wrist,
+                    const char *ankle)
+{
+    int i;
+    to += sprintf(to, "{\"id\":%lld,\"image_id\":%lld,\"category_id\":1,\"keypoints\":[", id,
+                  image);
+    for (i = 1; i <= 17; ++i)
+        to += sprintf(to, "%s%s", i > 1 ? "," : "",
+                      i == 1 ? nose : i == 11 ? wrist : i == 16 ? ankle : "0,0,0");
+    return to + sprintf(to, "]}");
+}
+static void coco_persons(char *text)
+{
+    char *s = text;
+    s += sprintf(s, "\xef\xbb\xbf{\"annotations\": [");
+    s = person(s, 903, 7, "10.5,20,2", "100.5,20,2", "7,7,1"); /* nose and wrist are 90 apart */
+    s += sprintf(s, ",");
+    s = person(s, 12, 4, "10,10,2", "10,110,2", "10,60,-1"); /* 100; negative visibility */
+    s += sprintf(s, ",");
+    s = person(s, 900000, 4, "20,10,2", "20,500,2", "500,10,2"); /* far ids: other persons */
+    s += sprintf(s, ",");
+    s = person(s, 13, 4, "30,10,2", "0,0,0", "0,0,0"); /* one point only */
+    s += sprintf(s, "], \"other\": {\"a\": [1, {\"b\": null}]}, \"images\": ["
+                    "{\"file_name\":\"b\\u002fseven.png\",\"id\":7,\"height\":1},"
+                    "{\"id\":4,\"file_name\":\"four.png\"},"
+                    "{\"id\":5,\"file_name\":\"five.png\",\"flickr_url\":\"x\"}]}\n");
+}
+static void test_coco_parts(void)
+{
+    static const int wrists[] = { 11, 1 };
+    static const int bad[] = { 18 };
+    char text[4096];
+    paw_index_opts o;
+    paw_index x;
+    coco_persons(text);
+    write_at(KP_TRAIN, text);
+    if (!T(!paw_index_coco_parts(ctx, root, NULL, &x), "%s", paw_message(ctx))) return;
+    T(x.count == 7 && x.images == 3 && x.candidates == 12 && adds_up(&x) && x.classes == 3 &&
+      x.skipped[PAW_SKIP_INVISIBLE] == 4 && x.skipped[PAW_SKIP_PERSON] == 1, "code: %zu", x.count);
+    T(!strcmp(x.class_names[1], "right_wrist"), "class names");
+    T(x.items[0].image_id == 4 && x.items[0].entry == 12 && x.items[0].part_id == 1 &&
+      x.items[1].part_id == 11 && x.items[1].label == 1 && x.items[2].entry == 900000 &&
+      x.items[5].image_id == 7 && x.items[5].entry == 903, "order");
+    T(x.items[0].e == 50 && box_is(&x.items[0], 10, 10, 25) && x.items[2].e == 240 &&
+      x.items[5].e == 45 && box_is(&x.items[5], 10.5, 20, 22), "code: within the person");
+    T(x.items[0].train == 1 && x.items[0].kind == PAW_ITEM_BOX, "train");
+    T(!strcmp(x.items[5].path, at("train2017/b/seven.png")), "path %s", x.items[5].path);
+    paw_index_free(ctx, &x);
+    memset(&o, 0, sizeof o);
+    o.protocol = PAW_PROTOCOL_PAPER; /* now the two noses, 10 apart, are too near */
+    T(!paw_index_coco_parts(ctx, root, &o, &x) && x.count == 5 && x.skipped[PAW_SKIP_NEAR] == 2 &&
+      x.items[0].part_id == 11 && box_is(&x.items[0], 10, 110, 50) && adds_up(&x),
+      "paper: %zu", x.count);
+    paw_index_free(ctx, &x);
+    o.protocol = PAW_PROTOCOL_CODE;
+    o.parts = wrists;
+    o.part_count = 2;
+    mkdir(at("images"), 0700);
+    mkdir(at("images/train2017"), 0700);
+    T(!paw_index_coco_parts(ctx, root, &o, &x) && x.count == 6 && x.items[0].label == 1 &&
+      x.classes == 2 && !strcmp(x.items[0].path, at("images/train2017/four.png")), "two parts");
+    {
+        const char *first = NULL;
+        T(paw_index_drop_missing(&x, &first) == 2 && first && strstr(first, "four.png") &&
+          !x.count && x.skipped[PAW_SKIP_MISSING] == 6 && adds_up(&x), "missing: %s",
+          first ? first : "none");
+    }
+    paw_index_free(ctx, &x);
+    o.parts = NULL;
+    o.part_count = -1;
+    T(!paw_index_coco_parts(ctx, root, &o, &x) && x.classes == 17 && adds_up(&x), "every part");
+    paw_index_free(ctx, &x);
+    rmdir(at("images/train2017"));
+    o.parts = bad;
+    o.part_count = 1;
+    T(paw_index_coco_parts(ctx, root, &o, &x) == PAW_E_KEY && strstr(paw_message(ctx), "18"),
+      "no part: %s", paw_message(ctx));
+    o.parts = NULL;
+    o.part_count = 0;
+    o.split = "../train2017";
+    T(paw_index_coco_parts(ctx, root, &o, &x) == PAW_E_ARG, "split with a slash");
+    o.split = "val2018";
+    T(paw_index_coco_parts(ctx, root, &o, &x) == PAW_E_IO &&
+      strstr(paw_message(ctx), "person_keypoints_val2018.json: no such file"), "no file");
+}
+/* Rows: the annotations of one image 1; the messages that must come of them. */
+static void test_coco_hostile(void)
+{
+#define WRAP(a) "{\"images\":[{\"id\":1,\"file_name\":\"a.png\"}],\"annotations\":[" a "]}"
+#define P17 "10,10,2,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,"
+#define KP(w, a) "\"keypoints\":[" P17 w ",0,0,0,0,0,0,0,0,0,0,0,0," a ",0,0,0]"
+    static const struct {
+        const char *text;
+        paw_err e;
+        const char *says;
+        size_t count; /* items where it is accepted */
+        int reason;   /* and what else is counted; -1: nothing */
+    } rows[] = {
+        { "", PAW_E_FORMAT, "at byte 0: expected {", 0, -1 },
+        { "[]", PAW_E_FORMAT, "at byte 0: expected {", 0, -1 },
+        { "{}", PAW_E_KEY, "no images, annotations", 0, -1 },
+        { "{\"images\":[]}", PAW_E_KEY, "no images, annotations", 0, -1 },
+        { "{\"images\":[],\"annotations\":[]} x", PAW_E_FORMAT, "text after the end", 0, -1 },
+        { "{\"images\":[],\"annotations\":[]}", PAW_OK, "", 0, -1 },
+        { "{\"images\":[],\"images\":[],\"annotations\":[]}", PAW_E_FORMAT, "duplicate", 0, -1 },
+        { "{\"images\":{},\"annotations\":[]}", PAW_E_FORMAT, "at byte 10: expected [", 0, -1 },
+        { "{\"images\":[{\"id\":1}],\"annotations\":[]}", PAW_E_KEY, "image 0: id or file", 0, -1 },
+        { "{\"images\":[{\"id\":1,\"id\":1,\"file_name\":\"a\"}],\"annotations\":[]}", PAW_E_FORMAT,
+          "duplicate field", 0, -1 },
+        { "{\"images\":[{\"id\":1,\"file_name\":\"a\"},{\"id\":1,\"file_name\":\"b\"}],"
+          "\"annotations\":[]}", PAW_E_FORMAT, "two images have the id 1", 0, -1 },
+        { "{\"images\":[{\"id\":1,\"file_name\":\"../a\"}],\"annotations\":[]}", PAW_E_FORMAT,
+          "image 0: a path outside", 0, -1 },
+        { "{\"images\":[{\"id\":1,\"file_name\":\"/a\"}],\"annotations\":[]}", PAW_E_FORMAT,
+          "a path outside", 0, -1 },
+        { "{\"images\":[{\"id\":1,\"file_name\":7}],\"annotations\":[]}", PAW_E_FORMAT,
+          "expected a string", 0, -1 },
+        { "{\"images\":[{\"id\":1.5,\"file_name\":\"a\"}],\"annotations\":[]}", PAW_E_KEY,
+          "an id that is no whole number", 0, -1 },
+        { "{\"images\":[{\"id\":9007199254740994,\"file_name\":\"a\"}],\"annotations\":[]}",
+          PAW_E_KEY, "up to 2^53", 0, -1 },
+        { "{\"images\":[{\"id\":\"1\",\"file_name\":\"a\"}],\"annotations\":[]}", PAW_E_FORMAT,
+          "expected a number", 0, -1 },
+        { "{\"images\":[{\"id\":1,\"file_name\":\"\\ud800\"}],\"annotations\":[]}", PAW_E_FORMAT,
+          "bad escape", 0, -1 },
+        { "{\"images\":[{\"id\":1,\"file_name\":\"\\q\"}],\"annotations\":[]}", PAW_E_FORMAT,
+          "bad escape", 0, -1 },
+        { "{\"images\":[{\"id\":1,\"file_name\":\"\\u0000\"}],\"annotations\":[]}", PAW_E_FORMAT,
+          "bad escape", 0, -1 },
+        { "{\"images\":[{\"id\":1,\"file_name\":\"\xff\"}],\"annotations\":[]}", PAW_E_FORMAT,
+          "not UTF-8", 0, -1 },
+        { "{\"x\":1e999,\"images\":[],\"annotations\":[]}", PAW_E_FORMAT, "too large", 0, -1 },
+        { "{\"x\":0x10,\"images\":[],\"annotations\":[]}", PAW_E_FORMAT, "byte 6: expected a comma",
+          0, -1 },
+        { "{\"x\":+1,\"images\":[],\"annotations\":[]}", PAW_E_FORMAT, "expected a value", 0, -1 },
+        { "{\"x\":NaN,\"images\":[],\"annotations\":[]}", PAW_OK, "", 0, -1 },
+        { WRAP("7"), PAW_E_FORMAT, "expected {", 0, -1 },
+        { WRAP("{\"image_id\":1," KP("90,10,2", "0,0,0") "}"), PAW_E_KEY,
+          "annotation 0: id or image_id missing", 0, -1 },
+        { WRAP("{\"id\":1," KP("90,10,2", "0,0,0") "}"), PAW_E_KEY, "id or image_id missing", 0,
+          -1 },
+        { WRAP("{\"id\":1,\"image_id\":2," KP("90,10,2", "0,0,0") "}"), PAW_E_KEY,
+          "annotation 1 is of image 2, which is not listed", 0, -1 },
+        { WRAP("{\"id\":1,\"image_id\":1,\"image_id\":1," KP("90,10,2", "0,0,0") "}"),
+          PAW_E_FORMAT, "duplicate field", 0, -1 },
+        { WRAP("{\"id\":1,\"image_id\":1," KP("90,10,2", "0,0,0") "},"
+               "{\"id\":1,\"image_id\":1," KP("80,10,2", "0,0,0") "}"), PAW_E_FORMAT,
+          "two annotations have the id 1", 0, -1 },
+        { WRAP("{\"id\":1,\"image_id\":1," KP("90,10,2", "0,0,0") "}"), PAW_OK, "", 2, -1 },
+        { WRAP("{\"id\":1.0,\"image_id\":1e0," KP("90.5,10,2.0", "0,0,0") "}"), PAW_OK, "", 2, -1 },
+        { WRAP("{\"id\":-1,\"image_id\":1," KP("90,10,2", "5,5,-2") "}"), PAW_OK, "", 2,
+          PAW_SKIP_INVISIBLE },
+        { WRAP("{\"id\":1,\"image_id\":1," KP("90,10,2", "0,0,2") "}"), PAW_OK, "", 0,
+          PAW_SKIP_POSITION },
+        { WRAP("{\"id\":1,\"image_id\":1," KP("90,10,2", "NaN,1,2") "}"), PAW_OK, "", 0,
+          PAW_SKIP_POSITION },
+        { WRAP("{\"id\":1,\"image_id\":1," KP("90,10,2", "1e30,1,2") "}"), PAW_OK, "", 0,
+          PAW_SKIP_POSITION },
+        { WRAP("{\"id\":1,\"image_id\":1,\"keypoints\":[1,2,2]}"), PAW_OK, "", 0,
+          PAW_SKIP_MALFORMED },
+        { WRAP("{\"id\":1,\"image_id\":1," KP("90,10,2", "0,0,0,0") "}"), PAW_OK, "", 0,
+          PAW_SKIP_MALFORMED },
+        { WRAP("{\"id\":1,\"image_id\":1,\"keypoints\":null}"), PAW_OK, "", 0,
+          PAW_SKIP_MALFORMED },
+        { WRAP("{\"id\":1,\"image_id\":1}"), PAW_OK, "", 0, PAW_SKIP_MALFORMED },
+        { WRAP("{\"id\":1,\"image_id\":1,\"keypoints\":[\"1\"]}"), PAW_E_FORMAT,
+          "expected a number", 0, -1 },
+    };
+    size_t i;
+    paw_index x;
+    for (i = 0; i < sizeof rows / sizeof *rows; ++i) {
+        paw_err e;
+        write_at(KP_TRAIN, rows[i].text);
+        memset(&x, 0, sizeof x);
+        x.count = 77;
+        e = paw_index_coco_parts(ctx, root, NULL, &x);
+        T(e == rows[i].e && (!e || (strstr(paw_message(ctx), rows[i].says) &&
+                                    strstr(paw_message(ctx), "person_keypoints_train2017.json"))),
+          "%.70s: %d %s", rows[i].text, e, e ? paw_message(ctx) : "");
+        if (e) T(x.count == 77, "%.70s: output touched", rows[i].text);
+        else T(x.count == rows[i].count && adds_up(&x) &&
+               (rows[i].reason < 0 || x.skipped[rows[i].reason]), "%.70s: %zu items", rows[i].text,
+               x.count);
+        if (!e) paw_index_free(ctx, &x);
+    }
+}
+/* Every prefix of a file is malformed or lacks something; values that cross the window's end are
+   read as if there was none; nesting is bounded. */
+static void test_coco_stream(void)
+{
+    char text[4096], *big;
+    size_t n, i, k, wrong = 0;
+    paw_index x, want;
+    coco_persons(text);
+    n = strlen(text) - 1; /* without the newline */
+    for (i = 0; i < n; ++i) {
+        write_bytes(KP_TRAIN, text, i);
+        wrong += paw_index_coco_parts(ctx, root, NULL, &x) != PAW_E_FORMAT;
+    }
+    T(!wrong, "%zu of %zu prefixes accepted", wrong, n);
+    write_bytes(KP_TRAIN, text, n);
+    if (!T(!paw_index_coco_parts(ctx, root, NULL, &want), "%s", paw_message(ctx))) return;
+    big = (char *)malloc(PAW__JSON_WINDOW + n);
+    for (i = 0; i < n; ++i) { /* byte i of the text stands where the window ends */
+        memcpy(big, text, 3);
+        memset(big + 3, ' ', PAW__JSON_WINDOW - i);
+        memcpy(big + 3 + PAW__JSON_WINDOW - i, text + 3, n - 3);
+        write_bytes(KP_TRAIN, big, PAW__JSON_WINDOW + n - i);
+        if (paw_index_coco_parts(ctx, root, NULL, &x)) {
+            ++wrong;
+            continue;
+        }
+        wrong += x.count != want.count || list_crc(&x, 0) != list_crc(&want, 0);
+        paw_index_free(ctx, &x);
+    }
+    T(!wrong, "%zu of %zu places of the window's end change the result", wrong, n);
+    paw_index_free(ctx, &want);
+    free(big);
+    big = (char *)malloc(1000064);
+    for (k = 0; k < 3; ++k) {
+        static const char *const says[] = { "nested too deep", "number too long",
+                                            "string too long" };
+        const char *open = k == 0 ? "{\"x\":" : k == 1 ? "{\"images\":[{\"id\":1"
+                                                       : "{\"images\":[{\"file_name\":\"";
+        strcpy(big, open);
+        memset(big + strlen(open), k ? '0' : '[', 1000000);
+        write_bytes(KP_TRAIN, big, strlen(open) + 1000000);
+        T(paw_index_coco_parts(ctx, root, NULL, &x) == PAW_E_LIMIT &&
+          strstr(paw_message(ctx), says[k]), "%s: %s", says[k], paw_message(ctx));
+    }
+    free(big);
+}
+static void test_coco_objects(void)
+{
+#define BOX(id, box, more) "{\"id\":" id ",\"image_id\":1,\"category_id\":3,\"bbox\":" box more "}"
+#define OBJ(a) "{\"images\":[{\"id\":1,\"file_name\":\"a.png\"}],\"annotations\":[" a "],"         \
+               "\"categories\":[{\"id\":90,\"name\":\"z\"},{\"id\":3,\"name\":\"car\"}]}"
+    static const struct {
+        const char *text;
+        paw_err e;
+        const char *says;
+        size_t count;
+        int reason;
+    } rows[] = {
+        { OBJ(BOX("1", "[10.5,20,40,50]", "")), PAW_OK, "", 1, -1 },
+        { OBJ(BOX("1", "[10.5,20,40,50.1]", "")), PAW_OK, "", 0, PAW_SKIP_RATIO },
+        { OBJ(BOX("1", "[10.5,20,39.9,40]", "")), PAW_OK, "", 0, PAW_SKIP_SMALL },
+        { OBJ(BOX("1", "[10.5,20,45,45]", ",\"iscrowd\":1")), PAW_OK, "", 0, PAW_SKIP_CROWD },
+        { OBJ(BOX("1", "[10.5,20,45]", "")), PAW_OK, "", 0, PAW_SKIP_MALFORMED },
+        { OBJ(BOX("1", "[1,2,-45,-45]", "")), PAW_OK, "", 0, PAW_SKIP_MALFORMED },
+        { OBJ(BOX("1", "[1,2,NaN,45]", "")), PAW_OK, "", 0, PAW_SKIP_MALFORMED },
+        { OBJ(BOX("1", "[1,2,1e30,1e30]", "")), PAW_OK, "", 0, PAW_SKIP_MALFORMED },
+        { OBJ(BOX("1", "[1,2,45,45]", "") "," BOX("1", "[1,2,45,45]", "")), PAW_E_FORMAT,
+          "two annotations have the id 1", 0, -1 },
+        { OBJ("{\"id\":1,\"image_id\":1,\"bbox\":[1,2,45,45]}"), PAW_E_KEY,
+          "annotation 0: id, image_id or category_id missing", 0, -1 },
+        { OBJ("{\"id\":1,\"image_id\":1,\"category_id\":4,\"bbox\":[1,2,45,45]}"), PAW_E_KEY,
+          "annotation 1 is of category 4, which is not listed", 0, -1 },
+        { OBJ("{\"id\":1,\"image_id\":6,\"category_id\":3,\"bbox\":[1,2,45,45]}"), PAW_E_KEY,
+          "annotation 1 is of image 6, which is not listed", 0, -1 },
+        { "{\"images\":[],\"annotations\":[]}", PAW_E_KEY, "or categories", 0, -1 },
+        { "{\"images\":[],\"annotations\":[],\"categories\":[{\"id\":1,\"name\":\"a\"},"
+          "{\"id\":1,\"name\":\"b\"}]}", PAW_E_FORMAT, "two categories have the id 1", 0, -1 },
+        { "{\"images\":[],\"annotations\":[],\"categories\":[{\"id\":1}]}", PAW_E_KEY,
+          "category 0: id or name missing", 0, -1 } };
+    size_t i;
+    paw_index_opts o;
+    paw_index x;
+    for (i = 0; i < sizeof rows / sizeof *rows; ++i) {
+        paw_err e;
+        write_at(IN_VAL, rows[i].text);
+        e = paw_index_coco_objects(ctx, root, NULL, &x);
+        T(e == rows[i].e && (!e || strstr(paw_message(ctx), rows[i].says)), "objects %d: %d %s",
+          (int)i, e, e ? paw_message(ctx) : "");
+        if (e) continue;
+        T(x.count == rows[i].count && x.candidates == 1 && adds_up(&x) && x.classes == 2 &&
+          (rows[i].reason < 0 || x.skipped[rows[i].reason] == 1), "objects %d: counts", (int)i);
+        if (x.count)
+            T(x.items[0].label == 0 && x.items[0].part_id == 3 && !x.items[0].train &&
+              !strcmp(x.class_names[0], "car") && x.items[0].box[2] == 50.5 &&
+              x.items[0].box[3] == 70 && x.items[0].x == 30.5, "objects: item");
+        paw_index_free(ctx, &x);
+    }
+    memset(&o, 0, sizeof o);
+    o.max_ratio = 2;
+    o.min_side = 10;
+    write_at(IN_VAL, OBJ(BOX("1", "[0,0,10,20]", "") "," BOX("2", "[0,0,9,9]", "")));
+    T(!paw_index_coco_objects(ctx, root, &o, &x) && x.count == 1 && adds_up(&x), "options");
+    paw_index_free(ctx, &x);
+    o.max_ratio = -1;
+    T(paw_index_coco_objects(ctx, root, &o, &x) == PAW_E_ARG, "negative ratio");
+}
+
+/* ---- CIFAR-10 ---- */
+
+static void cifar(const char *name, const int *labels, size_t n, size_t bytes)
+{
+    static uint8_t records[4 * 3073];
+    size_t i, k;
+    for (i = 0; i < n; ++i) {
+        records[i * 3073] = (uint8_t)labels[i];
+        for (k = 0; k < 3072; ++k)
+            records[i * 3073 + 1 + k] = (uint8_t)(k / 1024 * 64 + i + k % 32);
+    }
+    folders_for(name);
+    write_bytes(name, (const char *)records, bytes);
+}
+static void test_cifar(void)
+{
+    static const int labels[] = { 9, 0, 3 }, wrong[] = { 1, 10 };
+    size_t i, accepted = 0;
+    paw_index_opts o;
+    paw_reader r;
+    paw_image img;
+    paw_index x;
+    memset(&o, 0, sizeof o);
+    memset(&r, 0, sizeof r);
+    cifar("cifar/test_batch.bin", labels, 3, 3 * 3073);
+    if (!T(!paw_index_cifar10(ctx, at("cifar"), NULL, &x), "%s", paw_message(ctx))) return;
+    T(x.count == 3 && x.images == 3 && x.classes == 10 && x.items[0].label == 9 &&
+      x.items[2].entry == 2 && x.items[2].image_id == 2 && !x.items[2].train && adds_up(&x) &&
+      !strcmp(x.class_names[9], "truck") && x.items[0].kind == PAW_ITEM_RECORD, "test");
+    T(!paw_reader_item(ctx, &r, &x.items[2], 32, PAW_FRAME_AUTO, &img) && img.w == 32 &&
+      img.px[0] == 2 && img.px[1] == 66 && img.px[2] == 130 && img.px[3] == 3 &&
+      img.px[32 * 3] == 2, "planes to pixels: %s", paw_message(ctx));
+    paw_image_free(ctx, &img);
+    T(!paw_reader_item(ctx, &r, &x.items[0], 224, PAW_FRAME_AUTO, &img) && img.w == 224 &&
+      img.h == 224 && r.decoded == 2, "enlarged");
+    paw_image_free(ctx, &img);
+    x.items[0].entry = 3;
+    T(paw_reader_item(ctx, &r, &x.items[0], 32, 0, &img) == PAW_E_FORMAT &&
+      strstr(paw_message(ctx), "no record 3"), "record behind the end");
+    paw_index_free(ctx, &x);
+    o.split = "train";
+    T(paw_index_cifar10(ctx, at("cifar"), &o, &x) == PAW_E_IO &&
+      strstr(paw_message(ctx), "data_batch_1.bin"), "no training file");
+    cifar("cifar/data_batch_1.bin", labels, 2, 2 * 3073);
+    cifar("cifar/data_batch_3.bin", labels, 1, 3073);
+    o.split = "all";
+    T(!paw_index_cifar10(ctx, at("cifar"), &o, &x) && x.count == 6 && x.items[0].train &&
+      x.items[2].train && x.items[2].image_id == 2 && !x.items[2].entry && !x.items[3].train,
+      "all");
+    paw_index_free(ctx, &x);
+    o.split = "val";
+    T(paw_index_cifar10(ctx, at("cifar"), &o, &x) == PAW_E_ARG, "split");
+    for (i = 0; i < 2 * 3073; i += i < 3200 ? 1 : 97) {
+        cifar("cifar/test_batch.bin", labels, 2, i);
+        accepted += i != 3073 && paw_index_cifar10(ctx, at("cifar"), NULL, &x) != PAW_E_FORMAT;
+    }
+    T(!accepted, "%zu truncated files accepted", accepted);
+    cifar("cifar/test_batch.bin", wrong, 2, 2 * 3073);
+    T(paw_index_cifar10(ctx, at("cifar"), NULL, &x) == PAW_E_FORMAT &&
+      strstr(paw_message(ctx), "test_batch.bin: record 1 has label 10"), "%s", paw_message(ctx));
+    remove(at("cifar/test_batch.bin"));
+    remove(at("cifar/data_batch_1.bin"));
+    remove(at("cifar/data_batch_3.bin"));
+    rmdir(at("cifar"));
+}
+
+/* ---- labelled folders ---- */
+
+static void test_folders(void)
+{
+    static const char *const files[] = { "f/train/bee/2.jpg", "f/train/bee/1.PNG",
+                                         "f/train/ant/x.jpeg", "f/train/bee/note.txt",
+                                         "f/val/bee/9.jpg", "f/val/cat/1.jpg", "f/val/cat/.ds" };
+    size_t i;
+    paw_index_opts o;
+    paw_index x;
+    memset(&o, 0, sizeof o);
+    for (i = 0; i < sizeof files / sizeof *files; ++i) write_at(files[i], "x");
+    if (T(!paw_index_folders(ctx, at("f"), NULL, &x), "%s", paw_message(ctx))) {
+        T(x.count == 5 && x.classes == 3 && x.images == 5 && x.skipped[PAW_SKIP_NAME] == 1 &&
+          adds_up(&x), "splits: %zu", x.count);
+        T(!strcmp(x.class_names[0], "ant") && x.items[0].label == 0 && x.items[0].train &&
+          !strcmp(x.items[1].path, at("f/train/bee/1.PNG")) && x.items[1].label == 1 &&
+          x.items[3].label == 1 && !x.items[3].train && x.items[4].label == 2 &&
+          x.items[4].image_id == 4 && x.items[4].kind == PAW_ITEM_IMAGE, "labels of both splits");
+        paw_index_free(ctx, &x);
+    }
+    o.split = "val";
+    T(!paw_index_folders(ctx, at("f"), &o, &x) && x.count == 2 && x.classes == 3 &&
+      x.items[0].label == 1 && !x.items[0].train, "one split, labels of both");
+    paw_index_free(ctx, &x);
+    T(!paw_index_folders(ctx, at("f/train"), NULL, &x) && x.count == 3 && x.classes == 2 &&
+      x.items[0].label == 0 && !x.items[0].train, "classes below the root");
+    paw_index_free(ctx, &x);
+    o.split = "other";
+    T(paw_index_folders(ctx, at("f"), &o, &x) == PAW_E_IO &&
+      strstr(paw_message(ctx), "no sub-folder 'other'"), "%s", paw_message(ctx));
+    T(paw_index_folders(ctx, at("f/val/cat"), NULL, &x) == PAW_E_IO &&
+      strstr(paw_message(ctx), "no sub-folders"), "%s", paw_message(ctx));
+    T(paw_index_folders(ctx, at("nothing"), NULL, &x) == PAW_E_IO, "no root");
+    remove(at("f/val/cat/1.jpg"));
+    remove(at("f/val/bee/9.jpg"));
+    T(paw_index_folders(ctx, at("f/val"), NULL, &x) == PAW_E_IO &&
+      strstr(paw_message(ctx), "no .jpg"), "empty classes: %s", paw_message(ctx));
+    for (i = 0; i < sizeof files / sizeof *files; ++i) remove(at(files[i]));
+    rmdir(at("f/train/bee"));
+    rmdir(at("f/train/ant"));
+    rmdir(at("f/val/bee"));
+    rmdir(at("f/val/cat"));
+    rmdir(at("f/train"));
+    rmdir(at("f/val"));
+    rmdir(at("f"));
+}
+
+/* ---- lists ---- */
+
+static void test_list(void)
+{
+    static const struct {
+        const char *text;
+        paw_err e;
+        const char *says;
+        size_t count;
+    } rows[] = {
+        { "a.jpg,10,20,31,x\n", PAW_OK, "", 1 },
+        { "a.jpg,10,20,30,x", PAW_OK, "", 1 },
+        { "\xef\xbb\xbfPath, Label\r\n\r\n\"a, \"\"b\"\".jpg\" , 3\r\n", PAW_OK, "", 1 },
+        { "a.jpg,cat\nb.jpg,dog\n", PAW_OK, "", 2 },
+        { "label,note,path\n1,\"two\nlines\",a.jpg\n", PAW_OK, "", 1 },
+        { "a.jpg,,,,x\n", PAW_OK, "", 1 },
+        { "", PAW_E_FORMAT, "list.csv: no rows", 0 },
+        { "path,x,y,side,label\n", PAW_E_FORMAT, "list.csv: no rows", 0 },
+        { "a.jpg,1,2,3\n", PAW_E_FORMAT, "list.csv:1: neither a header", 0 },
+        { "path,x\n", PAW_E_KEY, "list.csv:1: a header without a column label", 0 },
+        { "path,x,label\n", PAW_E_KEY, "list.csv:1: a header with some of", 0 },
+        { "a.jpg,x\n\nb.jpg\n", PAW_E_FORMAT, "list.csv:3: 1 fields, the first row has 2", 0 },
+        { "a.jpg,x\n,y\n", PAW_E_FORMAT, "list.csv:2: no path", 0 },
+        { "a.jpg,x\nb.jpg,\n", PAW_E_FORMAT, "list.csv:2: no label", 0 },
+        { "a.jpg,1,2,,x\n", PAW_E_FORMAT, "list.csv:1: some of x, y, side", 0 },
+        { "a.jpg,1,two,3,x\n", PAW_E_FORMAT, "list.csv:1: x or y is not a number", 0 },
+        { "a.jpg,1,1e30,3,x\n", PAW_E_FORMAT, "list.csv:1: x or y is not a number", 0 },
+        { "a.jpg,1,nan,3,x\n", PAW_E_FORMAT, "list.csv:1: x or y is not a number", 0 },
+        { "a.jpg,1,2,0.5,x\n", PAW_E_FORMAT, "list.csv:1: side is under one pixel", 0 },
+        { "a.jpg,1,2,-3,x\n", PAW_E_FORMAT, "list.csv:1: side is under one pixel", 0 },
+        { "a.jpg,1,2,1e999,x\n", PAW_E_FORMAT, "list.csv:1: side is not a number", 0 },
+        { "a.jpg,\"x\n", PAW_E_FORMAT, "list.csv:1: a quoted field without end", 0 },
+        { "a.jpg,x\n\"a\"b,x\n", PAW_E_FORMAT, "list.csv:2: text after a quoted field", 0 },
+        { "a\"b.jpg,x\n", PAW_E_FORMAT, "list.csv:1: a quote inside a field", 0 } };
+    size_t i;
+    paw_index x;
+    char *big;
+    for (i = 0; i < sizeof rows / sizeof *rows; ++i) {
+        paw_err e;
+        write_text("list.csv", rows[i].text);
+        e = paw_index_list(ctx, at("list.csv"), NULL, &x);
+        T(e == rows[i].e && (!e || strstr(paw_message(ctx), rows[i].says)), "list %d: %d %s",
+          (int)i, e, e ? paw_message(ctx) : "");
+        if (e) continue;
+        T(x.count == rows[i].count && adds_up(&x), "list %d: %zu rows", (int)i, x.count);
+        if (i == 0) /* an odd side: 31 pixels, wherever the corner is rounded to */
+            T(x.items[0].box[0] == -6 && x.items[0].box[2] == 25 && x.items[0].box[1] == 4 &&
+              x.items[0].box[3] == 35 && x.items[0].kind == PAW_ITEM_BOX, "box %g %g",
+              x.items[0].box[0], x.items[0].box[1]);
+        if (i == 2) T(!strcmp(x.items[0].path, at("a, \"b\".jpg")) && x.items[0].entry == 3, "%s",
+                      x.items[0].path);
+        if (i == 4) T(!strcmp(x.items[0].path, at("a.jpg")) && x.items[0].entry == 2, "columns");
+        if (i == 5) T(x.items[0].kind == PAW_ITEM_IMAGE, "no box");
+        paw_index_free(ctx, &x);
+    }
+    write_text("list.csv", "b.jpg,10\na.jpg,9\nb.jpg,-1\n/c.jpg,9\n");
+    T(!paw_index_list(ctx, at("list.csv"), NULL, &x) && x.images == 3 && x.classes == 3 &&
+      !strcmp(x.class_names[0], "-1") && !strcmp(x.class_names[2], "10") &&
+      x.items[0].label == 2 && x.items[1].label == 0 && x.items[1].path == x.items[0].path &&
+      x.items[1].entry == 3 && x.items[2].image_id == 1 && !strcmp(x.items[3].path, "/c.jpg"),
+      "rows by image, labels by value");
+    paw_index_free(ctx, &x);
+    write_text("list.csv", "a.jpg,10\nb.jpg,9\nc.jpg,x\n");
+    T(!paw_index_list(ctx, at("list.csv"), NULL, &x) && !strcmp(x.class_names[0], "10"),
+      "labels by bytes");
+    paw_index_free(ctx, &x);
+    write_bytes("list.csv", "a\0.jpg,x\n", 9);
+    T(paw_index_list(ctx, at("list.csv"), NULL, &x) == PAW_E_FORMAT &&
+      strstr(paw_message(ctx), "list.csv:1: a NUL byte"), "NUL");
+    big = (char *)malloc(70000);
+    memset(big, ',', 70000);
+    write_bytes("list.csv", big, 70000);
+    T(paw_index_list(ctx, at("list.csv"), NULL, &x) == PAW_E_LIMIT, "70,000 fields");
+    memset(big, 'a', 70000);
+    write_bytes("list.csv", big, 70000);
+    T(paw_index_list(ctx, at("list.csv"), NULL, &x) == PAW_E_LIMIT &&
+      strstr(paw_message(ctx), "list.csv:1: a row over"), "a long row: %s", paw_message(ctx));
+    free(big);
+    remove(at("list.csv"));
+    T(paw_index_list(ctx, at("list.csv"), NULL, &x) == PAW_E_IO, "no list");
+}
+
+static paw_err files_index(paw_ctx *c, const char *path, const paw_index_opts *o, paw_index *out)
+{
+    paw_files l;
+    const paw_err e = paw_files_list(c, path, &l);
+    (void)o;
+    memset(out, 0, sizeof *out);
+    if (!e) paw_files_free(c, &l);
+    return e;
+}
 static void test_memory(void)
 {
+    static const struct {
+        const char *name, *path;
+        paw_index_fn *build;
+    } rows[] = { { "cub", "", paw_index_cub }, { "parts", "", paw_index_coco_parts },
+                 { "objects", "", paw_index_coco_objects }, { "cifar", "m", paw_index_cifar10 },
+                 { "folders", "m", paw_index_folders }, { "list", "m/l.csv", paw_index_list },
+                 { "files", "m/a", files_index } };
+    static const int labels[] = { 1, 2 };
     fault f = { 0, 0, 0 };
     paw_config cfg;
     paw_ctx *c = NULL;
     paw_index p;
-    paw_files l;
+    char text[4096];
     long n, tries, held;
+    size_t i;
     memset(&cfg, 0, sizeof cfg);
     cfg.threads = 1;
     cfg.mem.alloc = fault_alloc;
@@ -308,29 +858,36 @@ static void test_memory(void)
     if (paw_create(&cfg, &c)) abort();
     held = f.held;
     cub(NULL, NULL, NULL, NULL);
-    f.calls = 0;
-    T(!paw_index_cub(c, root, NULL, &p), "patches");
-    tries = f.calls;
-    paw_index_free(c, &p);
-    for (n = 1; n <= tries; ++n) {
-        f.calls = 0;
-        f.fail_at = n;
-        T(paw_index_cub(c, root, NULL, &p) == PAW_E_OOM && f.held == held,
-          "patches: allocation %ld of %ld", n, tries);
-    }
-    f.calls = f.fail_at = 0;
-    T(!paw_files_list(c, at("set"), &l), "files");
-    tries = f.calls;
-    paw_files_free(c, &l);
-    for (n = 1; n <= tries; ++n) {
-        f.calls = 0;
-        f.fail_at = n;
-        T(paw_files_list(c, at("set"), &l) == PAW_E_OOM && f.held == held,
-          "files: allocation %ld of %ld", n, tries);
+    coco_persons(text);
+    write_at(KP_TRAIN, text);
+    write_at(IN_VAL, OBJ(BOX("1", "[1,2,45,45]", "")));
+    cifar("m/test_batch.bin", labels, 2, 2 * 3073);
+    write_at("m/a/1.jpg", "x");
+    write_at("m/b/2.jpg", "x");
+    write_at("m/l.csv", "a.jpg,x\nb.jpg,y\n");
+    for (i = 0; i < sizeof rows / sizeof *rows; ++i) {
+        f.calls = f.fail_at = 0;
+        T(!rows[i].build(c, at(rows[i].path), NULL, &p), "%s: %s", rows[i].name, paw_message(c));
+        tries = f.calls;
+        paw_index_free(c, &p);
+        T(tries && f.held == held && !p.items && !p.owned_, "%s: freed", rows[i].name);
+        for (n = 1; n <= tries; ++n) {
+            f.calls = 0;
+            f.fail_at = n;
+            T(rows[i].build(c, at(rows[i].path), NULL, &p) == PAW_E_OOM && f.held == held,
+              "%s: allocation %ld of %ld", rows[i].name, n, tries);
+        }
     }
     f.fail_at = 0;
     paw_destroy(c);
-    T(tries && !f.held, "all freed");
+    T(!f.held, "all freed");
+    remove(at("m/a/1.jpg"));
+    remove(at("m/b/2.jpg"));
+    remove(at("m/l.csv"));
+    remove(at("m/test_batch.bin"));
+    rmdir(at("m/a"));
+    rmdir(at("m/b"));
+    rmdir(at("m"));
 }
 static void test_patch_image(void)
 {
@@ -355,9 +912,107 @@ static void test_patch_image(void)
     p.box[3] = 50.5;
     T(!paw_item_image(ctx, &p, &in, 24, 0, &out) && out.w == 24 && out.h == 24, "not a square");
     paw_image_free(ctx, &out);
+    p.box[0] = 60;
+    p.box[2] = 90;
+    T(paw_item_image(ctx, &p, &in, 24, 0, &out) == PAW_E_SHAPE &&
+      strstr(paw_message(ctx), "outside the 60 x 40"), "beside the image: %s", paw_message(ctx));
+    p.box[0] = -12;
+    p.box[2] = 32;
     p.box[3] = 4.5;
     T(paw_item_image(ctx, &p, &in, 24, 0, &out) == PAW_E_ARG, "side 0");
     T(paw_item_image(ctx, NULL, &in, 24, 0, &out) == PAW_E_ARG, "NULL");
+}
+
+/* The frames against the steps they stand for. */
+static int same_image(const paw_image *a, const paw_image *b)
+{
+    return a->w == b->w && a->h == b->h && !memcmp(a->px, b->px, (size_t)a->w * (size_t)a->h * 3);
+}
+static void test_frames(void)
+{
+    uint8_t px[90 * 70 * 3];
+    paw_image in, crop, wide, want, out;
+    paw_item t;
+    size_t i;
+    int kind, frame;
+    for (i = 0; i < sizeof px; ++i) px[i] = (uint8_t)t_random();
+    in.px = px;
+    in.w = 90;
+    in.h = 70;
+    memset(&t, 0, sizeof t);
+    t.box[0] = 10;
+    t.box[1] = -3;
+    t.box[2] = 61;
+    t.box[3] = 48;
+    for (kind = PAW_ITEM_IMAGE; kind <= PAW_ITEM_BOX; ++kind)
+        for (frame = PAW_FRAME_AUTO; frame <= PAW_FRAME_CENTER; ++frame) {
+            const int centre = frame == PAW_FRAME_CENTER || (!frame && kind == PAW_ITEM_IMAGE);
+            paw_err e = paw_image_crop(ctx, &in, t.box, &crop);
+            t.kind = kind;
+            if (!e && centre) {
+                e = paw_image_resize_short(ctx, kind == PAW_ITEM_BOX ? &crop : &in, 64, &wide);
+                if (!e) e = paw_image_center_crop(ctx, &wide, 56, 56, &want);
+                paw_image_free(ctx, &wide);
+            } else if (!e) {
+                e = paw_image_resize(ctx, kind == PAW_ITEM_BOX ? &crop : &in, 56, 56, PAW_BICUBIC,
+                                     &want);
+            }
+            if (!T(!e, "steps: %s", paw_message(ctx))) return;
+            T(!paw_item_image(ctx, &t, &in, 56, frame, &out) && same_image(&out, &want),
+              "kind %d, frame %d", kind, frame);
+            paw_image_free(ctx, &out);
+            paw_image_free(ctx, &want);
+            paw_image_free(ctx, &crop);
+        }
+    T(paw_item_image(ctx, &t, &in, 0, 0, &out) == PAW_E_ARG &&
+      paw_item_image(ctx, &t, &in, 56, 3, &out) == PAW_E_ARG &&
+      paw_item_image(ctx, &t, &in, INT_MAX, 0, &out) == PAW_E_ARG, "arguments");
+    T(paw_skip_text(PAW_SKIPS) == NULL && paw_skip_text(-1) == NULL &&
+      !strcmp(paw_skip_text(PAW_SKIP_CROWD), "crowd"), "texts");
+}
+/* An image is decoded once while its items follow each other; failures leave the reader usable. */
+static void test_reader(void)
+{
+    const char *shared = t_shared();
+    char path[2][1200];
+    paw_reader r;
+    paw_item t;
+    paw_image img;
+    memset(&r, 0, sizeof r);
+    memset(&t, 0, sizeof t);
+    if (!shared) {
+        T_SKIP("no ../shared: items of real images");
+        return;
+    }
+    snprintf(path[0], sizeof path[0], "%s/golden/preprocess", shared);
+    {
+        paw_files f;
+        if (!T(!paw_files_list(ctx, path[0], &f) && f.count > 1, "%s", paw_message(ctx))) return;
+        snprintf(path[0], sizeof path[0], "%s", f.paths[0]);
+        snprintf(path[1], sizeof path[1], "%s", f.paths[1]);
+        paw_files_free(ctx, &f);
+    }
+    t.path = path[0];
+    T(!paw_reader_item(ctx, &r, &t, 32, 0, &img) && img.w == 32, "%s", paw_message(ctx));
+    paw_image_free(ctx, &img);
+    T(!paw_reader_item(ctx, &r, &t, 48, 0, &img) && img.w == 48 && r.decoded == 1, "kept");
+    paw_image_free(ctx, &img);
+    t.path = "nothing.png";
+    T(paw_reader_item(ctx, &r, &t, 32, 0, &img) == PAW_E_IO &&
+      strstr(paw_message(ctx), "nothing.png: no such file"), "missing: %s", paw_message(ctx));
+    write_text("table", "<html>");
+    t.path = at("table");
+    T(paw_reader_item(ctx, &r, &t, 32, 0, &img) == PAW_E_FORMAT, "no image");
+    t.path = path[0];
+    T(!paw_reader_item(ctx, &r, &t, 32, 0, &img) && r.decoded == 1, "still kept");
+    paw_image_free(ctx, &img);
+    t.path = path[1];
+    T(!paw_reader_item(ctx, &r, &t, 32, 0, &img) && r.decoded == 2, "the next one");
+    paw_image_free(ctx, &img);
+    paw_reader_free(ctx, &r);
+    T(!r.path && !r.image.px, "emptied");
+    paw_reader_free(ctx, NULL);
+    T(paw_reader_item(ctx, NULL, &t, 32, 0, &img) == PAW_E_ARG, "NULL");
 }
 
 /* ---- the released code's patches ---- */
@@ -425,24 +1080,6 @@ static void test_golden(void)
 
 /* ---- COCO: what tools/check_coco.py counts, written from the protocol alone ---- */
 
-static uint32_t list_crc(const paw_index *x, int objects)
-{
-    const size_t cap = x->count * 96 + 1;
-    char *text = (char *)malloc(cap);
-    size_t i, n = 0;
-    uint32_t crc;
-    for (i = 0; i < x->count; ++i) {
-        const paw_item *t = &x->items[i];
-        n += (size_t)snprintf(text + n, cap - n, "%lld,%lld,", (long long)t->image_id,
-                              (long long)t->entry);
-        if (objects) n += (size_t)snprintf(text + n, cap - n, "%d\n", (int)t->label);
-        else n += (size_t)snprintf(text + n, cap - n, "%d,%.9g,%.9g,%.0f\n", (int)t->part_id, t->x,
-                                   t->y, t->box[2] - t->x);
-    }
-    crc = paw__crc32((const uint8_t *)text, n);
-    free(text);
-    return crc;
-}
 static void test_coco_golden(void)
 {
     static const struct {
@@ -505,7 +1142,8 @@ static void clean(void)
     static const char *const rest[] = { "set/c.gif", "set/jpg", "set/.jpg", "set/d.jpg.txt",
                                         "set/line\nbreak.jp", "set/folder.jpg", "set/dangling.png",
                                         "set", "parts/parts.txt", "parts/part_locs.txt", "parts",
-                                        "images.txt", "train_test_split.txt", "table" };
+                                        "images.txt", "train_test_split.txt", "table", "images",
+                                        KP_TRAIN, IN_VAL, "annotations" };
     if (!paw_files_list(ctx, at("set"), &f)) {
         for (i = 0; i < f.count; ++i) remove(f.paths[i]);
         paw_files_free(ctx, &f);
@@ -522,8 +1160,17 @@ int main(void)
     test_cub();
     test_cub_filter();
     test_cub_hostile();
+    test_coco_parts();
+    test_coco_hostile();
+    test_coco_stream();
+    test_coco_objects();
+    test_cifar();
+    test_folders();
+    test_list();
     test_memory();
     test_patch_image();
+    test_frames();
+    test_reader();
     test_golden();
     test_coco_golden();
     clean();

@@ -18,11 +18,14 @@ PARTS = [1, 11, 16]  # nose, right wrist, left ankle
 
 def patches(data, protocol):
     """(image id, annotation id, part, x, y, half side), sorted; and what was left out."""
-    by_image, out = {}, {"invisible": 0, "person": 0, "alone": 0, "near": 0, "far": 0}
+    by_image, out = {}, {"invisible": 0, "person": 0, "position": 0, "alone": 0, "near": 0, "far": 0}
     for person in data["annotations"]:
         points = [person["keypoints"][3 * p - 3:3 * p] + [p] for p in PARTS]
         seen = [q for q in points if q[2] == 2]
         out["invisible"] += len(points) - len(seen)
+        if any(q[:2] == [0, 0] for q in seen):  # stands for no position: not of the protocol
+            out["position"] += len(seen)
+            continue
         if len(seen) < 2:
             out["person"] += len(seen)
             continue
