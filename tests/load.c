@@ -406,10 +406,10 @@ static paw_err open_and_read(paw_ctx *c, memory *m)
     paw_tensors_close(t);
     return e;
 }
-static memory load_memory(const char *file)
+static memory load_memory_at(const char *path)
 {
     memory m;
-    FILE *f = fopen(in_dir(file), "rb");
+    FILE *f = fopen(path, "rb");
     long n;
     memset(&m, 0, sizeof m);
     m.reads_left = -1;
@@ -422,6 +422,7 @@ static memory load_memory(const char *file)
     fclose(f);
     return m;
 }
+static memory load_memory(const char *file) { return load_memory_at(in_dir(file)); }
 static const char *const good_files[] = { "good.pth", "good_zip64.pth", "good_legacy.pth",
     "good.safetensors", "good_f4.npy", "good_fortran.npy", "good_order.npy" };
 enum { N_GOOD = sizeof good_files / sizeof good_files[0] };
@@ -526,6 +527,123 @@ static void check_faults(void)
     }
     paw_destroy(c);
     T(meter_.live == 0, "%zu bytes live after the context", meter_.live);
+}
+
+/* ---- weights are read in pieces: faults between them, values at their edges, other types ---- */
+
+static paw_err model_cls(paw_ctx *c, const paw_tensors *t, float cls[72])
+{
+    static float chw[3 * 32 * 32];
+    paw_outputs out;
+    paw_model *m = NULL;
+    size_t i;
+    paw_err e = paw_model_from_tensors(c, t, NULL, &m);
+    if (e) return e;
+    for (i = 0; i < sizeof chw / sizeof *chw; ++i) chw[i] = (float)(i % 17) / 8 - 1;
+    memset(&out, 0, sizeof out);
+    out.cls = cls;
+    e = paw_encode(m, c, chw, 1, 32, 32, &out);
+    paw_model_free(m);
+    return e;
+}
+static void put_float(memory *m, uint64_t offset, float v) { memcpy(m->p + offset, &v, sizeof v); }
+/* NaN at the first, the last and some other values of every tensor is named by its index. */
+static void check_not_finite(paw_ctx *c, memory *m, paw_tensors *t)
+{
+    size_t i, k, wrong = 0;
+    for (i = 0; i < t->count; ++i) {
+        const paw__tensor *x = (const paw__tensor *)t->items[i];
+        for (k = 0; k < 12; ++k) {
+            const size_t at = k == 0 ? 0 : k == 1 ? x->count - 1 : k * 2654435761u % x->count;
+            char word[64];
+            float keep, cls[72];
+            memcpy(&keep, m->p + x->offset + 4 * at, sizeof keep);
+            put_float(m, x->offset + 4 * at, k % 2 ? INFINITY : NAN);
+            snprintf(word, sizeof word, "at index %zu", at);
+            wrong += model_cls(c, t, cls) != PAW_E_NUM || !strstr(paw_message(c), x->name) ||
+                     strcmp(strstr(paw_message(c), "at index"), word) != 0;
+            put_float(m, x->offset + 4 * at, keep);
+        }
+    }
+    T(t->count > 20 && !wrong, "%zu values that are not finite were not named; last '%s'", wrong,
+      paw_message(c));
+}
+/* The file ends earlier than when it was opened, or a read fails: E_IO. */
+static void check_shrunk(paw_ctx *c, memory *m, paw_tensors *t)
+{
+    const size_t whole = m->n;
+    float cls[72];
+    size_t wrong = 0;
+    long n;
+    paw_err e = PAW_OK;
+    for (m->n = whole - 1; m->n > whole / 64; m->n -= whole / 64)
+        wrong += model_cls(c, t, cls) != PAW_E_IO;
+    m->n = whole;
+    T(!wrong, "%zu shrunk files were loaded, or failed with another code", wrong);
+    for (n = 0; n == 0 || e; ++n) {
+        m->reads_left = n;
+        e = model_cls(c, t, cls);
+        if (!T(e == PAW_E_IO || !e, "read %ld: %s", n, paw_message(c))) break;
+    }
+    m->reads_left = -1;
+    T(n > (long)t->count + 5, "only %ld reads of %zu tensors: none in pieces", n, t->count);
+}
+static void check_pieces(paw_ctx *c)
+{
+    const char *path = in_scratch("pieces.safetensors");
+    paw_random_spec spec;
+    paw_tensors *random = NULL, *t = NULL;
+    float want[72], got[72];
+    memory m, half;
+    size_t i, k;
+    paw_err e;
+    memset(&spec, 0, sizeof spec);
+    spec.recipe = PAW_DEIT;
+    spec.image_px = 32;
+    spec.patch_px = 16;
+    spec.dim = 72; /* three heads of 24: padded to 32 */
+    spec.depth = 2;
+    spec.heads = 3;
+    spec.seed = 9;
+    e = paw_tensors_random(c, &spec, &random);
+    if (!e) e = paw_model_convert(c, random, NULL, path);
+    paw_tensors_close(random);
+    if (!T(!e, "%s: %s", path, paw_message(c))) return;
+    m = load_memory_at(path);
+    if (T(open_memory(c, &m, &t) == PAW_OK, "%s", paw_message(c))) {
+        check_not_finite(c, &m, t);
+        check_shrunk(c, &m, t);
+        half = m; /* the upper halves of the values: the same numbers as BF16 */
+        half.p = (uint8_t *)malloc(m.n);
+        for (i = 0; i < t->count; ++i) {
+            paw__tensor *x = (paw__tensor *)t->items[i];
+            for (k = 0; k < x->count; ++k) {
+                memset(m.p + x->offset + 4 * k, 0, 2);
+                memcpy(half.p + x->offset + 2 * k, m.p + x->offset + 4 * k + 2, 2);
+            }
+        }
+        T(!model_cls(c, t, want), "rounded: %s", paw_message(c));
+        for (i = 0; i < t->count; ++i) { /* strides that say what is so anyway */
+            paw__tensor *x = (paw__tensor *)t->items[i];
+            size_t step = 1;
+            int d;
+            x->strided = 1;
+            for (d = x->ndim; d-- > 0; step *= x->shape[d]) x->stride[d] = step;
+        }
+        T(!model_cls(c, t, got) && !memcmp(want, got, sizeof want), "strided: other features");
+        for (i = 0; i < t->count; ++i) {
+            paw__tensor *x = (paw__tensor *)t->items[i];
+            x->strided = 0;
+            x->dtype = PAW_BF16;
+            x->end = x->offset + 2 * x->count;
+        }
+        t->io.user = &half;
+        T(!model_cls(c, t, got) && !memcmp(want, got, sizeof want), "BF16: other features");
+        free(half.p);
+        paw_tensors_close(t);
+    }
+    free(m.p);
+    remove(path);
 }
 
 /* ---- writing ---- */
@@ -879,6 +997,7 @@ int main(int argc, char **argv)
     check_odd_but_good(c);
     check_damage(c);
     check_faults();
+    check_pieces(c);
     check_round_trip(c);
     check_npy_save(c);
     check_failed_writes(c);
