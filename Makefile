@@ -98,7 +98,7 @@ tsan: ## api under ThreadSanitizer: pool, hooks, one model in many threads
 demo: setup $(B)/tools/make_creatures $(B)/examples/part_retrieval ## draw creatures, retrieve their parts, write a report
 	$(B)/tools/make_creatures --out $(B)/demo/creatures
 	$(B)/examples/part_retrieval --dataset cub --root $(B)/demo/creatures --parts all \
-	    --random deit_tiny --report $(B)/demo
+	    --random deit_tiny --cache $(B)/demo/cache --report $(B)/demo
 	@echo "report: $(B)/demo/report.html"
 
 bench: benches ## build and run the benches

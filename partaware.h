@@ -479,6 +479,9 @@ PAW_DEF void paw_reader_free(paw_ctx *c, paw_reader *r); /* empties it; NULL is 
 /* XXH64 as its specification says (xxhsum -H64 prints the same for seed 0). */
 PAW_DEF uint64_t paw_hash(const void *bytes, size_t n, uint64_t seed);
 PAW_DEF paw_err paw_file_hash(paw_ctx *c, const char *path, uint64_t seed, uint64_t *out);
+/* hashes [count]: of what decides an item's pixels: the image file's content, and box or record.
+   Each file is read once. E_IO: a file is missing (paw_index_drop_missing takes such items out). */
+PAW_DEF paw_err paw_index_hash(paw_ctx *c, const paw_index *x, uint64_t *hashes);
 /* Of all packed weights and sizes of a model: equal hashes mean equal features under equal math.
    Independent of instruction set, threads and the container the weights came in. 0 for NULL. */
 PAW_DEF uint64_t paw_model_hash(const paw_model *m);
@@ -10066,30 +10069,46 @@ PAW_DEF paw_err paw_file_hash(paw_ctx *c, const char *path, uint64_t seed, uint6
     return PAW_OK;
 }
 
-/* An allocation of the model knows its size; it was zeroed, so that padding has one value. */
-static void paw__hash_owned(paw__hasher *h, const void *p)
+PAW_DEF paw_err paw_index_hash(paw_ctx *c, const paw_index *x, uint64_t *hashes)
 {
-    paw__block blk;
-    uint64_t bytes = 0;
-    if (p) {
-        memcpy(&blk, (const uint8_t *)p - sizeof blk, sizeof blk);
-        bytes = blk.bytes - sizeof blk - 2 * PAW__ALIGN;
+    const char *path = NULL;
+    uint64_t file = 0;
+    size_t i;
+    if (!c) return PAW_E_ARG;
+    if (!x || (x->count && !hashes))
+        return paw__fail(c, PAW_E_ARG, "paw_index_hash: NULL argument");
+    for (i = 0; i < x->count; ++i) {
+        const paw_item *t = &x->items[i];
+        paw_err e = PAW_OK;
+        if (!path || (t->path != path && strcmp(t->path, path)))
+            e = paw_file_hash(c, t->path, 0, &file);
+        if (e) return e;
+        path = t->path;
+        hashes[i] = t->kind == PAW_ITEM_BOX      ? paw_hash(t->box, sizeof t->box, file)
+                    : t->kind == PAW_ITEM_RECORD ? paw_hash(&t->entry, sizeof t->entry, file)
+                                                 : file;
     }
+    return PAW_OK;
+}
+
+static void paw__hash_floats(paw__hasher *h, const float *p, size_t n) /* NULL counts as none */
+{
+    const uint64_t bytes = p ? n * sizeof *p : 0;
     paw__hash_add(h, &bytes, sizeof bytes);
-    if (p) paw__hash_add(h, p, (size_t)bytes);
+    if (p) paw__hash_add(h, p, n * sizeof *p);
 }
 static void paw__hash_linear(paw__hasher *h, const paw__linear *l)
 {
     const uint64_t size[2] = { l->n, l->k };
     paw__hash_add(h, size, sizeof size);
-    paw__hash_owned(h, l->w);
-    paw__hash_owned(h, l->bias);
-    paw__hash_owned(h, l->scale);
+    paw__hash_floats(h, l->w, l->n_padded * l->k_padded);
+    paw__hash_floats(h, l->bias, l->n_padded);
+    paw__hash_floats(h, l->scale, l->n_padded);
 }
-static void paw__hash_norm(paw__hasher *h, const paw__norm *n)
+static void paw__hash_norm(paw__hasher *h, const paw__norm *n, size_t dim)
 {
-    paw__hash_owned(h, n->w);
-    paw__hash_owned(h, n->b);
+    paw__hash_floats(h, n->w, dim);
+    paw__hash_floats(h, n->b, dim);
 }
 static void paw__hash_mlp(paw__hasher *h, const paw__mlp *p)
 {
@@ -10101,8 +10120,11 @@ static void paw__hash_mlp(paw__hasher *h, const paw__mlp *p)
 PAW_DEF uint64_t paw_model_hash(const paw_model *m)
 {
     paw__hasher h;
+    size_t d, grid;
     int about[8], k;
     if (!m) return 0;
+    d = (size_t)m->dim;
+    grid = (size_t)m->grid;
     about[0] = m->recipe;
     about[1] = m->position;
     about[2] = m->grid;
@@ -10114,22 +10136,22 @@ PAW_DEF uint64_t paw_model_hash(const paw_model *m)
     paw__hash_begin(&h, 0);
     paw__hash_add(&h, about, sizeof about);
     paw__hash_add(&h, &m->eps, sizeof m->eps);
-    paw__hash_owned(&h, m->cls);
-    paw__hash_owned(&h, m->pos);
-    paw__hash_owned(&h, m->rel);
+    paw__hash_floats(&h, m->cls, d);
+    paw__hash_floats(&h, m->pos, grid * grid * d);
+    paw__hash_floats(&h, m->rel, (size_t)m->table_rows * (size_t)m->heads);
     paw__hash_linear(&h, &m->patches);
     for (k = 0; k < m->depth; ++k) {
         const paw__vit_block *b = &m->blocks[k];
-        paw__hash_norm(&h, &b->norm1);
-        paw__hash_norm(&h, &b->norm2);
+        paw__hash_norm(&h, &b->norm1, d);
+        paw__hash_norm(&h, &b->norm2, d);
         paw__hash_linear(&h, &b->qkv);
         paw__hash_linear(&h, &b->proj);
         paw__hash_linear(&h, &b->fc1);
         paw__hash_linear(&h, &b->fc2);
-        paw__hash_owned(&h, b->gamma1);
-        paw__hash_owned(&h, b->gamma2);
+        paw__hash_floats(&h, b->gamma1, d);
+        paw__hash_floats(&h, b->gamma2, d);
     }
-    paw__hash_norm(&h, &m->norm);
+    paw__hash_norm(&h, &m->norm, d);
     paw__hash_mlp(&h, &m->projector);
     paw__hash_mlp(&h, &m->predictor);
     paw__hash_mlp(&h, &m->scores);

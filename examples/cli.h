@@ -6,7 +6,8 @@
      labels     "file name, class" lines
      models     --weights or --random; the settings that decide the numbers
      encoding   many items through a model, in batches
-     patches    part patches of a data set
+     features   the same through a store: what is kept is not encoded again
+     data sets  indexes of parts, objects and images by --dataset
    Include after partaware.h, in a file whose first line defines _POSIX_C_SOURCE 200809L.
    Functions that return int return CLI_OK or an exit code, after one line on stderr. */
 #ifndef PAW_EXAMPLES_CLI_H
@@ -1314,6 +1315,7 @@ typedef struct {
        Returns CLI_OK, or an exit code after saying why. */
     int (*take)(void *user, const size_t *items, size_t n, const float *const *x);
     void *user;
+    int patient; /* 1: the caller looks after interrupts */
 } cli_encoder;
 
 static inline int cli_head(int kind) /* PAW_... of paw_project, or -1 */
@@ -1432,7 +1434,7 @@ static inline int cli_batch_fill(const cli_encoder *e, cli_batch *b, size_t most
 {
     const size_t pixels = 3 * (size_t)e->h * (size_t)e->w;
     for (*n = 0; *n < most && *next < e->count; ++*next) {
-        int code = cli_interrupted();
+        int code = e->patient ? (int)CLI_OK : cli_interrupted();
         if (!code) code = e->fill(e->user, *next, b->chw + *n * pixels);
         if (code == CLI_SKIP) continue;
         if (code) return code;
@@ -1469,151 +1471,428 @@ static inline int cli_encode(cli *app, const cli_encoder *e)
     return code;
 }
 
-/* ---- part patches ---- */
+/* ---- features through a store: what an earlier run has kept is not encoded again ---- */
 
-#define CLI_PATCH_OPTIONS                                                                          \
-    {"--dataset", "cub", CLI_CHOICE, "cub", 0, 0, "layout of the data: CUB-200-2011"},             \
-        {"--root", "DIR", CLI_STR | CLI_REQUIRED, NULL, 0, 0, "folder of the data set"},           \
-        {"--protocol", "code|paper", CLI_CHOICE, "code", 0, 0,                                     \
-         "code: as released, crops half as wide and CAE's eps 1e-5; paper: as the text says"},     \
-        {"--parts", "IDS|NAMES|all", CLI_STR, "11,12,9,14", 0, 0,                                  \
-         "ids or names of parts.txt, with commas between; the default is the paper's choice"},     \
-        {"--limit", "N", CLI_INT, NULL, 1, 1e9, "only the first N images"}
-#define CLI_MAX_PARTS 64
+#define CLI_STORE_OPTIONS                                                                          \
+    {"--cache", "DIR", CLI_STR, "partaware-cache", 0, 0,                                           \
+     "folder where features are kept, and taken from when nothing has changed"},                   \
+        {"--no-cache", NULL, CLI_FLAG, NULL, 0, 0, "keep features in memory only"},                \
+        {"--require-cache", NULL, CLI_FLAG, NULL, 0, 0,                                            \
+         "fail where the folder cannot be used, instead of going on without"},                     \
+        {"--resume", "yes|no", CLI_CHOICE, "yes", 0, 0, "no: encode all, whatever is kept"},       \
+        {"--cache-dtype", "f32|f16|bf16", CLI_CHOICE, "f32", 0, 0,                                 \
+         "type of the numbers kept; the shorter ones round, and the result says so"},              \
+        {"--shard", "N", CLI_INT, "64", 1, 65536, "items per file: what a killed run can lose"}
 
 typedef struct {
-    int id[CLI_MAX_PARTS], count;
-    char name[CLI_MAX_PARTS][64];
-} cli_parts;
+    cli_encoder job;        /* all but take; fill may return CLI_SKIP */
+    const char *frame;      /* how an image becomes the input, for the manifest */
+    const char *data;       /* which data, so that others do not count as changed */
+    const uint64_t *hashes; /* [job.count] of the items' inputs */
+    const char **names;     /* [job.count] for the manifest, or NULL */
+    /* set by cli_features_run */
+    paw_store *store[CLI_KINDS];
+    size_t *rows; /* [good] rows of the items that could be read */
+    size_t good, encoded;
+} cli_features;
 
-/* parts.txt below root: lines "id name". */
-static inline int cli_parts_read(cli *app, const char *root, cli_parts *p)
+static inline void cli_features_free(cli_features *f)
 {
-    char path[1024], line[96];
-    uint8_t *text = NULL;
-    size_t size = 0, i, n = 0;
+    int k;
+    for (k = 0; k < CLI_KINDS; ++k) paw_store_close(f->store[k]);
+    free(f->rows);
+    memset(f, 0, sizeof *f);
+}
+static inline size_t cli_row_count(const cli_features *f, int kind)
+{
+    paw_store_info d;
+    paw_store_describe(f->store[kind], &d);
+    return d.row_count;
+}
+static inline int cli_store_open(cli *app, cli_features *f, int kind)
+{
+    static const int types[] = { PAW_F32, PAW_F16, PAW_BF16 };
+    const char *about[16];
+    char word[64] = "cosine", size[32], layer[16];
+    size_t shape[5];
+    paw_model_info info;
+    paw_store_info d;
+    paw_store_spec o;
     paw_err e;
-    snprintf(path, sizeof path, "%s/parts/parts.txt", root);
-    e = paw_file_read(app->ctx, path, &text, &size);
-    if (e) return cli_fail(app, e);
-    p->count = 0;
-    for (i = 0; i <= size && p->count < CLI_MAX_PARTS; ++i) {
-        if (i < size && text[i] != '\n') {
-            if (n + 1 < sizeof line && text[i] != '\r') line[n++] = (char)text[i];
-            continue;
-        }
-        line[n] = 0;
-        n = strcspn(line, " ");
-        if (line[n]) {
-            p->id[p->count] = atoi(line);
-            snprintf(p->name[p->count++], sizeof p->name[0], "%.63s", line + n + 1);
-        }
-        n = 0;
+    int n = 0;
+    memset(&o, 0, sizeof o);
+    o.ndim = cli_shape(&f->job, kind, 1, shape) - 1;
+    if (kind != CLI_COSINE) (void)cli_word(CLI_KIND_WORDS, kind, word, sizeof word);
+    if (o.ndim < 1) return cli_error(app, CLI_INPUT, "this checkpoint has no %s output", word);
+    paw_model_describe(f->job.model, &info);
+    snprintf(size, sizeof size, "%dx%d", f->job.h, f->job.w);
+    snprintf(layer, sizeof layer, "%d", f->job.layer);
+    about[n++] = "recipe";
+    about[n++] = info.recipe;
+    about[n++] = "size";
+    about[n++] = size;
+    about[n++] = "stats";
+    about[n++] = cli_text(app, "--stats");
+    about[n++] = "frame";
+    about[n++] = f->frame;
+    about[n++] = "data";
+    about[n++] = f->data;
+    if (kind == CLI_ATTENTION || (kind == CLI_BLOCKS && f->job.one_block)) {
+        about[n++] = "layer";
+        about[n++] = layer;
     }
-    paw_file_free(app->ctx, text);
+    about[n] = NULL;
+    o.dir = cli_has(app, "--no-cache") ? NULL : cli_text(app, "--cache");
+    o.name = word;
+    o.about = about;
+    o.weights = paw_model_hash(f->job.model);
+    o.items = f->hashes;
+    o.names = f->names;
+    o.count = f->job.count;
+    memcpy(o.shape, shape + 1, (size_t)o.ndim * sizeof *shape);
+    o.dtype = types[cli_choice(app, "--cache-dtype")];
+    o.shard_rows = (size_t)cli_int(app, "--shard");
+    o.fresh = cli_choice(app, "--resume") == 1;
+    e = paw_store_open(app->ctx, &o, &f->store[kind]);
+    if (e == PAW_E_IO && cli_has(app, "--require-cache"))
+        return cli_error(app, CLI_RESOURCE, "%s", paw_message(app->ctx));
+    if (e == PAW_E_IO) {
+        cli_say(app, "%s; going on without a cache", paw_message(app->ctx));
+        o.dir = NULL;
+        e = paw_store_open(app->ctx, &o, &f->store[kind]);
+    }
+    if (e) return cli_fail(app, e);
+    paw_store_describe(f->store[kind], &d);
+    if (d.torn)
+        cli_say(app, "%s: %lu shards are torn or foreign and will be encoded again", d.folder,
+                (unsigned long)d.torn);
+    if (d.stale && d.ready < d.shards)
+        cli_say(app, "%s: %lu shards are of other or changed inputs and not taken", d.folder,
+                (unsigned long)d.stale);
     return CLI_OK;
 }
-/* ids [CLI_MAX_PARTS] of "11,tail,...". */
-static inline int cli_part_ids(cli *app, const char *root, const char *words, int *ids, int *count)
+static inline int cli_shard_ready(const cli_features *f, size_t shard)
 {
-    cli_parts p;
-    char word[64], number[16], all[1024] = "";
-    int i, code = cli_parts_read(app, root, &p);
-    for (*count = 0; !code; ++*count) {
-        const size_t n = strcspn(words, ",");
-        snprintf(word, sizeof word, "%.*s", (int)(n < 63 ? n : 63), words);
-        for (i = 0; i < p.count; ++i) {
-            snprintf(number, sizeof number, "%d", p.id[i]);
-            if (!strcmp(word, p.name[i]) || !strcmp(word, number)) break;
+    int k, ready = 1;
+    for (k = 0; k < CLI_KINDS; ++k) ready &= !f->store[k] || paw_store_has(f->store[k], shard);
+    return ready;
+}
+/* Encodes the items first to end and keeps them; what cannot be read becomes rows of NaN. */
+static inline int cli_shard_encode(cli *app, cli_features *f, cli_batch *b, float **kept,
+                                   size_t most, size_t shard, size_t first, size_t end,
+                                   cli_progress *progress)
+{
+    const cli_encoder job = f->job;
+    cli_encoder part = job;
+    size_t next = first, n, i;
+    int k, code = CLI_OK;
+    paw_err e = PAW_OK;
+    part.count = end;
+    for (k = 0; k < CLI_KINDS; ++k)
+        for (i = 0; kept[k] && i < (end - first) * cli_row_count(f, k); ++i) kept[k][i] = NAN;
+    while (next < end) {
+        code = cli_batch_fill(&part, b, most, &next, &n);
+        if (!code && n) e = cli_batch_run(app, &part, b, n);
+        if (code || e) return e ? cli_fail(app, e) : code;
+        for (k = 0; k < CLI_KINDS; ++k) {
+            const size_t row = kept[k] ? cli_row_count(f, k) : 0;
+            for (i = 0; i < n && row; ++i)
+                memcpy(kept[k] + (b->items[i] - first) * row, b->x[k] + i * row,
+                       row * sizeof(float));
         }
-        if (i == p.count || *count == CLI_MAX_PARTS) {
-            for (i = 0; i < p.count; ++i)
-                snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", i ? ", " : "",
-                         p.name[i]);
-            return cli_error(app, CLI_USAGE, "--parts: no part is called '%s'; there are %s", word,
-                             all);
-        }
-        ids[*count] = p.id[i];
-        if (!words[n]) {
-            ++*count;
-            return CLI_OK;
-        }
-        words += n + 1;
+        f->encoded += n;
+        cli_progress_show(progress, f->encoded);
     }
+    for (k = 0; !e && k < CLI_KINDS; ++k)
+        if (f->store[k] && !paw_store_has(f->store[k], shard))
+            e = paw_store_write(app->ctx, f->store[k], shard, kept[k]);
+    return !e ? CLI_OK : e == PAW_E_IO ? cli_error(app, CLI_RESOURCE, "%s", paw_message(app->ctx))
+                                       : cli_fail(app, e);
+}
+static inline int cli_features_encode(cli *app, cli_features *f)
+{
+    const size_t size = (size_t)cli_int(app, "--shard"), asked = (size_t)cli_int(app, "--batch");
+    const size_t count = f->job.count, most = asked < size ? asked : size;
+    float *kept[CLI_KINDS] = { NULL };
+    size_t i, todo = 0;
+    cli_progress progress;
+    cli_batch batch;
+    int k, code = CLI_OK;
+    for (i = 0; i < count; ++i) todo += !cli_shard_ready(f, i / size);
+    if (!todo) return CLI_OK;
+    f->job.patient = !cli_has(app, "--no-cache");
+    code = cli_batch_alloc(app, &f->job, most, &batch);
+    for (k = 0; !code && k < CLI_KINDS; ++k) {
+        if (!f->store[k]) continue;
+        kept[k] = cli_rows(&f->job, k, size < count ? size : count);
+        if (!kept[k]) code = cli_no_memory(app);
+    }
+    cli_progress_start(&progress, app, f->job.unit, todo);
+    if (todo < count && !progress.silent)
+        cli_say(app, "%lu of %lu %s are in the cache", (unsigned long)(count - todo),
+                (unsigned long)count, f->job.unit);
+    for (i = 0; !code && i < count; i += size) {
+        if (cli_shard_ready(f, i / size)) continue;
+        code = cli_interrupted();
+        if (!code)
+            code = cli_shard_encode(app, f, &batch, kept, most, i / size, i,
+                                    i + size < count ? i + size : count, &progress);
+    }
+    cli_progress_end(&progress);
+    cli_batch_free(&batch);
+    for (k = 0; k < CLI_KINDS; ++k) free(kept[k]);
+    if (code && code == cli_interrupted())
+        cli_say(app, "interrupted after %lu of %lu %s%s", (unsigned long)f->encoded,
+                (unsigned long)todo, f->job.unit,
+                f->job.patient ? "; the same command goes on from there" : "");
     return code;
 }
-/* The patches that the options ask for; list->count is what --limit leaves. Free list always. */
-static inline int cli_patches(cli *app, paw_index *list)
+/* Opens the stores of job.want, encodes what they lack, finds the items that could be read. */
+static inline int cli_features_run(cli *app, cli_features *f)
 {
-    const char *root = cli_text(app, "--root"), *parts = cli_text(app, "--parts");
+    int k, smallest = -1, code = CLI_OK;
+    size_t i, n, j;
+    float *x;
+    for (k = 0; !code && k < CLI_KINDS; ++k) {
+        if (!(f->job.want & CLI_BIT(k))) continue;
+        code = cli_store_open(app, f, k);
+        if (!code && (smallest < 0 || cli_row_count(f, k) < cli_row_count(f, smallest)))
+            smallest = k;
+    }
+    if (!code) code = cli_features_encode(app, f);
+    if (code || smallest < 0) return code;
+    f->rows = (size_t *)cli_alloc(f->job.count + 64, sizeof *f->rows);
+    x = (float *)cli_alloc(64 * cli_row_count(f, smallest), sizeof *x);
+    if (!f->rows || !x) code = cli_no_memory(app);
+    for (i = 0, f->good = 0; !code && i < f->job.count; i += n) {
+        size_t *at = f->rows + f->good;
+        paw_err e;
+        n = f->job.count - i < 64 ? f->job.count - i : 64;
+        for (j = 0; j < n; ++j) at[j] = i + j;
+        e = paw_store_read(app->ctx, f->store[smallest], at, n, x);
+        if (e) code = cli_fail(app, e);
+        for (j = 0; !code && j < n; ++j) {
+            const float first = x[j * cli_row_count(f, smallest)];
+            if (first == first) f->rows[f->good++] = i + j;
+        }
+    }
+    free(x);
+    return code;
+}
+/* All good rows of a kind as one block to free(), or NULL after saying why. */
+static inline float *cli_features_read(cli *app, const cli_features *f, int kind)
+{
+    float *x = (float *)cli_alloc(f->good * cli_row_count(f, kind), sizeof *x);
+    paw_err e;
+    if (!x) {
+        (void)cli_no_memory(app);
+        return NULL;
+    }
+    e = paw_store_read(app->ctx, f->store[kind], f->rows, f->good, x);
+    if (!e) return x;
+    (void)cli_fail(app, e);
+    free(x);
+    return NULL;
+}
+
+/* ---- data sets ---- */
+
+#define CLI_DATA_OPTIONS                                                                           \
+    {"--root", "DIR|FILE", CLI_STR | CLI_REQUIRED, NULL, 0, 0,                                     \
+     "folder of the data set; of a list, its CSV file"},                                           \
+        {"--split", "NAME", CLI_STR, NULL, 0, 0, "which split; else the data set's default"},      \
+        {"--limit", "N", CLI_INT, NULL, 1, 1e9, "only the first N images"}
+#define CLI_PARTS_OPTIONS                                                                          \
+    {"--protocol", "code|paper", CLI_CHOICE, "code", 0, 0,                                         \
+     "code: as released, crops half as wide and CAE's eps 1e-5; paper: as the text says"},         \
+        {"--parts", "IDS|NAMES|all", CLI_STR, NULL, 0, 0,                                          \
+         "ids or names of parts, with commas between; else the paper's choice"}
+enum { CLI_MAX_PARTS = 64 };
+
+typedef struct { /* the items of a data set and their features */
+    cli *app;
+    paw_index index; /* after cli_items_run: what could be read */
+    paw_reader reader;
+    int px, frame;
+    size_t missing; /* image files */
+    char **bad;     /* [bad_count] items that could not be read, said */
+    size_t bad_count;
+    cli_features f;
+} cli_items;
+
+static inline void cli_items_free(cli_items *s)
+{
+    while (s->bad_count) free(s->bad[--s->bad_count]);
+    free(s->bad);
+    cli_features_free(&s->f);
+    paw_reader_free(s->app->ctx, &s->reader);
+    paw_index_free(s->app->ctx, &s->index);
+}
+/* ids [CLI_MAX_PARTS] of "11,tail,...", by an index of all parts. The id of a part without items is
+   its number from 1, as in CUB and COCO. */
+static inline int cli_part_ids(cli *app, const paw_index *all, const char *words, int *ids,
+                               int *count)
+{
+    char word[64], number[16], names[1024] = "";
+    size_t i;
+    int c;
+    for (*count = 0;; words += strcspn(words, ",") + 1) {
+        const size_t n = strcspn(words, ",");
+        snprintf(word, sizeof word, "%.*s", (int)(n < 63 ? n : 63), words);
+        for (c = 0; c < all->classes && *count < CLI_MAX_PARTS; ++c) {
+            ids[*count] = c + 1;
+            for (i = 0; i < all->count; ++i)
+                if (all->items[i].label == c) ids[*count] = all->items[i].part_id;
+            snprintf(number, sizeof number, "%d", ids[*count]);
+            if (!strcmp(word, number) || !strcmp(word, all->class_names[c])) break;
+        }
+        if (c == all->classes || *count == CLI_MAX_PARTS) {
+            for (c = 0; c < all->classes; ++c)
+                snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s",
+                         c ? ", " : "", all->class_names[c]);
+            return cli_error(app, CLI_USAGE, "--parts: no part is called '%s'; there are %s", word,
+                             names);
+        }
+        ++*count;
+        if (!words[n]) return CLI_OK;
+    }
+}
+/* The items that the options ask for. of: a function for each word of --dataset. */
+static inline int cli_items_open(cli *app, cli_items *s, paw_index_fn *const *of)
+{
+    paw_index_fn *const open = of[cli_choice(app, "--dataset")];
+    const int parts = cli_find(app->program, "--parts", 7) >= 0 && cli_has(app, "--parts");
+    const char *root = cli_text(app, "--root"), *first = NULL;
     const size_t limit = (size_t)cli_int(app, "--limit");
-    int ids[CLI_MAX_PARTS], code;
+    int ids[CLI_MAX_PARTS], code = CLI_OK;
     size_t i, images = 0;
     paw_index_opts o;
     paw_err e;
+    s->app = app;
     memset(&o, 0, sizeof o);
-    o.protocol = cli_choice(app, "--protocol");
-    if (!strcmp(parts, "all")) {
-        o.part_count = -1;
-    } else if (cli_has(app, "--parts")) {
-        code = cli_part_ids(app, root, parts, ids, &o.part_count);
-        if (code) return code;
+    o.split = cli_text(app, "--split");
+    if (cli_find(app->program, "--protocol", 10) >= 0) o.protocol = cli_choice(app, "--protocol");
+    if (cli_find(app->program, "--ratio", 7) >= 0) o.max_ratio = cli_real(app, "--ratio");
+    if (cli_find(app->program, "--min-side", 10) >= 0) o.min_side = cli_real(app, "--min-side");
+    if (parts) o.part_count = -1;
+    e = open(app->ctx, root, &o, &s->index);
+    if (!e && parts && strcmp(cli_text(app, "--parts"), "all")) {
+        code = cli_part_ids(app, &s->index, cli_text(app, "--parts"), ids, &o.part_count);
+        paw_index_free(app->ctx, &s->index);
         o.parts = ids;
+        if (!code) e = open(app->ctx, root, &o, &s->index);
     }
-    e = paw_index_cub(app->ctx, root, &o, list);
-    if (e) return cli_fail(app, e);
-    for (i = 0; limit && i < list->count && images <= limit; ++i)
-        images += !i || list->items[i].image_id != list->items[i - 1].image_id;
-    if (images > limit) list->count = i - 1;
-    if (list->classes > CLI_MAX_PARTS) return cli_error(app, CLI_INPUT, "%s: too many parts", root);
-    if (!list->count) return cli_error(app, CLI_INPUT, "%s: no patch of these parts", root);
+    if (e || code) return e ? cli_fail(app, e) : code;
+    s->missing = paw_index_drop_missing(&s->index, &first);
+    if (s->missing)
+        cli_say(app, "%lu image files are missing, the first is %s", (unsigned long)s->missing,
+                first);
+    for (i = 0; limit && i < s->index.count && images <= limit; ++i)
+        images += !i || s->index.items[i].image_id != s->index.items[i - 1].image_id;
+    if (images > limit) s->index.count = i - 1;
+    return s->index.count ? CLI_OK : cli_error(app, CLI_INPUT, "%s: no items", root);
+}
+static inline int cli_items_bad(cli_items *s, const char *path)
+{
+    char **more = (char **)realloc(s->bad, (s->bad_count + 1) * sizeof *more);
+    if (!more) return cli_no_memory(s->app);
+    s->bad = more;
+    s->bad[s->bad_count] = strdup(path);
+    return s->bad[s->bad_count] ? (int)(++s->bad_count, CLI_OK) : cli_no_memory(s->app);
+}
+static inline int cli_items_fill(void *user, size_t item, float *chw)
+{
+    cli_items *s = (cli_items *)user;
+    paw_image image;
+    const paw_err e = paw_reader_item(s->app->ctx, &s->reader, &s->index.items[item], s->px,
+                                      s->frame, &image);
+    const int code = e ? cli_fail(s->app, e) : CLI_OK;
+    if (e && e != PAW_E_OOM && (e == PAW_E_SHAPE || cli_has(s->app, "--skip-bad")))
+        return CLI_SKIP;
+    if (code) return code;
+    paw_normalize(&image, paw_stats_find(cli_text(s->app, "--stats")), chw);
+    paw_image_free(s->app->ctx, &image);
     return CLI_OK;
 }
-/* What was compared, as fields; per_class: [classes], chance in percent. */
-static inline void cli_put_patches(cli *app, cli_result *r, const paw_index *list,
-                                   const size_t *per_class, double chance)
+/* Features of all items, want: CLI_BIT(CLI_CLS) | ...; what cannot be read leaves the index. */
+static inline int cli_items_run(cli_items *s, const paw_model *model, unsigned want, int px,
+                                int frame)
 {
+    static const char *const frames[] = { "auto", "full", "center" };
+    const size_t n = s->index.count;
+    uint64_t *hashes = (uint64_t *)cli_alloc(n, sizeof *hashes);
+    const char **names = (const char **)cli_alloc(n, sizeof *names);
+    const int protocol = cli_find(s->app->program, "--protocol", 10) >= 0;
+    const char *split = cli_text(s->app, "--split");
+    char data[256];
+    size_t i, good;
+    int code = hashes && names ? CLI_OK : cli_no_memory(s->app);
+    paw_err e = PAW_OK;
+    for (i = 0; !code && i < n; ++i) names[i] = s->index.items[i].path;
+    if (!code) e = paw_index_hash(s->app->ctx, &s->index, hashes);
+    if (e) code = cli_fail(s->app, e);
+    s->px = px;
+    s->frame = frame;
+    s->f.job.model = model;
+    s->f.job.unit = "items";
+    s->f.job.count = n;
+    s->f.job.h = s->f.job.w = px;
+    s->f.job.want = want;
+    s->f.job.layer = -1;
+    s->f.job.fill = cli_items_fill;
+    s->f.job.user = s;
+    s->f.frame = frames[frame];
+    snprintf(data, sizeof data, "%s%s%s%s%s", cli_text(s->app, "--dataset"), split ? " " : "",
+             split ? split : "", protocol ? " parts by " : "",
+             protocol ? cli_text(s->app, "--protocol") : "");
+    s->f.data = data;
+    s->f.hashes = hashes;
+    s->f.names = names;
+    if (!code) code = cli_features_run(s->app, &s->f);
+    for (i = good = 0; !code && i < n; ++i) {
+        if (good < s->f.good && s->f.rows[good] == i) s->index.items[good++] = s->index.items[i];
+        else code = cli_items_bad(s, s->index.items[i].path);
+    }
+    if (!code) s->index.count = good;
+    if (!code && s->bad_count && !s->f.encoded) /* else each was said when it was met */
+        cli_say(s->app, "%lu items could not be read when their features were made, such as %s",
+                (unsigned long)s->bad_count, s->bad[0]);
+    if (!code && !good) code = cli_error(s->app, CLI_INPUT, "none of the items can be read");
+    free(hashes);
+    free((void *)names);
+    s->f.hashes = NULL;
+    s->f.names = NULL;
+    s->f.data = NULL;
+    return code;
+}
+/* What was compared, as fields; per_class: [classes], chance in percent. */
+static inline void cli_put_items(cli *app, cli_result *r, const cli_items *s,
+                                 const size_t *per_class, double chance)
+{
+    const paw_index *x = &s->index;
+    char text[160];
+    size_t i;
     int c;
     cli_put(r, "dataset", cli_s(cli_text(app, "--dataset")));
     cli_put(r, "root", cli_s(cli_base(cli_text(app, "--root"))));
-    cli_put(r, "protocol", cli_s(cli_text(app, "--protocol")));
+    if (cli_has(app, "--split")) cli_put(r, "split", cli_s(cli_text(app, "--split")));
+    if (cli_find(app->program, "--protocol", 10) >= 0)
+        cli_put(r, "protocol", cli_s(cli_text(app, "--protocol")));
     if (cli_has(app, "--limit")) cli_put(r, "limit", cli_n((size_t)cli_int(app, "--limit")));
-    cli_put(r, "images_listed", cli_n(list->images));
-    cli_put(r, "patches", cli_n(list->count));
-    cli_put(r, "candidates", cli_n(list->candidates));
+    cli_put(r, "images_listed", cli_n(x->images));
+    cli_put(r, "items", cli_n(x->count));
+    cli_put(r, "candidates", cli_n(x->candidates));
     for (c = 0; c < PAW_SKIPS; ++c) {
-        char text[160];
-        if (!list->skipped[c]) continue;
-        snprintf(text, sizeof text, "%lu x %s", (unsigned long)list->skipped[c], paw_skip_text(c));
+        if (!x->skipped[c]) continue;
+        snprintf(text, sizeof text, "%lu x %s", (unsigned long)x->skipped[c], paw_skip_text(c));
         cli_put(r, "skipped[]", cli_s(text));
     }
-    for (c = 0; c < list->classes; ++c) cli_put(r, "classes[]", cli_s(list->class_names[c]));
-    for (c = 0; c < list->classes; ++c) cli_put(r, "per_class_count[]", cli_n(per_class[c]));
+    cli_put(r, "missing_files", cli_n(s->missing));
+    cli_put(r, "bad_items", cli_n(s->bad_count));
+    for (i = 0; i < s->bad_count; ++i) cli_put(r, "bad[]", cli_s(s->bad[i]));
+    cli_put(r, "cache_dtype", cli_s(cli_text(app, "--cache-dtype")));
+    for (c = 0; c < x->classes; ++c) cli_put(r, "classes[]", cli_s(x->class_names[c]));
+    for (c = 0; c < x->classes; ++c) cli_put(r, "per_class_count[]", cli_n(per_class[c]));
     cli_put(r, "chance", cli_r(chance, 2));
-}
-/* Items as input, each image decoded once. */
-typedef struct {
-    cli *app;
-    const paw_index *list;
-    paw_reader reader;
-    int px;
-} cli_patch_source;
-
-static inline void cli_patch_source_free(cli_patch_source *s)
-{
-    paw_reader_free(s->app->ctx, &s->reader);
-}
-static inline paw_err cli_patch_image(cli_patch_source *s, size_t item, int px, paw_image *out)
-{
-    return paw_reader_item(s->app->ctx, &s->reader, &s->list->items[item], px, PAW_FRAME_AUTO, out);
-}
-static inline int cli_patch_fill(cli_patch_source *s, size_t item, float *chw)
-{
-    paw_image patch;
-    const paw_err e = cli_patch_image(s, item, s->px, &patch);
-    if (e) return cli_fail(s->app, e);
-    paw_normalize(&patch, paw_stats_find(cli_text(s->app, "--stats")), chw);
-    paw_image_free(s->app->ctx, &patch);
-    return CLI_OK;
 }
 #endif

@@ -131,7 +131,7 @@ int main(int argc, char **argv)
     if (!code) code = open_all(&s);
     if (!code) {
         cli_encoder job = { model, "images", s.paths.count, s.info.image_px, s.info.image_px,
-                            CLI_BIT(CLI_LOGITS), -1, 0, fill, take, &s };
+                            CLI_BIT(CLI_LOGITS), -1, 0, fill, take, &s, 0 };
         code = cli_encode(&app, &job);
     }
     if (!code) code = finish(&s);

@@ -1,5 +1,9 @@
-/* One self-contained HTML page: results, settings, and a contact sheet of nearest neighbours.
-   Include after partaware.h and cli.h. Pages need no script and no other file. */
+/* Reports, and what the retrieval programs share. In order:
+     text, images, page   one self-contained HTML page: no script, no other file
+     provenance           what made the numbers
+     paper                values of the paper's tables
+     retrieval            features of a data set, scores, tables, contact sheets
+   Include after partaware.h and cli.h. */
 #ifndef PAW_EXAMPLES_REPORT_H
 #define PAW_EXAMPLES_REPORT_H
 
@@ -129,7 +133,9 @@ static inline void report_begin(report *p, const char *title, const char *lead)
         "color:var(--soft);font-size:14px}\n"
         ".warn{background:var(--warn);color:var(--warnink);border-radius:8px;padding:12px 16px;"
         "font-weight:600;max-width:none}\n"
-        ".scroll{overflow-x:auto;margin-bottom:12px}table{border-collapse:collapse;"
+        ".scroll{overflow-x:auto;margin-bottom:12px}"
+        "caption{text-align:left;color:var(--soft);padding-bottom:6px;"
+        "white-space:normal}tr.ours{font-weight:600}table{border-collapse:collapse;"
         "font-variant-numeric:tabular-nums;font-size:15px;white-space:nowrap}th,td{"
         "padding:7px 14px 7px 0;text-align:right;border-bottom:1px solid var(--line)}th{"
         "color:var(--soft);font-weight:500}th:first-child,td:first-child{text-align:left}\n"
@@ -227,107 +233,331 @@ static inline void report_free(report *p)
     memset(p, 0, sizeof *p);
 }
 
-/* ---- retrieval: scores, table, bars per class, contact sheet ---- */
+/* ---- provenance ---- */
 
+#if !defined(CLI_COMMIT)
+#define CLI_COMMIT "unknown"
+#endif
+#if defined(__clang__)
+#define REPORT_COMPILER __VERSION__
+#else
+#define REPORT_COMPILER "gcc " __VERSION__
+#endif
+static inline void report_cpu(char *out, size_t size) /* name by the kernel */
+{
+    FILE *f = fopen("/proc/cpuinfo", "r");
+    char line[256];
+    snprintf(out, size, "unknown");
+    while (f && fgets(line, sizeof line, f)) {
+        const char *colon = strchr(line, ':');
+        if (strncmp(line, "model name", 10) || !colon) continue;
+        snprintf(out, size, "%.*s", (int)strcspn(colon + 2, "\n"), colon + 2);
+        break;
+    }
+    if (f) fclose(f);
+}
+/* Name and value of what made the numbers; ends the list that report_fields began. */
+static inline void report_provenance(report *p, cli *app, const cli_result *r, size_t encoded)
+{
+    char cpu[128], text[64];
+    time_t now = time(NULL);
+    struct tm day;
+    cli_result more = CLI_EMPTY_RESULT;
+    int i;
+    report_cpu(cpu, sizeof cpu);
+    report_raw(p, "<h2>Settings and provenance</h2>\n");
+    report_fields(p, r);
+    cli_put(&more, "commit", cli_s(CLI_COMMIT));
+    cli_put(&more, "compiler", cli_s(REPORT_COMPILER));
+    cli_put(&more, "CPU", cli_s(cpu));
+    cli_put(&more, "encoded_in_this_run", cli_n(encoded));
+    cli_put(&more, "wall_time_of_this_run", cli_r(cli_seconds() - app->start, 1));
+    if (gmtime_r(&now, &day) && strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", &day))
+        cli_put(&more, "written", cli_s(text));
+    for (i = 1; app->argv[i]; ++i) cli_put(&more, "command_line[]", cli_s(app->argv[i]));
+    report_fields(p, &more);
+    p->failed |= more.failed;
+    cli_result_free(&more);
+}
+
+/* ---- paper: AP in percent of its Tables 2 and 4, encoded and projected; 0: none ---- */
+
+enum { REPORT_CUB, REPORT_COCO_PARTS, REPORT_CIFAR10, REPORT_COCO_OBJECTS, REPORT_NO_PAPER };
+typedef struct {
+    const char *recipe, *name;
+    double ap[REPORT_NO_PAPER][2];
+} report_row;
+static const report_row report_paper[] = {
+    { "deit", "DeiT", { { 35.0, 0 }, { 44.1, 0 }, { 71.3, 0 }, { 71.2, 0 } } },
+    { "mocov3", "MoCo v3",
+      { { 50.8, 28.4 }, { 52.3, 36.8 }, { 40.6, 56.0 }, { 47.7, 55.9 } } },
+    { "dino", "DINO", { { 48.9, 31.7 }, { 51.8, 41.2 }, { 31.3, 61.5 }, { 38.0, 57.3 } } },
+    { "beit", "BEiT", { { 27.9, 0 }, { 35.3, 0 }, { 14.6, 0 }, { 11.7, 0 } } },
+    { "mae", "MAE", { { 28.5, 0 }, { 37.1, 0 }, { 15.9, 0 }, { 13.8, 0 } } },
+    { "cae", "CAE", { { 58.0, 0 }, { 57.0, 0 }, { 39.1, 0 }, { 46.0, 0 } } },
+    { "ibot", "iBOT", { { 49.3, 31.2 }, { 59.2, 41.5 }, { 40.2, 60.0 }, { 53.2, 55.8 } } },
+};
+enum { REPORT_ROWS = sizeof report_paper / sizeof report_paper[0] };
+static const struct { /* by REPORT_CUB and so on */
+    const char *table, *data;
+} report_tables[] = {
+    { "Table 4, part retrieval", "all 11,788 images of CUB-200-2011" },
+    { "Table 4, part retrieval", "person key points of COCO train2017" },
+    { "Table 2, object retrieval", "CIFAR-10; its protocol is not fully specified" },
+    { "Table 2, object retrieval", "objects of COCO; its protocol is not fully specified" },
+};
+
+/* ---- retrieval: features, scores, tables, bars per class, contact sheet ---- */
+
+enum { REPORT_CLS, REPORT_MEAN, REPORT_PROJECTED, REPORT_BOTTLENECK, REPORT_FEATURES };
+enum { REPORT_NEIGHBOURS = 12, REPORT_THUMB = 96, REPORT_FEW = 12 };
 typedef struct {
     const char *name; /* "cls" */
+    int kind;         /* CLI_CLS ... */
     float *x;         /* [n, dim]; NULL: the model has no such feature, or it was not asked for */
     size_t dim;
-    double *ap; /* [n] of each query, 0..1 */
-    double per_class[CLI_MAX_PARTS];
+    double *ap;        /* [n] of each query, 0..1 */
+    double *per_class; /* [classes] means */
     paw_ap_summary sum, without_query;
 } report_feature;
 typedef struct {
     cli *app;
-    cli_patch_source *source;
-    const paw_index *list;
-    const report_feature *features;
-    int feature_count, best; /* best: the feature of the contact sheet */
-    const size_t *per_class; /* [classes] patches */
-    double chance;           /* AP of a random order, 0..1 */
+    const char *title, *lead; /* of the page */
+    int paper;                /* REPORT_CUB ...; REPORT_NO_PAPER where nothing compares */
+    cli_items items;
+    paw_model_info info;
+    uint64_t weights;
+    report_feature f[REPORT_FEATURES];
+    int best;         /* the better of cls and mean, or what there is: the contact sheet's */
+    int32_t *labels;   /* [n] */
+    size_t *per_class; /* [classes] items */
+    double chance;     /* AP of a random order, 0..1 */
+    cli_column *columns;
+    cli_table table, classes;
 } report_retrieval;
+#define REPORT_FEATURE_OPTION                                                                      \
+    {"--feature", "all|cls|mean|projected|bottleneck", CLI_CHOICE, "all", 0, 0,                    \
+     "what to compare"}
+#define REPORT_OPTION                                                                              \
+    {"--report", "DIR", CLI_STR, NULL, 0, 0, "also write DIR/report.html, one page with images"}
 
-enum { REPORT_NEIGHBOURS = 12, REPORT_THUMB = 96 };
-
-/* AP of every query and its means, with the query among the hits and without. */
-static inline int report_score(cli *app, report_feature *f, const int32_t *labels, size_t n,
-                               int classes)
+static inline void report_retrieval_free(report_retrieval *d)
 {
-    paw_err e;
-    int exclude;
-    for (exclude = 1; exclude >= 0; --exclude) { /* what stays in f->ap is with the query */
-        e = paw_retrieval_ap(app->ctx, f->x, n, f->dim, labels, exclude, f->ap);
-        if (!e)
-            e = paw_ap_mean(f->ap, labels, n, classes, f->per_class,
-                            exclude ? &f->without_query : &f->sum);
-        if (e) return cli_fail(app, e);
+    int k;
+    for (k = 0; k < REPORT_FEATURES; ++k) {
+        free(d->f[k].x);
+        free(d->f[k].ap);
+        free(d->f[k].per_class);
+    }
+    free(d->labels);
+    free(d->per_class);
+    free(d->columns);
+    cli_items_free(&d->items);
+}
+/* The features that the options ask for and the model has, of all items, through the store. */
+static inline int report_encode(report_retrieval *d, const paw_model *model)
+{
+    static const char *const names[] = { "cls", "mean", "projected", "bottleneck" };
+    static const int kinds[] = { CLI_CLS, CLI_MEAN, CLI_COSINE, CLI_BOTTLENECK };
+    const int only = cli_choice(d->app, "--feature") - 1;
+    const paw_index *x = &d->items.index;
+    unsigned want = 0;
+    size_t i;
+    int k, code;
+    d->weights = paw_model_hash(model);
+    for (k = 0; k < REPORT_FEATURES; ++k) {
+        const int head = cli_head(kinds[k]);
+        d->f[k].name = names[k];
+        d->f[k].kind = kinds[k];
+        if ((only < 0 || only == k) && (head < 0 || paw_project_dim(model, head)))
+            want |= CLI_BIT(kinds[k]);
+    }
+    if (!want)
+        return cli_error(d->app, CLI_INPUT, "this %s checkpoint has no %s output", d->info.recipe,
+                         only == REPORT_PROJECTED ? "projector's" : "bottleneck");
+    code = cli_items_run(&d->items, model, want, d->info.image_px, PAW_FRAME_AUTO);
+    if (code) return code;
+    d->labels = (int32_t *)cli_alloc(x->count, sizeof *d->labels);
+    d->per_class = (size_t *)cli_alloc((size_t)x->classes, sizeof *d->per_class);
+    if (!d->labels || !d->per_class) return cli_no_memory(d->app);
+    for (i = 0; i < x->count; ++i) ++d->per_class[d->labels[i] = x->items[i].label];
+    d->chance = paw_chance(d->labels, x->count, x->classes);
+    for (k = 0; k < REPORT_FEATURES; ++k) {
+        report_feature *f = &d->f[k];
+        if (!(want & CLI_BIT(kinds[k]))) continue;
+        f->dim = cli_row_count(&d->items.f, kinds[k]);
+        f->x = cli_features_read(d->app, &d->items.f, kinds[k]);
+        if (!f->x) return CLI_RESOURCE;
     }
     return CLI_OK;
 }
-/* Columns of the table of features; the caller keeps them until the result is printed. */
-typedef struct {
-    cli_column columns[CLI_MAX_PARTS + 6];
-    cli_table table;
-} report_columns;
-
-/* A row for each feature; published: AP in percent of the paper's column for it, 0 without, or
-   NULL where nothing compares. The better of cls and mean is the paper's "encoded". */
-static inline void report_put_features(cli_result *r, report_columns *to, const report_retrieval *d,
-                                       const double *published)
+/* AP of every query and its means, with the query among the hits and without. */
+static inline int report_score(report_retrieval *d)
 {
-    static const cli_column last[] = { { "AP without query", "AP_exclude_query" },
-                                       { "column", "column" }, { "paper's AP", "AP_paper" } };
-    const size_t classes = (size_t)d->list->classes;
-    size_t i;
-    int k;
-    to->columns[0].title = to->columns[0].key = "feature";
-    to->columns[1].title = to->columns[1].key = "AP";
-    to->columns[2].title = to->columns[2].key = "mAP";
-    for (i = 0; i < classes; ++i) {
-        to->columns[3 + i].title = d->list->class_names[i];
-        to->columns[3 + i].key = "per_class[]";
-    }
-    memcpy(to->columns + 3 + classes, last, sizeof last);
-    to->table.name = NULL;
-    to->table.columns = to->columns;
-    to->table.count = classes + (published ? 6 : 5);
-    for (k = 0; k < d->feature_count; ++k) {
-        const report_feature *f = &d->features[k];
-        const char *column = k == 2 ? "projected" : k == d->best ? "encoded" : NULL;
-        cli_cell(r, &to->table, cli_s(f->name));
-        for (i = 1; !f->x && i < to->table.count; ++i) cli_cell(r, &to->table, cli_none());
+    const paw_index *x = &d->items.index;
+    int k, exclude, have;
+    for (k = 0; k < REPORT_FEATURES; ++k) {
+        report_feature *f = &d->f[k];
         if (!f->x) continue;
-        cli_cell(r, &to->table, cli_r(100 * f->sum.ap, 2));
-        cli_cell(r, &to->table, cli_r(100 * f->sum.map, 2));
-        for (i = 0; i < classes; ++i) cli_cell(r, &to->table, cli_r(100 * f->per_class[i], 2));
-        cli_cell(r, &to->table, cli_r(100 * f->without_query.ap, 2));
-        cli_cell(r, &to->table, cli_s(column));
-        if (published)
-            cli_cell(r, &to->table, column && published[k == 2] > 0 ? cli_r(published[k == 2], 1)
-                                                                     : cli_none());
+        f->ap = (double *)cli_alloc(x->count, sizeof *f->ap);
+        f->per_class = (double *)cli_alloc((size_t)x->classes, sizeof *f->per_class);
+        if (!f->ap || !f->per_class) return cli_no_memory(d->app);
+        for (exclude = 1; exclude >= 0; --exclude) { /* what stays in f->ap is with the query */
+            paw_err e = paw_retrieval_ap(d->app->ctx, f->x, x->count, f->dim, d->labels, exclude,
+                                         f->ap);
+            if (!e)
+                e = paw_ap_mean(f->ap, d->labels, x->count, x->classes, f->per_class,
+                                exclude ? &f->without_query : &f->sum);
+            if (e) return cli_fail(d->app, e);
+        }
+        have = d->f[d->best].x != NULL;
+        if (!have || (k == REPORT_MEAN && f->sum.ap > d->f[REPORT_CLS].sum.ap)) d->best = k;
     }
+    return CLI_OK;
 }
 
+static inline const report_row *report_published(const report_retrieval *d)
+{
+    int i;
+    for (i = 0; i < REPORT_ROWS; ++i)
+        if (d->paper < REPORT_NO_PAPER && !strcmp(report_paper[i].recipe, d->info.recipe) &&
+            !cli_is_random(d->app))
+            return &report_paper[i];
+    return NULL;
+}
+/* The paper's column that a feature stands in: 0 encoded, 1 projected, -1 none. */
+static inline int report_column(const report_retrieval *d, int k)
+{
+    return k == REPORT_PROJECTED ? 1 : k == d->best && k <= REPORT_MEAN ? 0 : -1;
+}
+/* A row for each feature, with the classes as columns where they are few, else in a table. */
+static inline int report_put_features(report_retrieval *d, cli_result *r)
+{
+    static const cli_column last[] = { { "AP without query", "AP_exclude_query" },
+                                       { "column", "column" }, { "paper's AP", "AP_paper" },
+                                       { "difference", "AP_difference" } };
+    static const cli_column of_class[] = { { "class", "class" }, { "items", "items" },
+                                           { "cls", "cls" }, { "mean", "mean" },
+                                           { "projected", "projected" },
+                                           { "bottleneck", "bottleneck" } };
+    const report_row *paper = report_published(d);
+    const paw_index *x = &d->items.index;
+    const size_t n = x->classes <= REPORT_FEW ? (size_t)x->classes : 0;
+    size_t i;
+    int k, c;
+    d->columns = (cli_column *)cli_alloc(n + 7, sizeof *d->columns);
+    if (!d->columns) return cli_no_memory(d->app);
+    d->columns[0].title = d->columns[0].key = "feature";
+    d->columns[1].title = d->columns[1].key = "AP";
+    d->columns[2].title = d->columns[2].key = "mAP";
+    for (i = 0; i < n; ++i) {
+        d->columns[3 + i].title = x->class_names[i];
+        d->columns[3 + i].key = "per_class[]";
+    }
+    memcpy(d->columns + 3 + n, last, sizeof last);
+    d->table.columns = d->columns;
+    d->table.count = n + (paper ? 7 : 5);
+    for (k = 0; k < REPORT_FEATURES; ++k) {
+        const report_feature *f = &d->f[k];
+        const int column = report_column(d, k);
+        const double published = paper && column >= 0 ? paper->ap[d->paper][column] : 0;
+        if (k == REPORT_BOTTLENECK && !f->x) continue;
+        cli_cell(r, &d->table, cli_s(f->name));
+        for (i = 1; !f->x && i < d->table.count; ++i) cli_cell(r, &d->table, cli_none());
+        if (!f->x) continue;
+        cli_cell(r, &d->table, cli_r(100 * f->sum.ap, 2));
+        cli_cell(r, &d->table, cli_r(100 * f->sum.map, 2));
+        for (i = 0; i < n; ++i) cli_cell(r, &d->table, cli_r(100 * f->per_class[i], 2));
+        cli_cell(r, &d->table, cli_r(100 * f->without_query.ap, 2));
+        cli_cell(r, &d->table, cli_s(column < 0 ? NULL : column ? "projected" : "encoded"));
+        if (!paper) continue;
+        cli_cell(r, &d->table, published > 0 ? cli_r(published, 1) : cli_none());
+        cli_cell(r, &d->table, published > 0 ? cli_r(100 * f->sum.ap - published, 2) : cli_none());
+    }
+    d->classes.name = "classes_ap";
+    d->classes.columns = of_class;
+    d->classes.count = 6;
+    for (c = 0; !n && c < x->classes; ++c) {
+        if (!d->per_class[c]) continue;
+        cli_cell(r, &d->classes, cli_s(x->class_names[c]));
+        cli_cell(r, &d->classes, cli_n(d->per_class[c]));
+        for (k = 0; k < REPORT_FEATURES; ++k)
+            cli_cell(r, &d->classes, d->f[k].x ? cli_r(100 * d->f[k].per_class[c], 2) : cli_none());
+    }
+    return CLI_OK;
+}
+static inline void report_put_notes(report_retrieval *d, cli_result *r)
+{
+    char text[200];
+    if (d->f[REPORT_CLS].x && d->f[REPORT_MEAN].x)
+        cli_put(r, "notes[]", cli_s("encoded: the better of cls and mean, chosen on these data"));
+    if (report_published(d)) {
+        snprintf(text, sizeof text, "paper: %s, ViT-B/16, %s", report_tables[d->paper].table,
+                 report_tables[d->paper].data);
+        cli_put(r, "notes[]", cli_s(text));
+        if (d->info.dim != 768 || d->info.depth != 12)
+            cli_put(r, "notes[]", cli_s("these weights are not a ViT-B: the paper's value is no "
+                                        "target for them"));
+    }
+    if (d->f[REPORT_PROJECTED].x)
+        cli_put(r, "notes[]", cli_s("projected: Gram form, the same cosine as of the output"));
+    if (d->f[REPORT_BOTTLENECK].x)
+        cli_put(r, "notes[]", cli_s("bottleneck: 256-d, before the prototypes; not in the paper"));
+    if (strcmp(cli_text(d->app, "--cache-dtype"), "f32"))
+        cli_put(r, "notes[]", cli_s("features were rounded by --cache-dtype"));
+}
+
+/* The paper's table of this data set with our column. */
+static inline void report_paper_table(report *p, const report_retrieval *d)
+{
+    int i, k;
+    if (d->paper >= REPORT_NO_PAPER) return;
+    report_raw(p, "<h2>The paper's table</h2>\n<div class=\"scroll\"><table>\n<caption>");
+    report_add(p, "%s, AP in percent, ViT-B/16, %s. Ours: this run.</caption>\n",
+               report_tables[d->paper].table, report_tables[d->paper].data);
+    report_raw(p, "<tr><th scope=\"col\">method</th><th scope=\"col\">encoded, paper</th>"
+                  "<th scope=\"col\">ours</th><th scope=\"col\">difference</th>"
+                  "<th scope=\"col\">projected, paper</th><th scope=\"col\">ours</th>"
+                  "<th scope=\"col\">difference</th></tr>\n");
+    for (i = 0; i < REPORT_ROWS; ++i) {
+        const int ours = &report_paper[i] == report_published(d);
+        report_add(p, "<tr%s><td>%s</td>", ours ? " class=\"ours\"" : "", report_paper[i].name);
+        for (k = 0; k < 2; ++k) {
+            const double paper = report_paper[i].ap[d->paper][k];
+            const report_feature *f = &d->f[k ? (int)REPORT_PROJECTED : d->best];
+            const int have = ours && f->x && report_column(d, (int)(f - d->f)) == k;
+            if (paper > 0) report_add(p, "<td>%.1f</td>", paper);
+            else report_raw(p, "<td>-</td>");
+            if (have) report_add(p, "<td>%.2f</td>", 100 * f->sum.ap);
+            else report_raw(p, "<td></td>");
+            if (have && paper > 0) report_add(p, "<td>%+.2f</td>", 100 * f->sum.ap - paper);
+            else report_raw(p, "<td></td>");
+        }
+        report_raw(p, "</tr>\n");
+    }
+    report_add(p, "</table></div>\n<p class=\"soft\">A random order of these data has %.2f.</p>\n",
+               100 * d->chance);
+}
 static inline void report_bars(report *p, const report_retrieval *d)
 {
+    const paw_index *x = &d->items.index;
     int c, k;
-    report_raw(p, "<h2>Average precision per part</h2>\n<div class=\"key\">");
-    for (k = 0; k < d->feature_count; ++k)
-        if (d->features[k].x)
-            report_add(p, "<span><i class=\"b%d\"></i>%s</span>", k, d->features[k].name);
-    report_raw(p, "<span>| chance: this part's share of the patches</span></div>\n"
+    report_raw(p, "<h2>Average precision per class</h2>\n<div class=\"key\">");
+    for (k = 0; k < REPORT_FEATURES; ++k)
+        if (d->f[k].x) report_add(p, "<span><i class=\"b%d\"></i>%s</span>", k, d->f[k].name);
+    report_raw(p, "<span>| chance: this class's share of the items</span></div>\n"
                   "<div class=\"bars\">\n");
-    for (c = 0; c < d->list->classes; ++c) {
-        const double share = 100.0 * (double)d->per_class[c] / (double)d->list->count;
+    for (c = 0; c < x->classes; ++c) {
+        const double share = 100.0 * (double)d->per_class[c] / (double)x->count;
         if (!d->per_class[c]) continue;
-        report_element(p, "div", d->list->class_names[c]);
+        report_element(p, "div", x->class_names[c]);
         report_raw(p, "<div>");
-        for (k = 0; k < d->feature_count; ++k) {
-            const double ap = 100 * d->features[k].per_class[c];
-            if (!d->features[k].x || ap != ap) continue;
+        for (k = 0; k < REPORT_FEATURES; ++k) {
+            const double ap = d->f[k].x ? 100 * d->f[k].per_class[c] : (double)NAN;
+            if (ap != ap) continue;
             report_add(p, "<div class=\"track\" role=\"img\" "
                           "aria-label=\"%s: AP %.1f, chance %.1f\">",
-                       d->features[k].name, ap, share);
+                       d->f[k].name, ap, share);
             report_add(p, "<i class=\"b%d\" style=\"width:%.1f%%\"></i>"
                           "<u style=\"left:%.1f%%\"></u><span>%.1f</span></div>",
                        k, ap, share, ap);
@@ -344,20 +574,20 @@ static inline double report_dot(const float *a, const float *b, size_t n)
     for (i = 0; i < n; ++i) sum += (double)a[i] * (double)b[i];
     return sum;
 }
-/* The nearest items of query, itself left out, best first; returns how many. */
-static inline int report_nearest(const report_feature *f, size_t n, size_t query, size_t *near,
-                                 double *similarity)
+/* The nearest of n rows to row query, itself left out, best first; returns how many. */
+static inline int report_nearest(const float *x, size_t n, size_t dim, size_t query, size_t *near,
+                                 double *similarity, int most)
 {
-    const float *q = f->x + query * f->dim;
-    const double qq = report_dot(q, q, f->dim);
+    const float *q = x + query * dim;
+    const double qq = report_dot(q, q, dim);
     size_t i;
     int count = 0, k;
     for (i = 0; i < n; ++i) {
-        const float *x = f->x + i * f->dim;
-        const double norm = sqrt(qq * report_dot(x, x, f->dim));
-        const double s = report_dot(q, x, f->dim) / (norm > 1e-8 ? norm : 1e-8);
-        if (i == query || (count == REPORT_NEIGHBOURS && s <= similarity[count - 1])) continue;
-        if (count < REPORT_NEIGHBOURS) ++count;
+        const float *y = x + i * dim;
+        const double norm = sqrt(qq * report_dot(y, y, dim));
+        const double s = report_dot(q, y, dim) / (norm > 1e-8 ? norm : 1e-8);
+        if (i == query || (count == most && s <= similarity[count - 1])) continue;
+        if (count < most) ++count;
         for (k = count - 1; k > 0 && similarity[k - 1] < s; --k) {
             similarity[k] = similarity[k - 1];
             near[k] = near[k - 1];
@@ -367,81 +597,90 @@ static inline int report_nearest(const report_feature *f, size_t n, size_t query
     }
     return count;
 }
-/* The patch of this class with the given share of its patches at a lower AP; n if there is none. */
-static inline size_t report_pick(const report_retrieval *d, int label, double share)
+typedef struct {
+    double ap;
+    size_t item;
+} report_rank;
+static inline int report_rank_order(const void *a, const void *b)
 {
-    const double *ap = d->features[d->best].ap;
-    const size_t n = d->list->count;
-    size_t i, j, best = n, rank, best_gap = n + 1, total = 0;
-    for (i = 0; i < n; ++i) total += d->list->items[i].label == label && ap[i] == ap[i];
-    for (i = 0; i < n; ++i) {
-        size_t gap, want = (size_t)(share * (double)(total ? total - 1 : 0) + 0.5);
-        if (d->list->items[i].label != label || ap[i] != ap[i]) continue;
-        for (j = 0, rank = 0; j < n; ++j)
-            rank += d->list->items[j].label == label &&
-                    (ap[j] < ap[i] || (ap[j] == ap[i] && j < i));
-        gap = rank > want ? rank - want : want - rank;
-        if (gap < best_gap) {
-            best = i;
-            best_gap = gap;
-        }
-    }
-    return best;
+    const report_rank *p = (const report_rank *)a, *q = (const report_rank *)b;
+    return p->ap != q->ap ? (p->ap > q->ap) - (p->ap < q->ap)
+                          : (p->item > q->item) - (p->item < q->item);
 }
-/* One framed patch; kind: "query", "same" or "other". */
-static inline paw_err report_patch(report *p, const report_retrieval *d, size_t item,
-                                   const char *kind, const char *caption)
+/* Of a class the items with the given shares of it at a lower AP; returns how many it has. */
+static inline size_t report_pick(const report_retrieval *d, int label, const double *shares,
+                                 int n, size_t *items)
 {
-    const paw_item *patch = &d->list->items[item];
-    const char *part = d->list->class_names[patch->label];
+    const double *ap = d->f[d->best].ap;
+    report_rank *ranks = (report_rank *)cli_alloc(d->per_class[label], sizeof *ranks);
+    size_t i, count = 0;
+    int k;
+    for (i = 0; ranks && i < d->items.index.count; ++i) {
+        if (d->labels[i] != label || ap[i] != ap[i]) continue;
+        ranks[count].ap = ap[i];
+        ranks[count++].item = i;
+    }
+    if (count) qsort(ranks, count, sizeof *ranks, report_rank_order);
+    for (k = 0; count && k < n; ++k)
+        items[k] = ranks[(size_t)(shares[k] * (double)(count - 1) + 0.5)].item;
+    free(ranks);
+    return count;
+}
+/* One framed item; kind: "query", "same" or "other". */
+static inline paw_err report_patch(report *p, report_retrieval *d, size_t item, const char *kind,
+                                   const char *caption)
+{
+    const paw_item *it = &d->items.index.items[item];
+    const char *name = d->items.index.class_names[it->label];
     char alt[512];
     paw_image thumb;
-    const paw_err e = cli_patch_image(d->source, item, REPORT_THUMB, &thumb);
+    const paw_err e = paw_reader_item(d->app->ctx, &d->items.reader, it, REPORT_THUMB,
+                                      d->items.frame, &thumb);
     if (e) return e;
-    snprintf(alt, sizeof alt, "%s of %s (%s, %s)", part, cli_base(patch->path), kind, caption);
+    snprintf(alt, sizeof alt, "%s of %s (%s, %s)", name, cli_base(it->path), kind, caption);
     report_add(p, "<figure class=\"%s\">", kind);
     report_image(p, &thumb, alt);
     report_raw(p, "<figcaption>");
-    report_text(p, part);
+    report_text(p, name);
     report_raw(p, "<br>");
     report_text(p, caption);
     report_raw(p, "</figcaption></figure>\n");
     paw_image_free(d->app->ctx, &thumb);
     return PAW_OK;
 }
-/* For each class an easy, a typical and a hard query with its nearest patches. */
-static inline int report_sheet(report *p, const report_retrieval *d)
+/* For each class an easy, a typical and a hard query with its nearest items. */
+static inline int report_sheet(report *p, report_retrieval *d)
 {
-    static const struct {
-        const char *name;
-        double share;
-    } picks[] = { { "easy", 0.9 }, { "typical", 0.5 }, { "hard", 0.1 } };
-    const report_feature *f = &d->features[d->best];
+    static const char *const names[] = { "easy", "typical", "hard" };
+    static const double shares[] = { 0.9, 0.5, 0.1 };
+    const paw_index *x = &d->items.index;
+    const report_feature *f = &d->f[d->best];
     double similarity[REPORT_NEIGHBOURS];
-    size_t near[REPORT_NEIGHBOURS];
+    size_t near[REPORT_NEIGHBOURS], picks[3];
     char text[64];
-    int c, k, i, count;
-    report_raw(p, "<h2>Nearest patches</h2>\n<p>Per part three queries (red frame): at the 90th, "
-                  "50th and 10th percentile of average precision, the number below them. Then the "
-                  "12 nearest of all other patches with their similarity, ");
-    report_add(p, "the cosine of <b>%s</b>. Green, solid frame: the same part. Grey, dashed: "
-                  "another part.</p>\n", f->name);
-    for (c = 0; c < d->list->classes; ++c) {
-        if (!d->per_class[c]) continue;
-        report_element(p, "h3", d->list->class_names[c]);
+    int c, k, i, count, shown = 0;
+    report_raw(p, "<h2>Nearest neighbours</h2>\n<p>Per class three queries (red frame): at the "
+                  "90th, 50th and 10th percentile of average precision, the number below them. "
+                  "Then the 12 nearest of all other items with their similarity, ");
+    report_add(p, "the cosine of <b>%s</b>. Green, solid frame: the same class. Grey, dashed: "
+                  "another class.", f->name);
+    if (x->classes > REPORT_FEW) report_add(p, " The first %d classes.", REPORT_FEW);
+    report_raw(p, "</p>\n");
+    for (c = 0; c < x->classes && shown < REPORT_FEW; ++c) {
+        if (!d->per_class[c] || !report_pick(d, c, shares, 3, picks)) continue;
+        ++shown;
+        report_element(p, "h3", x->class_names[c]);
         for (k = 0; k < 3; ++k) {
-            const size_t query = report_pick(d, c, picks[k].share);
             paw_err e;
-            if (query == d->list->count || (k && query == report_pick(d, c, picks[k - 1].share)))
-                continue;
-            count = report_nearest(f, d->list->count, query, near, similarity);
+            if (k && picks[k] == picks[k - 1]) continue;
+            count = report_nearest(f->x, x->count, f->dim, picks[k], near, similarity,
+                                   REPORT_NEIGHBOURS);
             report_raw(p, "<div class=\"sheet\">\n");
-            snprintf(text, sizeof text, "%s %.1f", picks[k].name, 100 * f->ap[query]);
-            e = report_patch(p, d, query, "query", text);
+            snprintf(text, sizeof text, "%s %.1f", names[k], 100 * f->ap[picks[k]]);
+            e = report_patch(p, d, picks[k], "query", text);
             for (i = 0; !e && i < count; ++i) {
                 snprintf(text, sizeof text, "%.3f", similarity[i]);
-                e = report_patch(p, d, near[i],
-                                 d->list->items[near[i]].label == c ? "same" : "other", text);
+                e = report_patch(p, d, near[i], d->labels[near[i]] == c ? "same" : "other", text);
             }
             report_raw(p, "</div>\n");
             if (e) return cli_fail(d->app, e);
@@ -450,44 +689,63 @@ static inline int report_sheet(report *p, const report_retrieval *d)
     }
     return CLI_OK;
 }
-/* The whole page of a part retrieval, in DIR/report.html; returns an exit code. */
-static inline int report_write_retrieval(const report_retrieval *d, const cli_result *r,
+/* The whole page, in DIR/report.html; returns an exit code. */
+static inline int report_write_retrieval(report_retrieval *d, const cli_result *r,
                                          const char *folder)
 {
-    const report_feature *f = &d->features[d->best];
+    const report_feature *f = &d->f[d->best];
     char text[128];
     report p;
     int code;
     memset(&p, 0, sizeof p);
-    report_begin(&p, "Part retrieval", "Every patch around a key point queries all patches by "
-                 "cosine similarity; a hit shows the same part. A frozen encoder that knows parts "
-                 "ranks the hits first.");
+    report_begin(&p, d->title, d->lead);
     if (cli_is_random(d->app))
         report_element(&p, "p class=\"warn\"", "The weights are random: this page shows what an "
                        "untrained encoder gives, not what a checkpoint knows.");
     report_raw(&p, "<div class=\"cards\">\n");
     snprintf(text, sizeof text, "%.2f", 100 * f->sum.ap);
-    report_card(&p, text, !strcmp(f->name, "cls")    ? "AP in percent, class token"
-                          : !strcmp(f->name, "mean") ? "AP in percent, average of patch tokens"
-                                                     : "AP in percent, projected class token");
+    report_card(&p, text, d->best == REPORT_CLS    ? "AP in percent, class token"
+                          : d->best == REPORT_MEAN ? "AP in percent, average of patch tokens"
+                                                   : "AP in percent, projected class token");
     snprintf(text, sizeof text, "%.2f", 100 * d->chance);
     report_card(&p, text, "AP of a random order");
-    snprintf(text, sizeof text, "%lu", (unsigned long)d->list->count);
-    report_card(&p, text, "patches");
+    snprintf(text, sizeof text, "%lu", (unsigned long)d->items.index.count);
+    report_card(&p, text, "items");
     report_card(&p, cli_is_random(d->app) ? cli_text(d->app, "--random")
                                           : cli_base(cli_text(d->app, "--weights")),
                 cli_is_random(d->app) ? "random weights" : "weights");
     report_raw(&p, "</div>\n<h2>Result</h2>\n");
     report_rows(&p, r);
     report_raw(&p, "<p class=\"soft\">In percent. AP: mean over the queries; mAP: mean over the "
-                   "parts. The query counts as its own hit, as in the released code, unless the "
+                   "classes. The query counts as its own hit, as in the released code, unless the "
                    "column says otherwise.</p>\n");
-    report_bars(&p, d);
+    report_paper_table(&p, d);
+    if (d->items.index.classes <= REPORT_FEW) report_bars(&p, d);
     code = report_sheet(&p, d);
-    report_raw(&p, "<h2>Settings and provenance</h2>\n");
-    report_fields(&p, r);
+    report_provenance(&p, d->app, r, d->items.f.encoded);
     if (!code) code = report_save(d->app, &p, folder);
     report_free(&p);
     return code;
+}
+/* Scores, prints and writes the page; notes: of the program, NULL at the end. */
+static inline int report_finish(report_retrieval *d, const char *const *notes)
+{
+    const char *folder = cli_text(d->app, "--report");
+    cli_result r = CLI_EMPTY_RESULT;
+    char hex[20];
+    int code = report_score(d);
+    if (!code) code = report_put_features(d, &r);
+    if (!code) {
+        cli_put_items(d->app, &r, &d->items, d->per_class, 100 * d->chance);
+        cli_put_settings(d->app, &r, &d->info, d->items.px);
+        snprintf(hex, sizeof hex, "%016llx", (unsigned long long)d->weights);
+        cli_put(&r, "weights_hash", cli_s(hex));
+        report_put_notes(d, &r);
+        for (; *notes; ++notes) cli_put(&r, "notes[]", cli_s(*notes));
+        if (folder) code = report_write_retrieval(d, &r, folder);
+    }
+    if (!code) code = cli_print(d->app, &r);
+    cli_result_free(&r);
+    return code ? code : d->items.bad_count || d->items.missing ? CLI_PARTIAL : CLI_OK;
 }
 #endif

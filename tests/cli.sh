@@ -68,7 +68,7 @@ near() # value wanted within
     awk -v a="$1" -v b="$2" -v d="$3" 'BEGIN { exit !(a != "" && a - b <= d && b - a <= d) }'
 }
 
-programs="embed part_retrieval image_classification convert"
+programs="embed part_retrieval object_retrieval image_classification convert"
 for p in $programs; do
     [ -x "$bin/$p" ] || { skip "$bin/$p is not built"; echo "cli: $passed passed, $failed failed," \
         "$skipped skipped"; exit 0; }
@@ -156,17 +156,18 @@ if [ -n "$creatures" ]; then
         check "$f.npy is the same as without the bad image" cmp -s "$out/o4/$f.npy" "$out/o5/$f.npy"
     done
 
+    kept="--cache $out/cache"
     refuses 3 "$out/none" part_retrieval --root "$out/none" $random
     mkdir -p "$out/empty"
     refuses 3 "$out/empty" part_retrieval --root "$out/empty" $random
     refuses 2 "there are eye, leg" part_retrieval --root "$creatures" --parts eye,ear $random
     run part_retrieval --root "$creatures" --parts eye,leg,wing,tail,wheel,window,lamp $random \
-        --json --report "$out/report"
+        $kept --json --report "$out/report"
     check "part_retrieval: status" [ "$status" -eq 0 ]
     check "part_retrieval: silent" [ ! -s "$out/err" ]
     check "part_retrieval: JSON" json_ok "$out/out"
-    for key in patches per_class_count chance protocol classes recipe weights stats eps size isa \
-        threads math version cls mean projected AP mAP per_class AP_exclude_query; do
+    for key in items per_class_count chance protocol classes recipe weights stats eps size isa \
+        weights_hash threads math version cls mean projected AP mAP per_class AP_exclude_query; do
         check "part_retrieval: JSON has $key" grep -q "\"$key\":" "$out/out"
     done
     check "part_retrieval: no projector is null" grep -q '"projected": null' "$out/out"
@@ -177,11 +178,11 @@ if [ -n "$creatures" ]; then
     check "report: no script" [ -z "$(grep -i '<script' "$page")" ]
     check "report: every image has an alt text" \
         [ "$(grep -o '<img ' "$page" | wc -l)" -eq "$(grep -o ' alt="[^"]' "$page" | wc -l)" ]
-    run part_retrieval --root "$creatures" --parts eye,leg $random --batch 3 --csv
+    run part_retrieval --root "$creatures" --parts eye,leg $random $kept --batch 3 --csv
     check "part_retrieval: CSV is rectangular" awk -F '"' '
         { for (i = 2; i <= NF; i += 2) gsub(/,/, "", $i); n = gsub(/,/, ",") }
         NR == 1 { want = n } n != want { bad = 1 } END { exit bad || NR != 4 }' "$out/out"
-    run part_retrieval --root "$creatures" --parts eye,leg $random --markdown
+    run part_retrieval --root "$creatures" --parts eye,leg $random $kept --markdown
     check "part_retrieval: Markdown" grep -q '^| ---' "$out/out"
 
     printf 'none.png 3\n%s 5\n' "$(basename "$image")" >"$out/labels.txt"
@@ -193,7 +194,7 @@ if [ -n "$creatures" ]; then
     refuses 3 "line 1" image_classification $random --images "$image" --labels "$out/labels.txt"
 
     "$bin/part_retrieval" --root "$creatures" --parts all --random deit_base --batch 1 --threads 1 \
-        --quiet >"$out/out" 2>"$out/err" &
+        --quiet $kept --shard 2 >"$out/out" 2>"$out/err" &
     pid=$!
     sleep 1
     kill -INT "$pid" 2>/dev/null
@@ -254,9 +255,10 @@ for w in "$weights" "$out/tiny.safetensors"; do
     check "ImageNet: top-1 $(value top1)" near "$(value top1)" 87.30 1.6
     check "ImageNet: a line for each image" [ "$(wc -l <"$out/predictions.csv")" -eq 64 ]
 done
-run part_retrieval --root "$shared/data/cub" --weights "$weights" --json --quiet
+run part_retrieval --root "$shared/data/cub" --weights "$weights" --json --quiet \
+    --cache "$out/cache"
 check "CUB: status" [ "$status" -eq 0 ]
-check "CUB: patches" [ "$(value patches)" = 701 ]
+check "CUB: items" [ "$(value items)" = 701 ]
 check "CUB: counts" grep -q '"per_class_count": \[139, 162, 159, 241\]' "$out/out"
 check "CUB: AP of cls" near "$(value AP)" 40.53 0.02
 sed -n '/"mean"/,$p' "$out/out" >"$out/mean"

@@ -114,7 +114,7 @@ static void test_model_hash(void)
         s.seed = 3;
         m = model_of(&s, 0);
         h = paw_model_hash(m);
-        T(h != 0, "%s: hash", paw_recipe_name(s.recipe));
+        T(h != 0, "recipe %d: hash", s.recipe);
         paw_model_free(m);
         (void)paw_isa_limit(PAW_ISA_SCALAR);
         m = model_of(&s, 0);
@@ -256,11 +256,11 @@ static void list(const char *path, char names[64][80], size_t *n)
 }
 static void remove_all(const char *path)
 {
-    char names[64][80], full[1200];
+    char names[64][80], full[6400];
     size_t n, i;
     list(path, names, &n);
     for (i = 0; i < n; ++i) {
-        snprintf(full, sizeof full, "%.1000s/%s", path, names[i]);
+        snprintf(full, sizeof full, "%.1200s/%.79s", path, names[i]);
         if (remove(full)) remove_all(full);
     }
     (void)rmdir(path);
