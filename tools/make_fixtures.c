@@ -1,5 +1,6 @@
 /* make_fixtures.c - writes the small tensor files that tests/load.c reads: one state dict in every
- * container, and one hostile file for each way a container can lie.
+ * container, and one hostile file for each way a container can lie; and the data sets that
+ * tests/data.c reads, in the layouts of COCO, CIFAR-10, labelled folders and lists.
  * Build: cc -O2 -o make_fixtures tools/make_fixtures.c
  * Run:   make_fixtures FOLDER      (the folder is made where it is missing)
  * The same bytes on every machine. Element k of storage s holds ((7 k + 3 s) mod 23 - 11) / 4,
@@ -885,6 +886,165 @@ static void hostile_npy(void)
     save("N_header.npy", &b);
 }
 
+/* ---- data sets: below FOLDER/sets ---- */
+
+static void folders_of(const char *name) /* makes the folders on the way to name */
+{
+    char path[1024];
+    size_t i = (size_t)snprintf(path, sizeof path, "%s/", folder);
+    snprintf(path + i, sizeof path - i, "%s", name);
+    for (; path[i]; ++i)
+        if (path[i] == '/') {
+            path[i] = 0;
+            if (make_folder(path) && errno != EEXIST) die(path);
+            path[i] = '/';
+        }
+}
+static void put_be32(Buf *b, uint32_t v)
+{
+    int i;
+    for (i = 24; i >= 0; i -= 8) op(b, (int)(v >> i & 255));
+}
+static void png_chunk(Buf *b, const char *type, const Buf *data)
+{
+    const size_t from = b->n + 4;
+    uint32_t crc = 0xffffffffu;
+    size_t i;
+    int k;
+    put_be32(b, (uint32_t)data->n);
+    puts_raw(b, type);
+    put(b, data->p, data->n);
+    for (i = from; i < b->n; ++i)
+        for (crc ^= b->p[i], k = 0; k < 8; ++k) crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0);
+    put_be32(b, ~crc);
+}
+/* Value of colour c at x, y: waves whose length and direction tell the class. */
+static int shade(int class_, int seed, int x, int y, int c)
+{
+    const int t = (x * (2 + class_) + y * (7 - class_) + seed * 13 + c * 29) % 128;
+    return 2 * (t < 64 ? t : 127 - t) + c * 40 * (class_ % 2);
+}
+static void png(const char *name, int w, int h, int class_, int seed) /* not compressed */
+{
+    Buf b = { NULL, 0, 0 }, d = { NULL, 0, 0 };
+    uint32_t low = 1, high = 0;
+    const size_t row = 1 + 3 * (size_t)w;
+    int x, y, c;
+    put(&b, "\x89PNG\r\n\x1a\n", 8);
+    put_be32(&d, (uint32_t)w);
+    put_be32(&d, (uint32_t)h);
+    put(&d, "\x08\x02\0\0\0", 5);
+    png_chunk(&b, "IHDR", &d);
+    d.n = 0;
+    put(&d, "\x78\x01", 2);
+    for (y = 0; y < h; ++y) { /* a stored block a row */
+        const size_t from = d.n + 5;
+        op(&d, y == h - 1);
+        put_le(&d, row, 2);
+        put_le(&d, ~(uint64_t)row, 2);
+        op(&d, 0);
+        for (x = 0; x < w; ++x)
+            for (c = 0; c < 3; ++c) op(&d, shade(class_, seed, x, y, c));
+        for (x = 0; x < (int)row; ++x) {
+            low = (low + d.p[from + (size_t)x]) % 65521;
+            high = (high + low) % 65521;
+        }
+    }
+    put_be32(&d, high << 16 | low);
+    png_chunk(&b, "IDAT", &d);
+    d.n = 0;
+    png_chunk(&b, "IEND", &d);
+    drop(&d);
+    folders_of(name);
+    save(name, &b);
+}
+static void coco_points(Buf *b, int person, int shift) /* every fourth shows no wrist */
+{
+    static const int at[17][2] = { { 30, 20 }, { 28, 16 }, { 32, 16 }, { 0, 0 }, { 0, 0 }, { 0, 0 },
+        { 0, 0 }, { 0, 0 }, { 0, 0 }, { 0, 0 }, { 85, 40 }, { 0, 0 }, { 0, 0 }, { 0, 0 }, { 0, 0 },
+        { 55, 125 }, { 0, 0 } };
+    char text[64];
+    int i;
+    for (i = 0; i < 17; ++i) {
+        const int v = i == 10 && person % 4 == 3 ? 0 : at[i][0] ? 2 : 0;
+        snprintf(text, sizeof text, "%s%d, %d, %d", i ? ", " : "",
+                 v ? at[i][0] + shift + person : 0, v ? at[i][1] - person : 0, v);
+        puts_raw(b, text);
+    }
+}
+/* Two persons an image; the last image of the list is not written. */
+static void coco(const char *split, int images, int first)
+{
+    Buf b = { NULL, 0, 0 }, o = { NULL, 0, 0 };
+    char name[128], text[512];
+    int i, k;
+    puts_raw(&b, "{\"info\": {\"year\": 2017}, \"images\": [");
+    for (i = 0; i < images; ++i) {
+        const int id = first + 7 * ((i * 5) % images); /* not in order */
+        snprintf(text, sizeof text, "%s{\"file_name\": \"%012d.png\", \"height\": 150, "
+                 "\"width\": 200, \"id\": %d}", i ? ", " : "", id, id);
+        puts_raw(&b, text);
+        snprintf(name, sizeof name, "sets/coco/%s/%012d.png", split, id);
+        if (i < images - 1) png(name, 200, 150, i % 3, id);
+    }
+    puts_raw(&b, "], \"annotations\": [");
+    put(&o, b.p, b.n);
+    for (k = 0; k < 2 * images; ++k) {
+        const int id = 1000 + 37 * k, image = first + 7 * (k % images);
+        snprintf(text, sizeof text, "%s{\"segmentation\": [[1.5, 2.25, 3, 4e0]], \"iscrowd\": 0, "
+                 "\"keypoints\": [", k ? ", " : "");
+        puts_raw(&b, text);
+        coco_points(&b, k, k < images ? 0 : k % 2 ? 20 : 60);
+        snprintf(text, sizeof text, "], \"image_id\": %d, \"category_id\": 1, \"id\": %d}", image,
+                 id);
+        puts_raw(&b, text);
+        snprintf(text, sizeof text, "%s{\"image_id\": %d, \"category_id\": %d, \"id\": %d, "
+                 "\"iscrowd\": %d, \"bbox\": [%d.25, 20.5, %d, 48]}", k ? ", " : "", image,
+                 k % 2 ? 18 : 3, id, k % 5 == 4, 10 + 5 * k, 40 + 4 * k);
+        puts_raw(&o, text);
+    }
+    puts_raw(&b, "], \"categories\": [{\"id\": 1, \"name\": \"person\"}]}\n");
+    puts_raw(&o, "], \"categories\": [{\"id\": 3, \"name\": \"car\"}, "
+                 "{\"id\": 18, \"name\": \"dog\"}]}\n");
+    snprintf(name, sizeof name, "sets/coco/annotations/person_keypoints_%s.json", split);
+    folders_of(name);
+    save(name, &b);
+    snprintf(name, sizeof name, "sets/coco/annotations/instances_%s.json", split);
+    save(name, &o);
+}
+static void cifar(const char *name, int records, int seed)
+{
+    Buf b = { NULL, 0, 0 };
+    int i, k;
+    for (i = 0; i < records; ++i) {
+        op(&b, i % 10);
+        for (k = 0; k < 3072; ++k)
+            op(&b, shade(i % 10, seed + i, k % 32, k / 32 % 32, k / 1024));
+    }
+    folders_of(name);
+    save(name, &b);
+}
+static void labelled_folders(void)
+{
+    static const char *const classes[] = { "ant", "bee", "cat" };
+    Buf b = { NULL, 0, 0 };
+    char name[128], text[256];
+    int i;
+    puts_raw(&b, "path,x,y,side,label\r\n");
+    for (i = 0; i < 15; ++i) {
+        snprintf(name, sizeof name, "sets/folders/%s/%s/%02d.png", i < 9 ? "train" : "val",
+                 classes[i % 3], i);
+        png(name, 64 + 4 * i, 96 - 2 * i, i % 3, i);
+        if (i % 2) snprintf(text, sizeof text, "%s,%d,24,%d,%s\r\n", name + 5, 20 + i, 20 + i,
+                            classes[i % 3]);
+        else snprintf(text, sizeof text, "\"%s\",,,,%s\r\n", name + 5, classes[i % 3]);
+        puts_raw(&b, text);
+    }
+    save("sets/list.csv", &b);
+    puts_raw(&b, "not an image\n");
+    save("sets/folders/val/bee/notes.txt", &b);
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2 || !strcmp(argv[1], "--help")) {
@@ -903,6 +1063,11 @@ int main(int argc, char **argv)
     hostile_directory();
     hostile_archives();
     hostile_npy();
+    coco("train2017", 6, 100);
+    coco("val2017", 4, 200);
+    cifar("sets/cifar/data_batch_1.bin", 20, 0);
+    cifar("sets/cifar/test_batch.bin", 20, 50);
+    labelled_folders();
     printf("make_fixtures: %d files in %s\n", files, folder);
     return 0;
 }
