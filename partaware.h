@@ -67,10 +67,11 @@
    does (PAW_POS_SIZE, PAW_POS_SCALE), BEiT's relative table on its geometric grid.
 
    MEMORY
-   The context's allocator serves everything; NULL means malloc. Models keep packed weights only
-   (about the size of the file) and outlive the context. A context's scratch grows to the largest
-   call and is freed with it: about 7 MB a worker for ViT-B at 224 pixels, 25 MB at 512. The
-   attention matrix is never stored: a panel of at most 14 rows at a time.
+   The context's allocator serves everything; NULL means malloc, with huge pages on Linux. Models
+   keep packed weights only (about the size of the file) and outlive the context; loading adds 64 KB
+   of rows, or 16 rows, at a time; matrices with strides and prototypes as a whole. A context's
+   scratch grows to the largest call and is freed with it: about 7 MB a worker for ViT-B at 224
+   pixels, 25 MB at 512. The attention matrix is never stored: at most 14 rows at a time.
 
    THREADS
    One context per thread of yours; models are shared. A context runs config.threads wide (default:
@@ -2114,36 +2115,43 @@ static void paw__cubic_taps(float step, int o, int n, int index[4], float weight
 static void paw__position_resize(const float *table, int g0, int dim, int gh, int gw, int rule,
                                  float *out)
 {
+    enum { WIDTH = 64 };
     const double more = rule == PAW_POS_SCALE ? 0.1 : 0.0;
     const float step_y = (float)(g0 / (gh + more)), step_x = (float)(g0 / (gw + more));
-    int y, x, i, j, d;
+    double line[4][WIDTH]; /* row r of the table at this x, in r % 4: neighbours share them */
+    int y, x, i, j, d, d0;
     if (gh == g0 && gw == g0) {
         memcpy(out, table, (size_t)g0 * (size_t)g0 * (size_t)dim * sizeof *out);
         return;
     }
-    for (y = 0; y < gh; ++y) {
-        int yi[4], xi[4];
-        float yw[4], xw[4];
-        paw__cubic_taps(step_y, y, g0, yi, yw);
-        for (x = 0; x < gw; ++x) {
-            float *to = out + ((size_t)y * (size_t)gw + (size_t)x) * (size_t)dim;
+    for (x = 0; x < gw; ++x)
+        for (d0 = 0; d0 < dim; d0 += WIDTH) {
+            const int n = dim - d0 < WIDTH ? dim - d0 : WIDTH;
+            int yi[4], xi[4], held[4] = {-1, -1, -1, -1};
+            float yw[4], xw[4];
             paw__cubic_taps(step_x, x, g0, xi, xw);
-            for (d = 0; d < dim; ++d) {
-                double sum = 0;
+            for (y = 0; y < gh; ++y) {
+                float *to = out + ((size_t)y * (size_t)gw + (size_t)x) * (size_t)dim + d0;
+                paw__cubic_taps(step_y, y, g0, yi, yw);
                 for (i = 0; i < 4; ++i) {
-                    double line = 0;
-                    for (j = 0; j < 4; ++j)
-                        line = paw__mul_add(
-                            (double)xw[j],
-                            (double)table[((size_t)yi[i] * (size_t)g0 + (size_t)xi[j]) *
-                                              (size_t)dim + (size_t)d],
-                            line);
-                    sum = paw__mul_add((double)yw[i], line, sum);
+                    const float *from = table + (size_t)yi[i] * (size_t)g0 * (size_t)dim + d0;
+                    double *row = line[yi[i] % 4];
+                    if (held[yi[i] % 4] == yi[i]) continue;
+                    held[yi[i] % 4] = yi[i];
+                    for (d = 0; d < n; ++d)
+                        for (row[d] = 0, j = 0; j < 4; ++j)
+                            row[d] = paw__mul_add(
+                                (double)xw[j],
+                                (double)from[(size_t)xi[j] * (size_t)dim + (size_t)d], row[d]);
                 }
-                to[d] = (float)sum;
+                for (d = 0; d < n; ++d) {
+                    double sum = 0;
+                    for (i = 0; i < 4; ++i)
+                        sum = paw__mul_add((double)yw[i], line[yi[i] % 4][d], sum);
+                    to[d] = (float)sum;
+                }
             }
         }
-    }
 }
 
 /* ---- BEiT's relative table on another grid: geometric knots, cubic spline, not-a-knot ---- */
