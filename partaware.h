@@ -543,8 +543,9 @@ PAW_DEF paw_err paw_store_read(paw_ctx *c, const paw_store *s, const size_t *row
 PAW_DEF paw_err paw_average_precision(paw_ctx *c, const float *scores, const uint8_t *relevant,
                                       size_t n, double *ap);
 /* Each row of x [n, dim] queries all rows by cosine, x.y / sqrt(max(x.x * y.y, 1e-16)); relevant
-   are those of the same label. ap: [n]; NaN where the query has no relevant item. Memory
-   O(n * dim). A non-finite feature is E_NUM. */
+   are those of the same label. ap: [n]; NaN where the query has no relevant item. Memory beside x:
+   24 bytes a row and about 235 MB at most, unless a class has over 5 million rows; the scores are
+   never held. A feature that is not finite is E_NUM. */
 PAW_DEF paw_err paw_retrieval_ap(paw_ctx *c, const float *x, size_t n, size_t dim,
                                  const int32_t *labels, int exclude_query, double *ap);
 typedef struct {
@@ -1199,6 +1200,8 @@ typedef struct {
     /* Layer norm of one row [d], buffers padded with zeros to 16 -> gradients of x, w and b. */
     void (*norm_back)(const float *x, size_t d, const float *w, float eps, const float *grad,
                       float *dx, float *dw);
+    void (*cosine)(float *xy, const float *yy, size_t n, float xx); /* n a multiple of 16 */
+    void (*bucket)(const float *s, size_t n, float high, float scale, float top, float *out);
 } paw__ops;
 
 #define PAW__ALL_ISAS(X) X(SCALAR, scalar) X(NEON, neon) X(AVX2, avx2) X(AVX512, avx512)
@@ -1446,6 +1449,37 @@ static PAW__UNUSED void paw__ref_patches(const float *chw, int h, int w, int pat
         }
 }
 
+/* Of the product of two rows and their squared norms (protocol 4.3) */
+static PAW__UNUSED double paw__ref_cosine(double xy, double xx, double yy)
+{
+    return xy / sqrt(xx * yy > 1e-16 ? xx * yy : 1e-16);
+}
+/* scikit-learn's average precision by looking for one threshold after the other; the same to the
+   bit, for the terms are few and their order is given. NaN where nothing is relevant. */
+static PAW__UNUSED double paw__ref_average_precision(const float *s, const uint8_t *relevant,
+                                                     size_t n)
+{
+    double sum = 0, hits = 0, before = 0;
+    float last = (float)INFINITY;
+    for (;;) {
+        double seen = 0, gain;
+        float next = -(float)INFINITY;
+        size_t i;
+        for (i = 0; i < n; ++i)
+            if (s[i] < last && s[i] > next) next = s[i];
+        for (i = 0, hits = 0; i < n; ++i) {
+            seen += s[i] >= next;
+            hits += s[i] >= next && relevant[i];
+        }
+        if (!(next > -(float)INFINITY)) return hits > 0 ? sum / hits : (double)NAN;
+        gain = (hits - before) * (hits / seen);
+        PAW__KEEP(gain);
+        sum += gain;
+        before = hits;
+        last = next;
+    }
+}
+
 /* torch's cubic convolution kernel, a = -0.75 */
 static PAW__UNUSED double paw__ref_cubic(double x)
 {
@@ -1479,6 +1513,7 @@ static PAW__UNUSED double paw__ref_position(const float *table, int g0, size_t d
    compiler would load the rows after it so far ahead that accumulators leave the registers. FOR
    unrolls in full, or the accumulators would live on the stack, at half the speed; the scalar
    instance does not: its words are long, and it is there to be right. */
+#define PAW__BUCKET_MAGIC 8388608.0f /* 2^23 + i: i stands in the low bits */
 #define PAW__POW2_MAGIC 12583039.0f /* 1.5 * 2^23 + 127: n + 127 stands in the low bits */
 
 #if !defined(PAW_NO_SLEEF)
@@ -9974,9 +10009,6 @@ PAW_DEF paw_err paw_reader_item(paw_ctx *c, paw_reader *r, const paw_item *item,
 /* ==== >>heads ==== what reads frozen features: feature store, retrieval ==== */
 
 /* of >>metrics */
-static uint64_t paw__ap_key(float score, int relevant);
-static uint64_t *paw__ap_sort(uint64_t *a, uint64_t *b, size_t n);
-static double paw__ap_of_sorted(const uint64_t *key, size_t n);
 static int paw__finite(float x);
 
 #include <errno.h>
@@ -10685,169 +10717,552 @@ PAW_DEF paw_err paw_store_read(paw_ctx *c, const paw_store *s, const size_t *row
     return paw__fail(c, PAW_E_IO, "%s: shard %zu cannot be read", s->folder, j.failed);
 }
 
-/* ---- dot products of all rows with all rows ----
-   Contract: the product of rows i and j is the same to the bit for any tile and thread count, and
-   where i is j, whether it comes from paw__gallery_rows or from paw__gallery_square. */
+/* ---- average precision without sorting what is not relevant ----
+   Only relevant scores are put in order; of the others it is counted how many lie between which.
+   Buckets lead near the place and comparisons make it exact: the number of a bucket follows the
+   order of the scores however it is rounded, so that the result depends on neither the range of
+   the buckets nor the instruction set, and no input takes more than n log n. */
 typedef struct {
-    const float *x; /* [n, dim] */
-    size_t n, dim;
-    paw__linear all; /* every row a column: as many floats as x has, rounded up */
-} paw__gallery;
+    float *sorted;         /* [m + 1] highest first, then -INFINITY */
+    uint32_t *count;       /* [m + 1] others that exactly so many of them are above */
+    uint32_t *first;       /* [buckets + 1] how many of them lie in the buckets before */
+    size_t m, buckets;
+    float high, scale;
+} paw__ranking;
+typedef struct { /* where it is put in order, [m] each */
+    float *scores;
+    void **at;
+} paw__ranking_spare;
+#define PAW__RANK_BLOCK 256 /* scores between two kernels, a multiple of 16 */
+#define PAW__RANK_HEAP 16   /* relevant scores of a bucket from which on they are heap-sorted */
 
-static void paw__gallery_close(paw__gallery *g)
+static size_t paw__buckets(size_t m) { return paw__min(paw__max(2 * m, 64), (size_t)1 << 22); }
+/* Three deviations around the mean of a sample; the outer buckets take what lies beyond. */
+static void paw__ranking_range(paw__ranking *r)
 {
-    paw__free(g->all.w);
-    paw__free(g->all.bias);
-}
-static paw_err paw__gallery_open(paw_ctx *c, const float *x, size_t n, size_t dim, paw__gallery *g)
-{
-    size_t count;
-    memset(g, 0, sizeof *g);
-    g->x = x;
-    g->n = g->all.n = n;
-    g->dim = g->all.k = dim;
-    g->all.n_padded = paw__up16(n);
-    g->all.k_padded = paw__up16(dim);
-    if (!paw__mul(g->all.n_padded, g->all.k_padded, &count)) return PAW_E_OOM;
-    g->all.w = (float *)paw__alloc(c, count, sizeof *g->all.w);
-    g->all.bias = (float *)paw__calloc(c, g->all.n_padded, sizeof *g->all.bias);
-    if (!g->all.w || !g->all.bias) {
-        paw__gallery_close(g);
-        return PAW_E_OOM;
+    const double base = (double)r->sorted[0], limit = (double)FLT_MAX;
+    double sum = 0, square = 0, n = 0;
+    size_t i;
+    for (i = 0; i < r->m; i += r->m / 512 + 1, ++n) {
+        const double d = (double)r->sorted[i] - base;
+        sum += d;
+        square += d * d;
     }
-    paw__pack_b(x, n, dim, 1, 1, g->all.w);
-    return PAW_OK;
+    square = square / n - sum / n * (sum / n);
+    square = square > 0 ? 3 * sqrt(square) : 0;
+    sum = base + sum / n + square;
+    r->high = (float)(sum < limit ? sum : limit);
+    r->scale = (float)((double)r->buckets / (2 * square + 1e-30));
 }
-/* out: rows of all.n_padded floats, the products of rows first to first + rows with all; runs on
-   all threads. a: A operand of the rows; partial: paw__partial_count. */
-static void paw__gallery_rows(paw_ctx *c, const paw__gallery *g, size_t first, size_t rows,
-                              float *a, float *partial, float *out)
+/* s [n] -> copy, bucket [n up to 16] */
+static void paw__ranking_buckets(const paw__ops *ops, const paw__ranking *r, const float *s,
+                                 size_t n, float *copy, float *bucket)
 {
+    memcpy(copy, s, n * sizeof *copy);
+    for (; n % 16; ++n) copy[n] = 0.0f;
+    ops->bucket(copy, n, r->high, r->scale, (float)(r->buckets - 1), bucket);
+}
+static size_t paw__bucket_number(float x)
+{
+    uint32_t u;
+    memcpy(&u, &x, sizeof u);
+    return u & 0x7fffffu;
+}
+static int paw__higher(const void *a, const void *b)
+{
+    return *(const float *)a > *(const float *)b;
+}
+static void paw__ranking_heap(float *s, size_t n, const paw__ranking_spare *spare)
+{
+    size_t i;
+    memcpy(spare->scores, s, n * sizeof *s);
+    for (i = 0; i < n; ++i) spare->at[i] = spare->scores + i;
+    paw__sort(spare->at, n, paw__higher);
+    for (i = 0; i < n; ++i) s[i] = *(const float *)spare->at[i];
+}
+/* r->sorted: the m relevant scores in any order */
+static void paw__ranking_open(const paw__ops *ops, paw__ranking *r, const paw__ranking_spare *spare)
+{
+    uint32_t *end = r->first + 1, sum = 0, most = 0;
+    float copy[PAW__RANK_BLOCK], bucket[PAW__RANK_BLOCK];
+    size_t i, j;
+    r->buckets = paw__buckets(r->m);
+    memset(r->first, 0, (r->buckets + 1) * sizeof *r->first);
+    if (r->m) paw__ranking_range(r);
+    memcpy(spare->scores, r->sorted, r->m * sizeof *r->sorted);
+    for (i = 0; i < r->m; ++i) {
+        j = i % PAW__RANK_BLOCK;
+        if (!j) paw__ranking_buckets(ops, r, r->sorted + i, paw__min(PAW__RANK_BLOCK, r->m - i),
+                                     copy, bucket);
+        ++end[r->count[i] = (uint32_t)paw__bucket_number(bucket[j])];
+    }
+    for (i = 0; i < r->buckets; ++i) {
+        const uint32_t k = end[i];
+        end[i] = sum;
+        sum += k;
+        most = k > most ? k : most;
+    }
+    for (i = 0; i < r->m; ++i) r->sorted[end[r->count[i]]++] = spare->scores[i];
+    for (i = 0; most > PAW__RANK_HEAP && i < r->buckets; ++i)
+        if (end[i] - r->first[i] > PAW__RANK_HEAP)
+            paw__ranking_heap(r->sorted + r->first[i], end[i] - r->first[i], spare);
+    for (i = 1; i < r->m; ++i) { /* what is left to move stays in its bucket */
+        const float x = r->sorted[i];
+        for (j = i; j && r->sorted[j - 1] < x; --j) r->sorted[j] = r->sorted[j - 1];
+        r->sorted[j] = x;
+    }
+    r->sorted[r->m] = -(float)INFINITY;
+    memset(r->count, 0, (r->m + 1) * sizeof *r->count);
+}
+/* s: n scores of others */
+static void paw__ranking_count(const paw__ops *ops, paw__ranking *r, const float *s, size_t n)
+{
+    const float *sorted = r->sorted;
+    float copy[PAW__RANK_BLOCK], bucket[PAW__RANK_BLOCK];
+    size_t i, j, len;
+    for (i = 0; i < n; i += len) {
+        len = paw__min(PAW__RANK_BLOCK, n - i);
+        paw__ranking_buckets(ops, r, s + i, len, copy, bucket);
+        for (j = 0; j < len; ++j) {
+            const uint32_t *first = r->first + paw__bucket_number(bucket[j]);
+            const float x = copy[j];
+            size_t k = first[0], top = first[1];
+            k += sorted[k] > x;
+            k += sorted[k] > x;
+            while (sorted[k] > x) { /* several in the bucket: up to the first one not above it */
+                const size_t half = k + (top - k) / 2;
+                if (sorted[half] > x) k = half + 1;
+                else top = half;
+            }
+            ++r->count[k];
+        }
+    }
+}
+/* scikit-learn's: at each distinct score precision = hits / seen, weighed by the gain in recall. */
+static double paw__ranking_ap(const paw__ranking *r)
+{
+    uint64_t others = 0, before = 0;
+    double sum = 0;
+    size_t i;
+    for (i = 0; i < r->m; ++i) {
+        const uint64_t hits = i + 1;
+        double gain;
+        others += r->count[i];
+        if (r->sorted[i + 1] == r->sorted[i]) continue;
+        gain = (double)(hits - before) * ((double)hits / (double)(hits + others));
+        PAW__KEEP(gain);
+        sum += gain;
+        before = hits;
+    }
+    return r->m ? sum / (double)r->m : (double)NAN;
+}
+
+/* ---- cosines of tiles of queries with the rows of a gallery ----
+   Contract: a cosine is the same to the bit for any tile, chunk and thread count; squared norms
+   are summed as the products are, so that a row has cosine 1 with itself and with its twins. */
+typedef struct {
+    const char *name;      /* for messages */
+    const float *x;        /* [n, dim] */
+    const uint32_t *order; /* row i of what follows is row order[i] of x; NULL: row i */
+    size_t n, dim;
+    float *squares;        /* [n up to 16], the rest 0 */
+} paw__rows;
+typedef struct {
+    size_t rows, columns; /* of a tile at most; columns a multiple of 16 */
+    int whole;            /* the gallery is packed once, not chunk by chunk for every tile */
+} paw__plan;
+typedef struct {
+    paw_ctx *c;
     paw__team team;
+    paw__rows query, gallery;
+    paw__plan plan;
+    size_t k, each;     /* dim up to 16; floats of scratch a thread has */
+    float *memory;      /* one block for all that follows */
+    float *packed;      /* B operand of the gallery, or of a chunk */
+    float *a, *products, *partial, *zeros, *scratch;
+    size_t first, rows; /* queries of the present tile */
+    size_t p0, p1;      /* panels of 16 columns of the present chunk */
+    const paw__rows *squaring; /* while norms are computed */
+} paw__tiles;
+
+/* Working memory of a retrieval beside the features, as long as a query's own fits in. */
+#define PAW__TILE_FLOATS ((size_t)56 << 20)
+
+static size_t paw__tiles_floats(const paw__plan *p, size_t n, size_t k, size_t own)
+{
+    return p->rows * (k + p->columns + own) + (p->whole ? paw__up16(n) : p->columns) * k +
+           p->columns + paw__partial_count(k, p->columns);
+}
+/* own: words of 4 bytes that a query needs between chunks. Wide chunks keep those in the cache,
+   high tiles are worth their packing. */
+static paw__plan paw__plan_of(size_t queries, size_t n, size_t k, size_t own)
+{
+    static const size_t least[][2] = { /* columns, rows */
+        { 8192, (size_t)-1 }, { 8192, 64 }, { 512, 64 }, { 512, 1 }, { 16, 1 } };
+    const size_t taken = 6 * n, most = PAW__TILE_FLOATS; /* taken: order, norms, results */
+    const size_t left = taken < most ? paw__max(most - taken, most / 4) : most / 4;
+    paw__plan p;
+    size_t i;
+    p.whole = queries > PAW__M_BLOCK && paw__up16(n) * k + 64 * own <= left / 4 * 3;
+    p.rows = paw__min(queries, p.whole ? PAW__M_BLOCK : 5 * PAW__M_BLOCK);
+    p.columns = paw__up16(n);
+    for (i = 0; i < PAW__COUNT(least); ++i)
+        while (paw__tiles_floats(&p, n, k, own) > left) {
+            if (p.columns > least[i][0]) p.columns = paw__up16(p.columns / 2);
+            else if (p.rows > least[i][1]) p.rows = (p.rows + 1) / 2;
+            else break;
+        }
+    return p;
+}
+static const float *paw__rows_at(const paw__rows *r, size_t first, size_t count, float *buffer)
+{
+    size_t i;
+    if (!r->order) return r->x + first * r->dim;
+    for (i = 0; i < count; ++i)
+        memcpy(buffer + i * r->dim, r->x + r->order[first + i] * r->dim, r->dim * sizeof *buffer);
+    return buffer;
+}
+static void paw__tiles_multiply(const paw__tiles *t, const paw__team *team, const float *a,
+                                size_t rows, float *b, size_t columns, float *partial, float *out)
+{
+    paw__linear l;
     paw__product p;
-    team.c = c;
-    team.ops = paw__ops_now();
-    team.slot = 0;
-    team.wide = c->threads > 1;
-    paw__pack_rows(&team, g->x + first * g->dim, g->dim, g->dim, rows, a);
-    p = paw__product_of(&team, &g->all, a, rows);
+    memset(&l, 0, sizeof l);
+    l.n = l.n_padded = columns;
+    l.k = l.k_padded = t->k;
+    l.w = b;
+    l.bias = t->zeros;
+    p = paw__product_of(team, &l, a, rows);
     p.to = PAW__TO_ROWS;
     p.out = out;
-    p.ld = p.n;
-    paw__product_run(&team, &p, partial);
+    p.ld = columns;
+    paw__product_run(team, &p, partial);
 }
-/* The product of a row with itself as paw__gallery_rows sums it: see PAW__KC. */
-static float paw__gallery_square(const float *x, size_t n)
+/* Squared norms of a panel of rows, from the diagonal of its product with itself; packs it. */
+static void paw__tiles_square(void *arg, size_t panel, int slot)
 {
-    float sum = 0.0f, chain;
-    size_t i, end;
-    for (i = 0; i < n; i = end) {
-        end = paw__min(n, i + PAW__KC);
-        for (chain = 0.0f; i < end; ++i) chain = paw__fmaf(x[i], x[i], chain);
-        sum += chain;
-    }
-    return sum;
-}
-
-/* ---- retrieval ---- */
-
-typedef struct {
-    const float *squares; /* [n] */
-    const int32_t *labels;
-    const float *products; /* [rows, ld] of this tile */
-    uint64_t *keys;        /* [threads, 2, n] */
-    double *ap;
-    size_t n, ld, first;
-    int exclude;
-} paw__retrieval;
-
-static void paw__retrieval_query(void *arg, size_t item, int slot)
-{
-    const paw__retrieval *r = (const paw__retrieval *)arg;
-    const size_t n = r->n, query = r->first + item;
-    const float *xy = r->products + item * r->ld, xx = r->squares[query];
-    const int32_t label = r->labels[query];
-    uint64_t *key = r->keys + (size_t)slot * 2 * n;
-    size_t i, kept = 0;
-    for (i = 0; i < n; ++i) {
-        const float yy = xx * r->squares[i];
-        const float cosine = xy[i] / sqrtf(yy > 1e-16f ? yy : 1e-16f);
-        if (i == query && r->exclude) continue;
-        key[kept++] = paw__ap_key(cosine, r->labels[i] == label);
-    }
-    r->ap[query] = paw__ap_of_sorted(paw__ap_sort(key, key + n, kept), kept);
+    const paw__tiles *t = (const paw__tiles *)arg;
+    const paw__rows *r = t->squaring;
+    const size_t rows = paw__min(16, r->n - panel * 16), k = t->k;
+    const int keep = r == &t->gallery && t->plan.whole;
+    float *buffer = t->scratch + (size_t)slot * t->each, *a = buffer + 16 * k, *out = a + 32 * k;
+    float *b = keep ? t->packed + panel * 16 * k : a + 16 * k;
+    const float *x = paw__rows_at(r, panel * 16, rows, buffer);
+    paw__team one = t->team;
+    paw__panels panels;
+    size_t i;
+    one.slot = slot;
+    one.wide = 0;
+    panels = paw__panels_of(rows, one.ops->mr);
+    paw__pack_panel(x, rows, r->dim, 1, b);
+    paw__pack_a(x, r->dim, r->dim, &panels, a);
+    paw__tiles_multiply(t, &one, a, rows, b, 16, out + 256, out);
+    for (i = 0; i < 16; ++i) r->squares[panel * 16 + i] = i < rows ? out[i * 17] : 0.0f;
 }
 /* The product of two squared norms must stay below float's range. */
-static paw_err paw__retrieval_check(paw_ctx *c, const float *x, size_t n, size_t dim,
-                                    const float *squares)
+static paw_err paw__rows_check(paw_ctx *c, const paw__rows *r)
 {
     size_t i, j;
-    for (i = 0; i < n; ++i) {
-        if (squares[i] < 1.8e19f) continue; /* false for NaN */
-        for (j = 0; j < dim; ++j)
-            if (!paw__finite(x[i * dim + j]))
-                return paw__fail(c, PAW_E_NUM, "retrieval: feature %zu of row %zu is %g", j, i,
-                                 (double)x[i * dim + j]);
-        return paw__fail(c, PAW_E_NUM, "retrieval: row %zu: squared norm %g is too large", i,
-                         (double)squares[i]);
+    for (i = 0; i < r->n; ++i) {
+        const size_t row = r->order ? r->order[i] : i;
+        if (r->squares[i] < 1.8e19f) continue; /* false for NaN */
+        for (j = 0; j < r->dim; ++j)
+            if (!(fabsf(r->x[row * r->dim + j]) <= FLT_MAX))
+                return paw__fail(c, PAW_E_NUM, "retrieval: feature %zu of %s %zu is %g", j,
+                                 r->name, row, (double)r->x[row * r->dim + j]);
+        return paw__fail(c, PAW_E_NUM, "retrieval: %s %zu: squared norm %g is too large", r->name,
+                         row, (double)r->squares[i]);
     }
     return PAW_OK;
 }
-static paw_err paw__retrieval_run(paw_ctx *c, const paw__gallery *g, paw__retrieval *r,
-                                  double *ap)
+static void paw__tiles_close(paw__tiles *t)
 {
-    const size_t n = g->n, tile = paw__min(n, paw__min(256, paw__max(16, g->dim)));
-    const size_t slots = paw__min((size_t)c->threads, tile);
-    float *squares = (float *)paw__alloc(c, n, sizeof *squares);
-    const size_t ld = g->all.n_padded, k = g->all.k_padded, partial = paw__partial_count(k, ld);
-    float *products = (float *)paw__alloc(c, tile * (ld + k) + partial, sizeof *products);
-    double *result = (double *)paw__alloc(c, n, sizeof *result);
-    uint64_t *keys = (uint64_t *)paw__alloc(c, slots * 2, n * sizeof *keys);
-    paw_err e = squares && products && result && keys ? PAW_OK : PAW_E_OOM;
+    paw__free(t->memory);
+    memset(t, 0, sizeof *t);
+}
+/* query, gallery and plan are set; queries that are the gallery have the same x and order. */
+static paw_err paw__tiles_open(paw_ctx *c, paw__tiles *t)
+{
+    const int same = t->query.x == t->gallery.x && t->query.n == t->gallery.n;
+    const size_t n16 = paw__up16(t->gallery.n), q16 = same ? 0 : paw__up16(t->query.n);
+    const paw__plan *p = &t->plan;
+    const size_t k = t->k = paw__up16(t->gallery.dim), slots = (size_t)c->threads;
+    const size_t partial = paw__partial_count(k, p->columns);
+    const size_t packed = (p->whole ? n16 : p->columns) * k;
+    float *f;
+    paw_err e;
+    t->c = c;
+    t->team.c = c;
+    t->team.ops = paw__ops_now();
+    t->team.slot = 0;
+    t->team.wide = c->threads > 1;
+    t->each = 48 * k + 256 + paw__partial_count(k, 16);
+    f = t->memory = (float *)paw__alloc(
+        c, packed + p->rows * (k + p->columns) + partial + p->columns + slots * t->each + n16 + q16,
+        sizeof *f);
+    if (!f) return PAW_E_OOM;
+    t->packed = f, f += packed;
+    t->a = f, f += p->rows * k;
+    t->products = f, f += p->rows * p->columns;
+    t->partial = f, f += partial;
+    t->zeros = f, f += p->columns;
+    t->scratch = f, f += slots * t->each;
+    t->gallery.squares = f, f += n16;
+    t->query.squares = same ? t->gallery.squares : f;
+    memset(t->zeros, 0, p->columns * sizeof *f);
+    t->squaring = &t->gallery;
+    paw__team_for(&t->team, n16 / 16, paw__tiles_square, t);
+    t->squaring = &t->query;
+    paw__team_for(&t->team, q16 / 16, paw__tiles_square, t);
+    e = paw__rows_check(c, &t->gallery);
+    if (!e && !same) e = paw__rows_check(c, &t->query);
+    if (e) paw__tiles_close(t);
+    return e;
+}
+static void paw__tiles_pack_a(void *arg, size_t panel, int slot)
+{
+    const paw__tiles *t = (const paw__tiles *)arg;
+    const paw__rows *r = &t->query;
+    const paw__panels all = paw__panels_of(t->rows, t->team.ops->mr);
+    const size_t first = paw__panel_first(&all, panel), rows = (size_t)paw__panel_rows(&all, panel);
+    const paw__panels one = paw__panels_of(rows, t->team.ops->mr);
+    float *buffer = t->scratch + (size_t)slot * t->each;
+    paw__pack_a(paw__rows_at(r, t->first + first, rows, buffer), r->dim, r->dim, &one,
+                t->a + first * t->k);
+}
+static void paw__tiles_pack_b(void *arg, size_t panel, int slot)
+{
+    const paw__tiles *t = (const paw__tiles *)arg;
+    const paw__rows *r = &t->gallery;
+    const size_t first = (t->p0 + panel) * 16, rows = paw__min(16, r->n - first);
+    float *buffer = t->scratch + (size_t)slot * t->each;
+    paw__pack_panel(paw__rows_at(r, first, rows, buffer), rows, r->dim, 1,
+                    t->packed + panel * 16 * t->k);
+}
+static void paw__tiles_begin(paw__tiles *t, size_t first, size_t rows)
+{
+    t->first = first;
+    t->rows = rows;
+    paw__team_for(&t->team, paw__panels_of(rows, t->team.ops->mr).count, paw__tiles_pack_a, t);
+}
+/* Runs item(arg, row of the tile, slot) after the products with the columns of panels p0 to p1 */
+static void paw__tiles_chunk(paw__tiles *t, size_t p0, size_t p1, paw__body *item, void *arg)
+{
+    float *b = t->packed;
+    t->p0 = p0;
+    t->p1 = p1;
+    if (t->plan.whole) b += p0 * 16 * t->k;
+    else paw__team_for(&t->team, p1 - p0, paw__tiles_pack_b, t);
+    paw__tiles_multiply(t, &t->team, t->a, t->rows, b, (p1 - p0) * 16, t->partial, t->products);
+    paw__team_for(&t->team, t->rows, item, arg);
+}
+/* Cosines of a row of the tile with the columns of the chunk, in place of their products. */
+static float *paw__tiles_cosines(const paw__tiles *t, size_t row)
+{
+    const size_t columns = (t->p1 - t->p0) * 16;
+    float *s = t->products + row * columns;
+    t->team.ops->cosine(s, t->gallery.squares + t->p0 * 16, columns,
+                        t->query.squares[t->first + row]);
+    return s;
+}
+static paw_err paw__rows_of(paw_ctx *c, const char *name, const float *x, size_t n, size_t dim,
+                            paw__rows *out)
+{
+    size_t bytes;
+    memset(out, 0, sizeof *out);
+    out->name = name;
+    out->x = x;
+    out->n = n;
+    out->dim = dim;
+    if (n >= UINT32_MAX || !paw__mul(n, paw__up16(dim), &bytes) ||
+        !paw__mul(bytes, sizeof *x, &bytes))
+        return paw__fail(c, PAW_E_LIMIT, "retrieval: %zu x %zu features", n, dim);
+    return PAW_OK;
+}
+
+/* ---- average precision of every row as a query ----
+   Rows are taken by class, so that what is relevant to a query stands together. A tile is part of
+   a class or several whole ones; its own columns come first, and what was found there is ranked
+   before the others are counted, chunk by chunk: no row of all scores is ever held. */
+typedef struct {
+    paw__tiles t;
+    uint32_t *start;    /* [classes + 1] first rows of the classes */
+    size_t classes, most; /* most: rows of the largest */
+    size_t p0, p1;      /* panels of the tile's classes */
+    paw__ranking *rank; /* [rows] */
+    float *sorted;      /* [rows, most + 1] */
+    paw__ranking_spare spare; /* of all threads, [threads, most] */
+    uint32_t *counts;   /* [rows, most + 1 + buckets + 1] */
+    int exclude, own, counted, last; /* chunk: of own columns; with their others; the last */
+    double *ap;
+} paw__retrieval;
+
+static size_t paw__retrieval_class(const paw__retrieval *r, size_t row)
+{
+    size_t a = 0, b = r->classes;
+    while (b - a > 1) {
+        const size_t half = a + (b - a) / 2;
+        if (r->start[half] <= row) a = half;
+        else b = half;
+    }
+    return a;
+}
+static void paw__retrieval_item(void *arg, size_t item, int slot)
+{
+    const paw__retrieval *r = (const paw__retrieval *)arg;
+    const paw__tiles *t = &r->t;
+    const size_t query = t->first + item, label = paw__retrieval_class(r, query);
+    const size_t from = t->p0 * 16, to = paw__min(t->p1 * 16, t->gallery.n);
+    const size_t begin = paw__min(paw__max(r->start[label], from), to) - from;
+    const size_t end = paw__max(paw__min(r->start[label + 1], to), from + begin) - from;
+    const float *s = paw__tiles_cosines(t, item);
+    paw__ranking *k = &r->rank[item];
+    if (r->own) {
+        const int here = r->exclude && query >= from + begin && query < from + end;
+        const size_t skip = here ? query - from : end, after = here ? skip + 1 : end;
+        if (t->p0 == r->p0) k->m = 0;
+        memcpy(k->sorted + k->m, s + begin, (skip - begin) * sizeof *s);
+        k->m += skip - begin;
+        memcpy(k->sorted + k->m, s + after, (end - after) * sizeof *s);
+        k->m += end - after;
+        if (t->p1 == r->p1) {
+            paw__ranking_spare spare = r->spare;
+            spare.scores += (size_t)slot * r->most;
+            spare.at += (size_t)slot * r->most;
+            paw__ranking_open(t->team.ops, k, &spare);
+        }
+    }
+    if (r->counted) {
+        paw__ranking_count(t->team.ops, k, s, begin);
+        paw__ranking_count(t->team.ops, k, s + end, to - from - end);
+    }
+    if (r->last) r->ap[t->query.order[query]] = paw__ranking_ap(k);
+}
+static void paw__retrieval_panels(paw__retrieval *r, size_t p0, size_t p1, int last)
+{
+    const size_t step = r->t.plan.columns / 16;
+    size_t end;
+    for (; p0 < p1; p0 = end) {
+        end = paw__min(p1, p0 + step);
+        r->last = last && end == p1;
+        paw__tiles_chunk(&r->t, p0, end, paw__retrieval_item, r);
+    }
+}
+/* Rows first to first + rows; begin, end: rows of their classes */
+static void paw__retrieval_tile(paw__retrieval *r, size_t first, size_t rows, size_t begin,
+                                size_t end)
+{
+    const size_t panels = paw__up16(r->t.gallery.n) / 16;
+    size_t left, right;
+    r->p0 = begin / 16;
+    r->p1 = (end + 15) / 16;
+    r->own = 1;
+    r->counted = (r->p1 - r->p0) * 16 <= r->t.plan.columns;
+    left = r->counted ? r->p0 : (begin + 15) / 16;
+    right = r->counted ? r->p1 : end / 16;
+    paw__tiles_begin(&r->t, first, rows);
+    paw__retrieval_panels(r, r->p0, r->p1, !left && right == panels);
+    r->own = 0;
+    r->counted = 1;
+    paw__retrieval_panels(r, 0, left, right == panels);
+    paw__retrieval_panels(r, right, panels, 1);
+}
+static void paw__retrieval_tiles(paw__retrieval *r)
+{
+    const size_t n = r->t.gallery.n, most = r->t.plan.rows;
+    const size_t columns = r->t.plan.columns, fit = paw__max(columns, 32) - 32;
+    const size_t wide = columns < n ? paw__min(most, fit) : most;
+    size_t first, rows, k = 0;
+    for (first = 0; first < n; first += rows) {
+        const size_t begin = r->start[k];
+        size_t left = r->start[k + 1] - first;
+        if (first == begin && left <= wide) {
+            for (++k; k < r->classes && r->start[k + 1] - first <= wide; ++k) {}
+            rows = r->start[k] - first;
+            paw__retrieval_tile(r, first, rows, begin, r->start[k]);
+            continue;
+        }
+        left = (left + most - 1) / most; /* tiles, as even as possible */
+        rows = (r->start[k + 1] - first + left - 1) / left;
+        paw__retrieval_tile(r, first, rows, begin, r->start[k + 1]);
+        if (first + rows == r->start[k + 1]) ++k;
+    }
+}
+static int paw__less_label(const void *a, const void *b)
+{
+    const int32_t *x = (const int32_t *)a, *y = (const int32_t *)b;
+    return *x != *y ? *x < *y : x < y;
+}
+/* order [n]: rows by label, then as they stand; start [n + 1] */
+static paw_err paw__retrieval_order(paw_ctx *c, const int32_t *labels, size_t n, uint32_t *order,
+                                    paw__retrieval *r)
+{
+    void **at = (void **)paw__alloc(c, n, sizeof *at);
     size_t i;
-    if (!e) {
-        for (i = 0; i < n; ++i) squares[i] = paw__gallery_square(g->x + i * g->dim, g->dim);
-        e = paw__retrieval_check(c, g->x, n, g->dim, squares);
+    if (!at) return PAW_E_OOM;
+    for (i = 0; i < n; ++i) at[i] = (void *)(uintptr_t)(labels + i);
+    paw__sort(at, n, paw__less_label);
+    for (i = 0; i < n; ++i) {
+        order[i] = (uint32_t)((const int32_t *)at[i] - labels);
+        if (!i || labels[order[i]] != labels[order[i - 1]]) r->start[r->classes++] = (uint32_t)i;
     }
-    r->squares = squares;
-    r->products = products;
-    r->keys = keys;
-    r->ap = result;
-    r->n = n;
-    r->ld = ld;
-    for (r->first = 0; !e && r->first < n; r->first += tile) {
-        const size_t rows = paw__min(tile, n - r->first);
-        paw__gallery_rows(c, g, r->first, rows, products + tile * ld, products + tile * (ld + k),
-                          products);
-        paw__for(c, rows, paw__retrieval_query, r);
+    r->start[r->classes] = (uint32_t)n;
+    for (i = 0; i < r->classes; ++i)
+        r->most = paw__max(r->most, r->start[i + 1] - r->start[i]);
+    paw__free(at);
+    return PAW_OK;
+}
+/* plan NULL: the best one */
+static paw_err paw__retrieval_ap(paw_ctx *c, const float *x, size_t n, size_t dim,
+                                 const int32_t *labels, int exclude, const paw__plan *plan,
+                                 double *ap)
+{
+    const size_t threads = (size_t)c->threads;
+    paw__retrieval r;
+    size_t i, m, per, rows;
+    paw_err e;
+    memset(&r, 0, sizeof r);
+    if ((e = paw__rows_of(c, "row", x, n, dim, &r.t.gallery)) != PAW_OK) return e;
+    r.exclude = exclude;
+    r.ap = ap;
+    r.start = (uint32_t *)paw__alloc(c, 2 * n + 1, sizeof *r.start);
+    e = r.start ? paw__retrieval_order(c, labels, n, r.start + n + 1, &r) : PAW_E_OOM;
+    if (e) goto done;
+    m = r.most + 1;
+    per = m + paw__buckets(r.most) + 1;
+    r.t.gallery.order = r.start + n + 1;
+    r.t.query = r.t.gallery;
+    r.t.plan = plan ? *plan : paw__plan_of(n, n, paw__up16(dim), m + per);
+    rows = r.t.plan.rows;
+    r.rank = (paw__ranking *)paw__calloc(c, rows, sizeof *r.rank);
+    r.sorted = (float *)paw__alloc(c, rows * m + threads * m, sizeof *r.sorted);
+    r.counts = (uint32_t *)paw__alloc(c, rows, per * sizeof *r.counts);
+    r.spare.at = (void **)paw__alloc(c, threads, m * sizeof *r.spare.at);
+    e = r.rank && r.sorted && r.counts && r.spare.at ? paw__tiles_open(c, &r.t) : PAW_E_OOM;
+    if (e) goto done;
+    r.spare.scores = r.sorted + rows * m;
+    for (i = 0; i < rows; ++i) {
+        r.rank[i].sorted = r.sorted + i * m;
+        r.rank[i].count = r.counts + i * per;
+        r.rank[i].first = r.rank[i].count + m;
     }
-    if (!e) memcpy(ap, result, n * sizeof *ap);
-    paw__free(squares);
-    paw__free(products);
-    paw__free(result);
-    paw__free(keys);
+    paw__retrieval_tiles(&r);
+    paw__tiles_close(&r.t);
+done:
+    paw__free(r.start);
+    paw__free(r.rank);
+    paw__free(r.sorted);
+    paw__free(r.counts);
+    paw__free(r.spare.at);
     return e;
 }
 PAW_DEF paw_err paw_retrieval_ap(paw_ctx *c, const float *x, size_t n, size_t dim,
                                  const int32_t *labels, int exclude_query, double *ap)
 {
-    paw__retrieval r;
-    paw__gallery g;
-    size_t bytes;
-    paw_err e;
     if (!c) return PAW_E_ARG;
     if (!dim || (n && (!x || !labels || !ap)))
         return paw__fail(c, PAW_E_ARG, "paw_retrieval_ap: NULL argument, or no features");
-    if (!n) return PAW_OK;
-    if (n > UINT32_MAX || !paw__mul(n, dim, &bytes) || !paw__mul(bytes, sizeof *x, &bytes))
-        return paw__fail(c, PAW_E_LIMIT, "retrieval: %zu x %zu features", n, dim);
-    memset(&r, 0, sizeof r);
-    r.labels = labels;
-    r.exclude = exclude_query;
-    if ((e = paw__gallery_open(c, x, n, dim, &g)) != PAW_OK) return e;
-    e = paw__retrieval_run(c, &g, &r, ap);
-    paw__gallery_close(&g);
-    return e;
+    return n ? paw__retrieval_ap(c, x, n, dim, labels, exclude_query, NULL, ap) : PAW_OK;
 }
 
 /* ---- training: random numbers by counter, so that no order of drawing matters ---- */
@@ -11195,81 +11610,46 @@ static PAW__UNUSED double paw__rate(const paw__schedule *s, double at)
 
 /* ---- average precision ---- */
 
-/* Keys order as the scores do, highest first, and equal scores (0 and -0 too) have equal keys; bit
-   0 tells what is relevant and takes no part in the order. */
-static uint64_t paw__ap_key(float score, int relevant)
-{
-    const float s = score + 0.0f; /* -0 becomes 0 */
-    uint32_t u;
-    memcpy(&u, &s, sizeof u);
-    u = u >> 31 ? u : ~u & 0x7fffffffu;
-    return (uint64_t)u << 1 | (uint64_t)(relevant != 0);
-}
-/* Sorts by bits 1 to 32, lowest first, in three passes; the result is in the returned array, which
-   is a or b. */
-static uint64_t *paw__ap_sort(uint64_t *a, uint64_t *b, size_t n)
-{
-    enum { BITS = 11, SIZE = 1 << BITS };
-    uint32_t count[3][SIZE];
-    size_t i;
-    int pass;
-    memset(count, 0, sizeof count);
-    for (i = 0; i < n; ++i)
-        for (pass = 0; pass < 3; ++pass) ++count[pass][a[i] >> (1 + pass * BITS) & (SIZE - 1)];
-    for (pass = 0; pass < 3; ++pass) {
-        const int shift = 1 + pass * BITS;
-        uint32_t *at = count[pass], sum = 0;
-        uint64_t *swap;
-        for (i = 0; i < SIZE; ++i) {
-            const uint32_t k = at[i];
-            at[i] = sum;
-            sum += k;
-        }
-        for (i = 0; i < n; ++i) b[at[a[i] >> shift & (SIZE - 1)]++] = a[i];
-        swap = a;
-        a = b;
-        b = swap;
-    }
-    return a;
-}
-/* scikit-learn's: at each distinct score precision = hits / seen, weighed by the gain in recall. */
-static double paw__ap_of_sorted(const uint64_t *key, size_t n)
-{
-    uint64_t hits = 0, before = 0;
-    double sum = 0;
-    size_t i;
-    for (i = 0; i < n; ++i) {
-        double gain;
-        hits += key[i] & 1;
-        if ((i + 1 < n && key[i + 1] >> 1 == key[i] >> 1) || hits == before) continue;
-        gain = (double)(hits - before) * ((double)hits / (double)(i + 1));
-        PAW__KEEP(gain);
-        sum += gain;
-        before = hits;
-    }
-    return hits ? sum / (double)hits : (double)NAN;
-}
 static int paw__finite(float x) { return fabsf(x) <= FLT_MAX; } /* 0 for NaN */
 
 PAW_DEF paw_err paw_average_precision(paw_ctx *c, const float *scores, const uint8_t *relevant,
                                       size_t n, double *ap)
 {
-    uint64_t *key;
-    size_t i;
+    const paw__ops *ops = paw__ops_now();
+    paw__ranking_spare spare;
+    paw__ranking r;
+    size_t i, m = 0, k = 0;
+    int ok = 0;
     if (!c) return PAW_E_ARG;
     if (!ap || (n && (!scores || !relevant)))
         return paw__fail(c, PAW_E_ARG, "paw_average_precision: NULL argument");
-    if (n > UINT32_MAX) return paw__fail(c, PAW_E_LIMIT, "average precision of %zu scores", n);
-    for (i = 0; i < n; ++i)
+    if (n >= UINT32_MAX) return paw__fail(c, PAW_E_LIMIT, "average precision of %zu scores", n);
+    for (i = 0; i < n; ++i) {
+        m += relevant[i] != 0;
         if (!paw__finite(scores[i]))
             return paw__fail(c, PAW_E_NUM, "average precision: score %zu is %g", i,
                              (double)scores[i]);
-    key = (uint64_t *)paw__alloc(c, 2 * n + 1, sizeof *key);
-    if (!key) return PAW_E_OOM;
-    for (i = 0; i < n; ++i) key[i] = paw__ap_key(scores[i], relevant[i]);
-    *ap = paw__ap_of_sorted(paw__ap_sort(key, key + n, n), n);
-    paw__free(key);
-    return PAW_OK;
+    }
+    memset(&r, 0, sizeof r);
+    r.sorted = (float *)paw__alloc(c, 1 + m + paw__max(m, n - m), sizeof *r.sorted);
+    r.count = (uint32_t *)paw__alloc(c, m + 1 + paw__buckets(m) + 1, sizeof *r.count);
+    spare.at = (void **)paw__alloc(c, m, sizeof *spare.at);
+    if (r.sorted && r.count && spare.at) {
+        r.first = r.count + m + 1;
+        spare.scores = r.sorted + m + 1;
+        for (i = 0; i < n; ++i)
+            if (relevant[i]) r.sorted[r.m++] = scores[i];
+        paw__ranking_open(ops, &r, &spare);
+        for (i = 0; i < n; ++i)
+            if (!relevant[i]) spare.scores[k++] = scores[i];
+        paw__ranking_count(ops, &r, spare.scores, k);
+        *ap = paw__ranking_ap(&r);
+        ok = 1;
+    }
+    paw__free(r.sorted);
+    paw__free(r.count);
+    paw__free(spare.at);
+    return ok ? PAW_OK : PAW_E_OOM;
 }
 
 /* ---- summaries; without a context, so without memory: one scan per class ---- */
@@ -11941,6 +12321,32 @@ static void PAW__FN(adamw)(const paw__update *u, float *p, float *m, float *v, c
     }
 }
 
+/* ---- retrieval ---- */
+
+/* xy [n] products with rows of squared norms yy [n] -> cosines, in place; n a multiple of 16 */
+static void PAW__FN(cosine)(float *xy, const float *yy, size_t n, float xx)
+{
+    const PAW__V x = PAW__V_SET1(xx), least = PAW__V_SET1(1e-16f);
+    size_t i;
+    for (i = 0; i < n; i += PAW__VW) {
+        const PAW__V d = PAW__V_SQRT(PAW__V_MAX(PAW__V_MUL(x, PAW__V_LOAD(yy + i)), least));
+        PAW__V_STORE(xy + i, PAW__V_DIV(PAW__V_LOAD(xy + i), d));
+    }
+}
+/* (high - s) * scale, limited to 0..top and rounded, in the low bits of out [n]; n alike */
+static void PAW__FN(bucket)(const float *s, size_t n, float high, float scale, float top,
+                            float *out)
+{
+    const PAW__V h = PAW__V_SET1(high), f = PAW__V_SET1(scale), last = PAW__V_SET1(top);
+    size_t i;
+    for (i = 0; i < n; i += PAW__VW) {
+        PAW__V x = PAW__V_MUL(PAW__V_SUB(h, PAW__V_LOAD(s + i)), f);
+        x = PAW__V_MAX(x, PAW__V_ZERO());
+        x = PAW__V_IFGT(x, last, last, x);
+        PAW__V_STORE(out + i, PAW__V_ADD(x, PAW__V_SET1(PAW__BUCKET_MAGIC)));
+    }
+}
+
 /* ---- product ---- */
 
 /* Where a tile lies: row i of its panel p of 16 columns is at to + i * ld + p * next. */
@@ -12523,6 +12929,7 @@ static const paw__ops PAW__FN(ops) = {
     PAW__FN(norm),  PAW__FN(gelu), PAW__FN(softmax), PAW__FN(dot),
     PAW__FN(xent),  PAW__FN(sgd),  PAW__FN(adamw),   PAW__FN(pool),    PAW__FN(columns),
     PAW__FN(batch_norm), PAW__FN(batch_norm_back), PAW__FN(norm_back),
+    PAW__FN(cosine), PAW__FN(bucket),
 };
 
 #undef PAW__L

@@ -28,11 +28,12 @@ static int row_wanted(const kernels *k, const bench_row *r)
            !(k->slow > 0 && r->isa == PAW_ISA_SCALAR && r->flops > k->slow);
 }
 
-enum { GELU, GELU_SLEEF, SOFTMAX, SOFTMAX_SLEEF, DOT, NORM, PACK_A, IM2COL, POSITION,
-       RETRIEVAL };
+enum { GELU, GELU_SLEEF, SOFTMAX, SOFTMAX_ROW, SOFTMAX_SLEEF, DOT, NORM, PACK_A, IM2COL, POSITION,
+       RETRIEVAL, COSINE, BUCKET };
 static const char *const small_names[] = {
-    "gelu_f32", "gelu_f32_sleef", "softmax_f32", "softmax_f32_sleef",
-    "dot_f32", "norm_f32", "pack_a_f32", "im2col_f32", "position_resize", "retrieval_ap"
+    "gelu_f32", "gelu_f32_sleef", "softmax_f32", "softmax_row_f32", "softmax_row_f32_sleef",
+    "dot_f32", "norm_f32", "pack_a_f32", "im2col_f32", "position_resize", "retrieval_ap",
+    "cosine_f32", "bucket_f32"
 };
 typedef struct {
     const kernels *k;
@@ -67,6 +68,8 @@ static void small_call(void *arg)
     if (j->kind == GELU_SLEEF) ops->gelu(j->x, j->rows * d, PAW_MATH_SLEEF);
     if (j->kind == DOT) j->sink = ops->dot(j->x, j->y, d);
     if (j->kind == NORM) paw__norm_run(&j->k->team, &j->norm, 1e-6f, j->x, j->rows, d, 1, j->y);
+    if (j->kind == COSINE) ops->cosine(j->x, j->y, d, 1);
+    if (j->kind == BUCKET) ops->bucket(j->x, d, 1, 700, 4095, j->y);
     if (j->kind == PACK_A) paw__pack_a(j->x, d, d, &panels, j->y);
     if (j->kind == IM2COL) im2col(j);
     if (j->kind == POSITION)
@@ -81,7 +84,8 @@ static void small_call(void *arg)
         j->sink = sums[0];
     }
 }
-/* GELU works in place and leaves 6 to 8 as it is, so that numbers stay normal call after call. */
+/* GELU works in place and leaves 6 to 8 as it is, a cosine of unit norms leaves all, so that
+   numbers stay normal call after call. */
 static int small_open(small_job *j, const kernels *k, size_t in, size_t out)
 {
     paw_ctx *c = k->app->ctx;
@@ -89,7 +93,7 @@ static int small_open(small_job *j, const kernels *k, size_t in, size_t out)
     size_t i;
     j->k = k;
     j->x = noise(c, in, gelu ? 6 : -1, gelu ? 8 : 1);
-    j->y = noise(c, out, -1, 1);
+    j->y = noise(c, out, j->kind == COSINE ? 1 : -1, 1);
     j->w = noise(c, paw__up16(j->d), -1, 1);
     j->norm.w = j->norm.b = j->w;
     j->labels = (int32_t *)paw__calloc(c, j->rows, sizeof *j->labels);
@@ -171,6 +175,7 @@ static int small_rows(const kernels *k)
 #endif
         {DOT, 1, 768}, {DOT, 1, 65536}, {PACK_A, 197, 768}, {PACK_A, 1025, 768},
         {IM2COL, 224, 768}, {IM2COL, 448, 768}, {RETRIEVAL, 1024, 768},
+        {COSINE, 1, 8192}, {BUCKET, 1, 8192},
     };
     size_t i;
     int code = CLI_OK;

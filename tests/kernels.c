@@ -720,6 +720,98 @@ static void test_dot(void)
     }
 }
 
+/* ---- retrieval ---- */
+
+typedef struct {
+    const float *x, *y; /* x: products or scores; y: squared norms, or NULL: buckets */
+    size_t n;
+    float a, scale, top; /* a: the query's squared norm, or the highest score */
+} rank_case;
+static void run_rank(const paw__ops *ops, const void *arg, float *got)
+{
+    const rank_case *c = (const rank_case *)arg;
+    float *x = guarded_copy("x", c->x, c->n);
+    if (c->y) {
+        ops->cosine(x, guarded_copy("norms", c->y, c->n), c->n, c->a);
+    } else {
+        float *out = guarded("out", c->n);
+        ops->bucket(x, c->n, c->a, c->scale, c->top, out);
+        memcpy(x, out, c->n * sizeof *x);
+    }
+    memcpy(got, x, c->n * sizeof *x);
+}
+static void check_rank(const rank_case *c, const double *want, const double *bound)
+{
+    test_case t;
+    memset(&t, 0, sizeof t);
+    t.arg = c;
+    t.run = run_rank;
+    t.rows = 1;
+    t.cols = c->n;
+    t.want = want;
+    t.bound = bound;
+    snprintf(t.shape, sizeof t.shape, "n %zu, %g, %g", c->n, (double)c->a, (double)c->scale);
+    check(&t);
+}
+static void test_cosine(void)
+{
+    size_t n, i, k;
+    for (n = 16; n <= 800; n += n < 128 ? 16 : 112)
+        for (k = 0; k < 4; ++k) {
+            float *x = uniform(n, k == 3 ? 1e18f : 3), *y = uniform(n, k == 2 ? 1e-14f : 3);
+            double *want = doubles(n), *bound = doubles(n);
+            rank_case c;
+            memset(&c, 0, sizeof c);
+            c.x = x;
+            c.y = y;
+            c.n = n;
+            c.a = k == 1 ? 0 : fabsf(t_uniform()) * (k == 3 ? 1e19f : 3);
+            for (i = 0; i < n; ++i) {
+                y[i] = i % 7 ? fabsf(y[i]) : 0;
+                want[i] = paw__ref_cosine((double)x[i], (double)c.a, (double)y[i]);
+                /* a product under a root, the root, the quotient, and 1e-16 as a float */
+                bound[i] = SLACK * U * 3 * fabs(want[i]);
+            }
+            check_rank(&c, want, bound);
+            free(x);
+            free(y);
+            free(want);
+            free(bound);
+        }
+}
+/* The number of a bucket, at most half and two roundings away; and never out of order. */
+static void test_bucket(void)
+{
+    size_t n, i, j, k, wrong = 0;
+    for (n = 16; n <= 800; n += n < 128 ? 16 : 112)
+        for (k = 0; k < 5; ++k) {
+            float *x = uniform(n, k == 3 ? FLT_MAX : k == 4 ? 1e-42f : 1), *got = floats(n);
+            double *want = doubles(n), *bound = doubles(n);
+            rank_case c;
+            memset(&c, 0, sizeof c);
+            c.x = x;
+            c.n = n;
+            c.a = k == 3 ? 1e38f : t_uniform();
+            c.scale = k == 0 ? 0 : k == 3 ? 1e-36f : (float)between(1, 5000);
+            c.top = (float)(k == 2 ? 4194303 : between(1, 9999));
+            for (i = 0; i < n; ++i) {
+                const double d = (double)c.a - (double)x[i], most = (double)FLT_MAX;
+                const double exact = (d > most ? 1e99 : d) * (double)c.scale; /* overflows */
+                want[i] = 8388608 + (exact < 0 ? 0 : exact > (double)c.top ? (double)c.top : exact);
+                bound[i] = 0.5 + SLACK * U * 2 * fabs(want[i] - 8388608) + 1e-6;
+            }
+            check_rank(&c, want, bound);
+            paw__ops_now()->bucket(x, n, c.a, c.scale, c.top, got);
+            for (i = 0; i < n; ++i)
+                for (j = 0; j < n; ++j) wrong += x[i] > x[j] && got[i] > got[j];
+            free(x);
+            free(got);
+            free(want);
+            free(bound);
+        }
+    T(!wrong, "%zu buckets out of order", wrong);
+}
+
 typedef struct {
     const float *x, *w, *b; /* x [rows, ld], padded with zeros */
     size_t rows, d, ld;
@@ -1414,6 +1506,7 @@ static const struct {
 } kernels[] = {
     {"fma", test_fma},         {"pack", test_pack},       {"exp", test_exp},
     {"gelu", test_gelu},       {"softmax", test_softmax}, {"dot", test_dot},
+    {"cosine", test_cosine},   {"bucket", test_bucket},
     {"norm", test_norm},       {"product", test_product}, {"attention", test_attention},
     {"patches", test_patches}, {"positions", test_positions}, {"sleef", test_sleef},
     {"random", test_random},   {"matmul", test_matmul},   {"xent", test_xent},
