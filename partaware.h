@@ -22,7 +22,7 @@
 /* ==== >>contents ==== every section by its tag; search for the tag ====
 
    >>contents   this table
-   >>manual     quick start; models; memory; threads; errors; determinism; limits
+   >>manual     quick start; models; memory; threads; determinism; precision; limits
    >>config     every macro: name, default, consequence
    >>api        declarations; comments state shapes, units, ownership, errors, source
    >>platform   compilers, attributes, target regions, little-endian loads
@@ -43,7 +43,7 @@
    >>kernels    the text that every instruction set reads; see >>isa for its words
 */
 
-/* ==== >>manual ==== quick start; models; memory; threads; errors; determinism; limits ====
+/* ==== >>manual ==== quick start; models; memory; threads; determinism; precision; limits ====
 
    QUICK START
    A paw_ctx holds what a thread needs: allocator, worker threads, scratch, the last message. A
@@ -92,6 +92,14 @@
    PAW_MATH_SLEEF exp and erf come from SLEEF (1 ulp) and the promise is SLEEF's.
    Against the official PyTorch code tokens agree within 2e-5; resize and crop equal Pillow in every
    byte; average precision equals scikit-learn's to 1e-12 given the same similarities.
+
+   PRECISION
+   With paw_model_opts.dtype PAW_BF16 the weights of the blocks and the inputs of their products
+   are rounded to bfloat16 (nearest even): sums, norms, softmax, attention, residual stream, patch
+   embedding and heads stay fp32. Weights take half the memory. Where the active instruction set has
+   bf16 products of its own (paw_bf16_native: AVX-512 with avx512_bf16, NEON with bf16) they run on
+   those, and features are the same for any threads and batch on that instruction set; elsewhere
+   weights are widened tile by tile and features are the same bits on all of them.
 
    LIMITS
    POSIX systems, gcc or clang. Regular files only; images 100 million pixels (config.max_pixels)
@@ -166,6 +174,7 @@ PAW_DEF int paw_isa(void);                  /* active instruction set */
 PAW_DEF int paw_isa_limit(int isa);         /* at most isa; returns the active one; thread-safe */
 PAW_DEF int paw_isa_supported(int isa);     /* 1 where this machine and this build can run isa */
 PAW_DEF const char *paw_isa_name(int isa);  /* "scalar", "neon", "avx2", "avx512" */
+PAW_DEF int paw_bf16_native(void); /* 1 where PAW_BF16 runs on the CPU's own bf16 products */
 
 /* ---- context ---- */
 typedef struct {
@@ -251,6 +260,7 @@ typedef struct {         /* all zero: defaults */
     float norm_eps;      /* 0: 1e-6; the paper's code has 1e-5 for CAE in retrieval and probing */
     int position;        /* 0: the recipe's rule for other input sizes (protocol: S or F) */
     int allow_nonfinite; /* 0: a NaN or Inf weight is E_NUM */
+    int dtype;           /* PAW_F32 (0), or PAW_BF16: see >>manual PRECISION */
 } paw_model_opts;
 typedef struct {
     const char *recipe; /* "deit", "mocov3", "dino", "ibot", "beit", "mae", "cae" */
@@ -260,6 +270,7 @@ typedef struct {
     int projected;  /* width of PAW_PROJECTED, 0 without */
     int bottleneck; /* width of PAW_BOTTLENECK (DINO, iBOT), 0 without */
     int predicted;  /* width of PAW_PREDICTED (MoCo v3), 0 without */
+    int dtype;      /* PAW_F32 or PAW_BF16, as asked for */
     size_t parameters; /* numbers read: encoder, heads and their statistics */
     size_t packed_bytes;
 } paw_model_info;
@@ -629,6 +640,9 @@ extern int madvise(void *, size_t, int); /* which strict C99 hides */
 #elif defined(__aarch64__)
 #define PAW__ARM 1
 #include <arm_neon.h>
+#if defined(__linux__)
+#include <sys/auxv.h>
+#endif
 #endif
 #if !defined(PAW_NO_THREADS)
 #include <pthread.h>
@@ -694,6 +708,14 @@ static PAW__UNUSED uint64_t paw__le64(const uint8_t *p)
 static PAW__UNUSED uint32_t paw__be32(const uint8_t *p)
 {
     return (uint32_t)p[3] | (uint32_t)p[2] << 8 | (uint32_t)p[1] << 16 | (uint32_t)p[0] << 24;
+}
+
+static PAW__UNUSED uint32_t paw__bf16_of(float x) /* nearest even; a NaN stays one */
+{
+    uint32_t u;
+    memcpy(&u, &x, sizeof u);
+    if ((u & 0x7fffffffu) > 0x7f800000u) return u >> 16 | 0x40u;
+    return (u + 0x7fffu + (u >> 16 & 1u)) >> 16;
 }
 
 /* ==== >>memory ==== checked sizes, aligned allocation, buffers that grow ==== */
@@ -1069,7 +1091,9 @@ PAW_DEF int paw_threads_used(const paw_ctx *c) { return c ? c->threads : 0; }
 /* The layouts below are the same for all instruction sets; only the height of a panel differs.
    A operand (activations, [rows, k]): rows in panels of at most mr, as even as possible; inside a
    panel chunks of 16 k, each [rows of the panel][16]. k is padded with zeros to a multiple of 16.
-   B operand (weights, [n, k]): panels of 16 columns, each [k][16], columns padded with zeros. */
+   B operand (weights, [n, k]): panels of 16 columns, each [k][16], columns padded with zeros.
+   In bf16: B panels [k / 2][16][2], so that a 32-bit word holds two k; A panels floats of bf16
+   value, or, for kernels that multiply bf16, [rows][8] words of two k, packed to the front. */
 typedef struct {
     size_t rows, count, base, extra; /* the first extra panels have base + 1 rows */
 } paw__panels;
@@ -1117,6 +1141,8 @@ typedef struct { /* per image, all heads; dh is padded to 16, tokens to 16 */
 typedef struct {
     const float *a, *b;
     size_t a_step;    /* 0; else a is [k / 16][rows][16], a_step floats from chunk to chunk */
+    const uint16_t *b16; /* bf16 instead of b, or NULL; a is narrowed then, see paw__ops */
+    float *wide;         /* PAW__WIDE_COUNT a slot for product16 */
     size_t k;         /* padded to 16 */
     size_t k0, k1;    /* this call's range, multiples of PAW__KC but the end */
     paw__panels rows; /* of the whole A operand */
@@ -1172,8 +1198,11 @@ typedef struct {
 
 typedef struct {
     int isa, mr, cols; /* micro-kernel height and width */
+    int dots;          /* product16 multiplies bf16 */
     /* Tile column j (cols wide) of the product, panels p0..p1. */
     void (*product)(const paw__product *g, size_t j);
+    void (*product16)(const paw__product *g, size_t j); /* the same with b16 */
+    void (*narrow)(float *a, size_t n); /* n floats of an A panel for product16, in place */
     /* One panel of rows of one head. scratch: paw__attention_scratch floats. */
     void (*attention)(const paw__attention *t, size_t head, size_t panel, float *scratch);
     /* x: rows of ld -> y: if to_a, the A operand, else rows of ld; panels p0..p1 of it; d true
@@ -1237,6 +1266,26 @@ static int paw__cpu_isa(void) { return PAW_ISA_NEON; } /* part of every AArch64 
 #else
 static int paw__cpu_isa(void) { return PAW_ISA_SCALAR; }
 #endif
+/* Products of bf16 pairs. PAW__SOFT_DOTS: tests run these kernels where the instruction is not. */
+#if (defined(__clang__) && __clang_major__ >= 16) || \
+    (defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 10) || \
+    (defined(__clang__) && defined(PAW__X86) && __clang_major__ >= 9)
+#define PAW__DOTS 1
+#endif
+static PAW__UNUSED int paw__cpu_dots(void)
+{
+#if defined(PAW__SOFT_DOTS)
+    return 1;
+#elif defined(PAW__DOTS) && defined(PAW__X86)
+    unsigned a, b, c, d;
+    return paw__cpu_isa() == PAW_ISA_AVX512 && __get_cpuid_count(7, 1, &a, &b, &c, &d) &&
+           (a & (1u << 5));
+#elif defined(PAW__DOTS) && defined(PAW__ARM) && defined(__linux__)
+    return (getauxval(AT_HWCAP2) & (1ul << 14)) != 0; /* HWCAP2_BF16 */
+#else
+    return 0;
+#endif
+}
 
 /* ==== >>reference ==== double-accumulating oracle of every kernel; tests use it ==== */
 
@@ -1510,9 +1559,10 @@ static PAW__UNUSED double paw__ref_position(const float *table, int g0, size_t d
 /* The words of the kernel text: V a vector of VW floats; KEEP as in >>platform; POW2(t): 2^n where
    t = n + PAW__POW2_MAGIC; IFGT(a, b, x, y): a > b ? x : y, y where unordered; MAX(a, b) is
    IFGT(a, b, a, b); SPREAD(p): *p in all lanes; DONE(row) ends a row of accumulators, where the
-   compiler would load the rows after it so far ahead that accumulators leave the registers. FOR
-   unrolls in full, or the accumulators would live on the stack, at half the speed; the scalar
-   instance does not: its words are long, and it is there to be right. */
+   compiler would load the rows after it so far ahead that accumulators leave the registers;
+   LO16(p), HI16(p): the first and second of VW pairs of bf16; ROUND16(v): to bf16, nearest even;
+   TOP16(p, v): the upper halves. FOR unrolls in full, or the accumulators would live on the stack,
+   at half the speed; the scalar instance does not: its words are long, it is there to be right. */
 #define PAW__BUCKET_MAGIC 8388608.0f /* 2^23 + i: i stands in the low bits */
 #define PAW__POW2_MAGIC 12583039.0f /* 1.5 * 2^23 + 127: n + 127 stands in the low bits */
 
@@ -1576,6 +1626,13 @@ static PAW__UNUSED double paw__cospi(double x)
     for (k = 11; k; --k) p = paw__mul_add(p * z, 1.0 / (2 * k * (2 * k + 1)), 1.0);
     return y * p;
 }
+static inline PAW__UNUSED float paw__from_bf16(uint32_t u)
+{
+    float x;
+    u <<= 16;
+    memcpy(&x, &u, sizeof x);
+    return x;
+}
 static inline PAW__UNUSED float paw__pow2f(float t)
 {
     uint32_t u;
@@ -1625,6 +1682,9 @@ static const float paw__gelu_c[11] = {
 #define PAW__V_POW2(t)           paw__pow2f(t)
 #define PAW__V_SPREAD(p)         PAW__V_SET1(*(p))
 #define PAW__V_DONE(v)           (void)0
+#define PAW__V_LO16(p)           paw__from_bf16((p)[0])
+#define PAW__V_HI16(p)           paw__from_bf16((p)[1])
+#define PAW__V_ROUND16(v)        paw__from_bf16(paw__bf16_of(v))
 #define PAW__V_SLEEF_EXP(x)      Sleef_expf_u10(x)
 #define PAW__V_SLEEF_ERF(x)      Sleef_erff_u10(x)
 #include PAW_SELF
@@ -1646,6 +1706,12 @@ static inline float32x4_t paw__neon_spread(const float *p)
     float x = *p;
     __asm__("" : "+w"(x));
     return vdupq_n_f32(x);
+}
+static inline PAW__UNUSED float32x4_t paw__nearest16_neon(uint32x4_t u)
+{
+    const uint32x4_t odd = vandq_u32(vshrq_n_u32(u, 16), vdupq_n_u32(1));
+    u = vaddq_u32(u, vaddq_u32(odd, vdupq_n_u32(0x7fff)));
+    return vreinterpretq_f32_u32(vandq_u32(u, vdupq_n_u32(0xffff0000u)));
 }
 #define PAW__PASS neon
 #define PAW__ISA PAW_ISA_NEON
@@ -1670,9 +1736,36 @@ static inline float32x4_t paw__neon_spread(const float *p)
 #define PAW__V_SPREAD(p)         paw__neon_spread(p)
 #define PAW__V_DONE(v) \
     __asm__ volatile("" : "+w"((v)[0]), "+w"((v)[1]), "+w"((v)[2]), "+w"((v)[3]) : : "memory")
+#define PAW__V_LO16(p) vreinterpretq_f32_u32(vshlq_n_u32(vreinterpretq_u32_u16(vld1q_u16(p)), 16))
+#define PAW__V_HI16(p) \
+    vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_u16(vld1q_u16(p)), vdupq_n_u32(0xffff0000u)))
+#define PAW__V_ROUND16(v)        paw__nearest16_neon(vreinterpretq_u32_f32(v))
 #define PAW__V_SLEEF_EXP(x)      Sleef_expf4_u10advsimd(x)
 #define PAW__V_SLEEF_ERF(x)      Sleef_erff4_u10advsimd(x)
 #include PAW_SELF
+#if defined(PAW__DOTS)
+PAW__BEGIN("arch=armv8.2-a+bf16")
+#define PAW__V_TOP16(p, v)       vst1_u16(p, vshrn_n_u32(vreinterpretq_u32_f32(v), 16))
+#define PAW__PASS neon_bf16
+#define PAW__BASE neon
+#define PAW__ISA PAW_ISA_NEON
+#define PAW__MR 6
+#define PAW__NV 4
+#define PAW__VW 4
+#define PAW__V float32x4_t
+#define PAW__FOR(i, n) PAW__UNROLL for (i = 0; i < (n); ++i)
+#define PAW__V_ZERO()            vdupq_n_f32(0.0f)
+#define PAW__V_SPREAD(p)         paw__neon_spread(p)
+#define PAW__V_DONE(v) \
+    __asm__ volatile("" : "+w"((v)[0]), "+w"((v)[1]), "+w"((v)[2]), "+w"((v)[3]) : : "memory")
+#define PAW__V_LOAD(p)           vld1q_f32(p)
+#define PAW__V_STORE(p, v)       vst1q_f32(p, v)
+#define PAW__V_ADD(a, b)         vaddq_f32(a, b)
+#define PAW__V_FMA(a, b, c) \
+    vbfdotq_f32(c, vreinterpretq_bf16_f32(a), vreinterpretq_bf16_f32(b))
+#include PAW_SELF
+PAW__END
+#endif
 #endif
 
 #if defined(PAW__X86)
@@ -1687,6 +1780,13 @@ extern __m256 Sleef_erff8_u10avx2(__m256);
 }
 #endif
 #endif
+#define PAW__LOAD256(p) _mm256_loadu_si256((const __m256i *)(const void *)(p))
+static inline __m256 paw__nearest16_avx2(__m256i u)
+{
+    const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(u, 16), _mm256_set1_epi32(1));
+    u = _mm256_add_epi32(u, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff)));
+    return _mm256_castsi256_ps(_mm256_and_si256(u, _mm256_set1_epi32(-65536)));
+}
 #define PAW__PASS avx2
 #define PAW__ISA PAW_ISA_AVX2
 #define PAW__MR 6
@@ -1710,6 +1810,10 @@ extern __m256 Sleef_erff8_u10avx2(__m256);
     _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(t), 23))
 #define PAW__V_SPREAD(p)         PAW__V_SET1(*(p))
 #define PAW__V_DONE(v)           (void)0
+#define PAW__V_LO16(p)           _mm256_castsi256_ps(_mm256_slli_epi32(PAW__LOAD256(p), 16))
+#define PAW__V_HI16(p) \
+    _mm256_castsi256_ps(_mm256_and_si256(PAW__LOAD256(p), _mm256_set1_epi32(-65536)))
+#define PAW__V_ROUND16(v)        paw__nearest16_avx2(_mm256_castps_si256(v))
 #define PAW__V_SLEEF_EXP(x)      Sleef_expf8_u10avx2(x)
 #define PAW__V_SLEEF_ERF(x)      Sleef_erff8_u10avx2(x)
 #include PAW_SELF
@@ -1732,6 +1836,12 @@ extern __m512 Sleef_erff16_u10avx512f(__m512);
 }
 #endif
 #endif
+static inline __m512 paw__nearest16_avx512(__m512i u)
+{
+    const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(u, 16), _mm512_set1_epi32(1));
+    u = _mm512_add_epi32(u, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)));
+    return _mm512_castsi512_ps(_mm512_and_si512(u, _mm512_set1_epi32(-65536)));
+}
 #define PAW__PASS avx512
 #define PAW__ISA PAW_ISA_AVX512
 #define PAW__MR 14
@@ -1755,10 +1865,51 @@ extern __m512 Sleef_erff16_u10avx512f(__m512);
     _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(t), 23))
 #define PAW__V_SPREAD(p)         PAW__V_SET1(*(p))
 #define PAW__V_DONE(v)           (void)0
+#define PAW__V_LO16(p)           _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_loadu_si512(p), 16))
+#define PAW__V_HI16(p) \
+    _mm512_castsi512_ps(_mm512_and_si512(_mm512_loadu_si512(p), _mm512_set1_epi32(-65536)))
+#define PAW__V_ROUND16(v)        paw__nearest16_avx512(_mm512_castps_si512(v))
 #define PAW__V_SLEEF_EXP(x)      Sleef_expf16_u10avx512f(x)
 #define PAW__V_SLEEF_ERF(x)      Sleef_erff16_u10avx512f(x)
 #include PAW_SELF
 PAW__END
+#if defined(PAW__DOTS)
+#if defined(PAW__SOFT_DOTS)
+PAW__BEGIN("avx2,fma,avx512f")
+static inline __m512 paw__soft_dot(__m512i a, __m512i b, __m512 c)
+{
+    const __m512i hi = _mm512_set1_epi32(-65536);
+    c = _mm512_fmadd_ps(_mm512_castsi512_ps(_mm512_slli_epi32(a, 16)),
+                        _mm512_castsi512_ps(_mm512_slli_epi32(b, 16)), c);
+    return _mm512_fmadd_ps(_mm512_castsi512_ps(_mm512_and_si512(a, hi)),
+                           _mm512_castsi512_ps(_mm512_and_si512(b, hi)), c);
+}
+#define PAW__V_FMA(a, b, c) \
+    paw__soft_dot(_mm512_castps_si512(a), _mm512_castps_si512(b), c)
+#else
+PAW__BEGIN("avx2,fma,avx512f,avx512bw,avx512bf16")
+#define PAW__V_FMA(a, b, c)      _mm512_dpbf16_ps(c, (__m512bh)(a), (__m512bh)(b))
+#endif
+#define PAW__V_TOP16(p, v) \
+    _mm256_storeu_si256((__m256i *)(void *)(p), \
+                        _mm512_cvtepi32_epi16(_mm512_srli_epi32(_mm512_castps_si512(v), 16)))
+#define PAW__PASS avx512_bf16
+#define PAW__BASE avx512
+#define PAW__ISA PAW_ISA_AVX512
+#define PAW__MR 14
+#define PAW__NV 2
+#define PAW__VW 16
+#define PAW__V __m512
+#define PAW__FOR(i, n) PAW__UNROLL for (i = 0; i < (n); ++i)
+#define PAW__V_ZERO()            _mm512_setzero_ps()
+#define PAW__V_SPREAD(p)         _mm512_set1_ps(*(p))
+#define PAW__V_DONE(v)           (void)0
+#define PAW__V_LOAD(p)           _mm512_loadu_ps(p)
+#define PAW__V_STORE(p, v)       _mm512_storeu_ps(p, v)
+#define PAW__V_ADD(a, b)         _mm512_add_ps(a, b)
+#include PAW_SELF
+PAW__END
+#endif
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop
 #endif
@@ -1769,8 +1920,14 @@ static const paw__ops *const paw__ops_table[] = {
     &paw__ops_scalar,
 #if defined(PAW__ARM)
     &paw__ops_neon,
+#if defined(PAW__DOTS)
+    &paw__ops_neon_bf16,
+#endif
 #elif defined(PAW__X86)
     &paw__ops_avx2, &paw__ops_avx512,
+#if defined(PAW__DOTS)
+    &paw__ops_avx512_bf16,
+#endif
 #endif
 };
 static const paw__ops *paw__ops_active; /* atomic; the only mutable state of the library */
@@ -1780,7 +1937,8 @@ static const paw__ops *paw__ops_upto(int isa)
     const paw__ops *best = &paw__ops_scalar;
     size_t i;
     for (i = 0; i < PAW__COUNT(paw__ops_table); ++i)
-        if (paw__ops_table[i]->isa <= isa && paw__ops_table[i]->isa <= paw__cpu_isa())
+        if (paw__ops_table[i]->isa <= isa && paw__ops_table[i]->isa <= paw__cpu_isa() &&
+            paw__ops_table[i]->dots <= paw__cpu_dots())
             best = paw__ops_table[i];
     return best;
 }
@@ -1810,6 +1968,7 @@ PAW_DEF int paw_isa_limit(int isa)
     return paw_isa();
 }
 PAW_DEF int paw_isa_supported(int isa) { return paw__ops_upto(isa)->isa == isa; }
+PAW_DEF int paw_bf16_native(void) { return paw__ops_now()->dots; }
 
 /* ==== >>gemm ==== packed matrix product with fused epilogues ==== */
 
@@ -1817,7 +1976,8 @@ PAW_DEF int paw_isa_supported(int isa) { return paw__ops_upto(isa)->isa == isa; 
 typedef struct {
     size_t n, k;               /* true sizes */
     size_t n_padded, k_padded; /* of the packing; heads are padded one by one */
-    float *w;                  /* B operand */
+    float *w;                  /* B operand, or */
+    uint16_t *w16;             /* the same in bf16 */
     float *bias, *scale;       /* [n_padded]; scale NULL: 1 */
 } paw__linear;
 
@@ -1899,6 +2059,16 @@ static int paw__pack_panel(const float *from, size_t rows, size_t k, size_t head
     }
     return nan[0] + nan[1] + (nan[2] + nan[3]) == 0.0f;
 }
+/* One panel of a B operand, [k][16] -> [k / 2][16][2] */
+static void paw__narrow_panel(const float *from, size_t k, uint16_t *out)
+{
+    size_t i, r;
+    for (i = 0; i < k; i += 2)
+        for (r = 0; r < 16; ++r, out += 2) {
+            out[0] = (uint16_t)paw__bf16_of(from[i * 16 + r]);
+            out[1] = (uint16_t)paw__bf16_of(from[i * 16 + 16 + r]);
+        }
+}
 /* w [n, k] -> B operand; n in n_heads groups, k in k_heads groups */
 static void paw__pack_b(const float *w, size_t n, size_t k, size_t n_heads, size_t k_heads,
                         float *out)
@@ -1951,6 +2121,7 @@ static void paw__team_for(const paw__team *t, size_t n, paw__body *fn, void *arg
    speed depends on them; PAW__K_BLOCK is a multiple of PAW__KC so that sums are cut alike. */
 #define PAW__K_BLOCK (2 * PAW__KC)
 #define PAW__M_BLOCK 208
+#define PAW__WIDE_COUNT ((PAW__K_BLOCK + PAW__KC) * PAW__TILE_COLS) /* most of a tile column */
 
 typedef struct {
     const paw__product *g;
@@ -1962,10 +2133,10 @@ static void paw__product_item(void *arg, size_t item, int slot)
     const paw__product_job *job = (const paw__product_job *)arg;
     const size_t group = item % job->groups, panels = job->g->p1 - job->g->p0;
     paw__product g = *job->g;
-    (void)slot;
     g.p0 = job->g->p0 + panels * group / job->groups;
     g.p1 = job->g->p0 + panels * (group + 1) / job->groups;
-    job->ops->product(&g, item / job->groups);
+    if (g.wide) g.wide += (size_t)slot * PAW__WIDE_COUNT;
+    (g.b16 ? job->ops->product16 : job->ops->product)(&g, item / job->groups);
 }
 /* Floats that paw__product_run needs in partial. */
 static size_t paw__partial_count(size_t k, size_t n)
@@ -2004,12 +2175,37 @@ static paw__product paw__product_of(const paw__team *team, const paw__linear *l,
     memset(&g, 0, sizeof g);
     g.a = a;
     g.b = l->w;
+    g.b16 = l->w16;
     g.k = l->k_padded;
     g.n = l->n_padded;
     g.rows = paw__panels_of(rows, team->ops->mr);
     g.bias = l->bias;
     g.scale = l->scale;
     return g;
+}
+
+typedef struct {
+    const paw__ops *ops;
+    paw__panels rows;
+    size_t k;
+    float *a;
+} paw__narrow_job;
+static void paw__narrow_item(void *arg, size_t item, int slot)
+{
+    const paw__narrow_job *j = (const paw__narrow_job *)arg;
+    (void)slot;
+    j->ops->narrow(j->a + paw__panel_first(&j->rows, item) * j->k,
+                   (size_t)paw__panel_rows(&j->rows, item) * j->k);
+}
+/* a: A operand, becomes what product16 reads */
+static void paw__narrow_run(const paw__team *team, float *a, size_t rows, size_t k)
+{
+    paw__narrow_job j;
+    j.ops = team->ops;
+    j.rows = paw__panels_of(rows, team->ops->mr);
+    j.k = k;
+    j.a = a;
+    paw__team_for(team, j.rows.count, paw__narrow_item, &j);
 }
 
 /* ==== >>nn ==== layers: norm, attention, patch and position embedding, projectors ==== */
@@ -2486,7 +2682,7 @@ struct paw_model {
     size_t owned_count, owned_cap, packed_bytes, parameters;
     uint8_t *room; /* of one owned allocation for the encoder, what is left of it */
     size_t room_bytes;
-    int recipe, position, grid, patch, dim, depth, heads, hidden, table_rows;
+    int recipe, position, grid, patch, dim, depth, heads, hidden, table_rows, dtype;
     float eps;
     float *cls, *pos;    /* cls + position row 0 [dim padded]; [grid^2, dim] or NULL */
     float *rel;          /* BEiT: [table_rows, heads] as stored, or NULL */
@@ -2575,6 +2771,7 @@ PAW_DEF void paw_model_describe(const paw_model *m, paw_model_info *out)
     i.projected = paw_project_dim(m, PAW_PROJECTED);
     i.bottleneck = paw_project_dim(m, PAW_BOTTLENECK);
     i.predicted = paw_project_dim(m, PAW_PREDICTED);
+    i.dtype = m->dtype;
     i.parameters = m->parameters;
     i.packed_bytes = m->packed_bytes;
     *out = i;
@@ -2595,6 +2792,7 @@ typedef struct { /* one call of paw_encode */
     float *slots;     /* per slot: activations of an image */
     size_t slot_count;
     float *scratch; /* per slot: attention */
+    float *wide;    /* per slot: PAW__WIDE_COUNT, where bf16 weights are widened; or NULL */
 } paw__run;
 
 /* Activations of one image inside its slot. hidden, qkv and patches are never alive together. */
@@ -2656,10 +2854,19 @@ static void paw__embed_tokens(const paw__run *r, const paw__team *team, const fl
     g.ld = d;
     paw__product_run(team, &g, v->partial);
 }
-static void paw__residual(const paw__run *r, const paw__team *team, const paw__linear *l,
-                          const float *a, const float *gamma, paw__activations *v)
+/* The product of a layer of a block; in bf16 a is used up. */
+static paw__product paw__layer(const paw__run *r, const paw__team *team, const paw__linear *l,
+                               float *a)
 {
     paw__product g = paw__product_of(team, l, a, r->tokens);
+    if (l->w16) paw__narrow_run(team, a, r->tokens, l->k_padded);
+    g.wide = r->wide;
+    return g;
+}
+static void paw__residual(const paw__run *r, const paw__team *team, const paw__linear *l, float *a,
+                          const float *gamma, paw__activations *v)
+{
+    paw__product g = paw__layer(r, team, l, a);
     g.to = PAW__TO_RESIDUAL;
     g.gamma = gamma;
     g.out = v->x;
@@ -2676,7 +2883,7 @@ static void paw__block_run(const paw__run *r, const paw__team *team, const paw__
     paw__product g;
     paw__norm_run(team, &b->norm1, m->eps, v->x, r->tokens, dim, 1, v->a);
     paw__qkv_clear_padding(&v->qkv);
-    g = paw__product_of(team, &b->qkv, v->a, r->tokens);
+    g = paw__layer(r, team, &b->qkv, v->a);
     g.to = PAW__TO_QKV;
     g.qkv = &v->qkv;
     paw__product_run(team, &g, v->partial);
@@ -2691,7 +2898,7 @@ static void paw__block_run(const paw__run *r, const paw__team *team, const paw__
     paw__attention_run(team, &t, r->scratch);
     paw__residual(r, team, &b->proj, v->a, b->gamma1, v);
     paw__norm_run(team, &b->norm2, m->eps, v->x, r->tokens, dim, 1, v->a);
-    g = paw__product_of(team, &b->fc1, v->a, r->tokens);
+    g = paw__layer(r, team, &b->fc1, v->a);
     g.to = PAW__TO_A;
     g.act = r->c->math == PAW_MATH_SLEEF ? PAW__GELU_SLEEF : PAW__GELU;
     g.out = v->hidden;
@@ -2835,7 +3042,7 @@ PAW_DEF paw_err paw_encode(const paw_model *m, paw_ctx *c, const float *chw, siz
     paw__activations unused;
     paw__run r;
     float *owned;
-    size_t per_slot, slots;
+    size_t per_slot, slots, wide;
     paw_err e;
     if (!c) return PAW_E_ARG;
     if (!m || !out || (!chw && n)) return paw__fail(c, PAW_E_ARG, "bad argument to paw_encode");
@@ -2857,9 +3064,11 @@ PAW_DEF paw_err paw_encode(const paw_model *m, paw_ctx *c, const float *chw, siz
     r.slot_count = paw__up16(paw__activations_of(&r, NULL, &unused));
     slots = n >= (size_t)c->threads ? (size_t)c->threads : 1;
     per_slot = paw__attention_scratch(r.padded);
-    r.slots = paw__scratch(c, slots * r.slot_count + (size_t)c->threads * per_slot);
+    wide = m->dtype == PAW_BF16 && !r.ops->dots ? PAW__WIDE_COUNT : 0;
+    r.slots = paw__scratch(c, slots * r.slot_count + (size_t)c->threads * (per_slot + wide));
     if (!r.slots) return PAW_E_OOM;
     r.scratch = r.slots + slots * r.slot_count;
+    r.wide = wide ? r.scratch + (size_t)c->threads * per_slot : NULL;
     e = paw__run_positions(&r, &owned);
     if (e == PAW_OK) paw__run_images(&r);
     paw__free(owned);
@@ -6240,36 +6449,45 @@ static float *paw__model_vector(paw__builder *r, size_t n, size_t heads)
 }
 /* Makes room for a layer of w [n, k]; bias zero until it is read. */
 static paw_err paw__model_linear(paw__builder *r, paw__linear *l, size_t n, size_t k,
-                                 size_t n_heads, size_t k_heads)
+                                 size_t n_heads, size_t k_heads, int bf16)
 {
     size_t count;
+    void *w;
     l->n = n;
     l->k = k;
     l->n_padded = paw__spread_size(n, n_heads);
     l->k_padded = paw__spread_size(k, k_heads);
     if (!paw__mul(l->n_padded, l->k_padded, &count)) return PAW_E_OOM;
-    l->w = (float *)paw__model_alloc(r->c, r->m, count, sizeof *l->w);
+    w = paw__model_alloc(r->c, r->m, count, bf16 ? sizeof *l->w16 : sizeof *l->w);
+    if (bf16) l->w16 = (uint16_t *)w;
+    else l->w = (float *)w;
     l->bias = (float *)paw__model_calloc(r->c, r->m, l->n_padded, sizeof *l->bias);
-    return l->w && l->bias ? PAW_OK : PAW_E_OOM;
+    return w && l->bias ? PAW_OK : PAW_E_OOM;
 }
 /* The same, packed from a matrix in memory. */
 static paw_err paw__model_pack(paw__builder *r, const float *w, size_t n, size_t k, paw__linear *l)
 {
-    const paw_err e = paw__model_linear(r, l, n, k, 1, 1);
+    const paw_err e = paw__model_linear(r, l, n, k, 1, 1, 0);
     if (e == PAW_OK) paw__pack_b(w, n, k, 1, 1, l->w);
     return e;
 }
 #define PAW__READ_COUNT 16384 /* floats read at a time: they are packed from the cache */
 /* The same, from tensor `at` of the file, which is never in memory as a whole. */
 static paw_err paw__builder_linear(paw__builder *r, size_t at, const paw_tensor_info *info,
-                                   size_t n, size_t n_heads, size_t k_heads, paw__linear *l)
+                                   size_t n, size_t n_heads, size_t k_heads, int bf16,
+                                   paw__linear *l)
 {
     const int strided = ((const paw__tensor *)r->t->items[at])->strided;
     const size_t k = info->count / n;
     const size_t most = strided ? n : paw__min(n, paw__max(16, PAW__READ_COUNT / k));
     size_t p, first, base = 0, held = 0; /* r->data has rows base to base + held */
+    float *panel = NULL;                 /* on its way to bf16 */
     paw_err e = paw__builder_room(r, info, most * k);
-    if (e == PAW_OK) e = paw__model_linear(r, l, n, k, n_heads, k_heads);
+    if (e == PAW_OK) e = paw__model_linear(r, l, n, k, n_heads, k_heads, bf16);
+    if (e == PAW_OK && bf16) {
+        panel = (float *)paw__alloc(r->c, 16 * l->k_padded, sizeof *panel);
+        if (!panel) e = PAW_E_OOM;
+    }
     for (p = 0; e == PAW_OK && p < l->n_padded / 16; ++p) {
         const size_t rows = paw__panel_source(n, n_heads, p, &first);
         if (first + rows > base + held) {
@@ -6278,9 +6496,12 @@ static paw_err paw__builder_linear(paw__builder *r, size_t at, const paw_tensor_
             e = paw__builder_part(r, at, base * k, held * k);
         }
         if (e == PAW_OK && !paw__pack_panel(r->data + (first - base) * k, rows, k, k_heads,
-                                            l->w + p * 16 * l->k_padded))
+                                            bf16 ? panel : l->w + p * 16 * l->k_padded))
             e = paw__builder_finite(r, base * k, held * k);
+        if (e == PAW_OK && bf16)
+            paw__narrow_panel(panel, l->k_padded, l->w16 + p * 16 * l->k_padded);
     }
+    paw__free(panel);
     return e;
 }
 static void paw__model_bias(paw__builder *r, paw__linear *l, size_t from, size_t n, size_t heads)
@@ -6363,7 +6584,9 @@ static paw_err paw__builder_slot(paw__builder *r, const paw__slot *s, int block)
     e = paw__builder_find(r, r->prefix, name, n, shape, &at, &info);
     if (e != PAW_OK) return e;
     l = paw__slot_linear(r->m, s, block, &n_heads, &k_heads);
-    if (l) return paw__builder_linear(r, at, &info, shape[0], n_heads, k_heads, l);
+    if (l)
+        return paw__builder_linear(r, at, &info, shape[0], n_heads, k_heads,
+                                   s->per_block && r->m->dtype == PAW_BF16, l);
     e = paw__builder_values(r, at, &info);
     return e == PAW_OK ? paw__model_store(r, s, block) : e;
 }
@@ -6624,7 +6847,7 @@ static paw_err paw__builder_layer(paw__builder *r, const char *prefix, const cha
     if (e != PAW_OK) return e;
     if (info.ndim != 2 || info.shape[1] != k || info.shape[0] < 1 || info.shape[0] > 1048576)
         return paw__builder_bad(r, &info, "its input does not fit the layer before");
-    e = paw__builder_linear(r, at, &info, info.shape[0], 1, 1, l);
+    e = paw__builder_linear(r, at, &info, info.shape[0], 1, 1, 0, l);
     if (e != PAW_OK) return e;
     snprintf(full, sizeof full, "%s.bias", name);
     if (!paw__has_name(r, prefix, full)) return PAW_OK;
@@ -6795,7 +7018,7 @@ PAW_DEF paw_err paw_model_from_tensors(paw_ctx *c, const paw_tensors *t, const p
     if (!t || !out || o.recipe < 0 || o.recipe >= PAW_RECIPES || o.heads < 0 || o.heads > 1024 ||
         !(o.norm_eps >= 0.0f && o.norm_eps < 1.0f) ||
         (o.network != PAW_TEACHER && o.network != PAW_STUDENT) || o.position < 0 ||
-        o.position > PAW_POS_SCALE)
+        o.position > PAW_POS_SCALE || (o.dtype != PAW_F32 && o.dtype != PAW_BF16))
         return paw__fail(c, PAW_E_ARG, "bad argument to paw_model_from_tensors");
     memset(&r, 0, sizeof r);
     r.c = c;
@@ -6803,6 +7026,7 @@ PAW_DEF paw_err paw_model_from_tensors(paw_ctx *c, const paw_tensors *t, const p
     r.allow_nonfinite = o.allow_nonfinite;
     r.m = (paw_model *)paw__calloc(c, 1, sizeof *r.m);
     if (!r.m) return PAW_E_OOM;
+    r.m->dtype = o.dtype;
     r.m->eps = o.norm_eps > 0.0f ? o.norm_eps : 1e-6f;
     e = paw__builder_open(&r, o.network == PAW_STUDENT, o.recipe);
     if (e == PAW_OK) e = paw__builder_sizes(&r, &o);
@@ -10141,7 +10365,8 @@ static void paw__hash_linear(paw__hasher *h, const paw__linear *l)
 {
     const uint64_t size[2] = { l->n, l->k };
     paw__hash_add(h, size, sizeof size);
-    paw__hash_floats(h, l->w, l->n_padded * l->k_padded);
+    if (l->w16) paw__hash_add(h, l->w16, l->n_padded * l->k_padded * sizeof *l->w16);
+    else paw__hash_floats(h, l->w, l->n_padded * l->k_padded);
     paw__hash_floats(h, l->bias, l->n_padded);
     paw__hash_floats(h, l->scale, l->n_padded);
 }
@@ -10230,13 +10455,6 @@ static uint32_t paw__half_of(float x) /* nearest even; overflow becomes Inf */
         return sign | (u - 0x3f000000u);
     }
     return sign | (u + 0xfffu + (u >> 13 & 1u) - 0x38000000u) >> 13;
-}
-static uint32_t paw__bf16_of(float x)
-{
-    uint32_t u;
-    memcpy(&u, &x, sizeof u);
-    if ((u & 0x7fffffffu) > 0x7f800000u) return u >> 16 | 0x40u;
-    return (u + 0x7fffu + (u >> 16 & 1u)) >> 16;
 }
 static size_t paw__store_rows_of(const paw_store *s, size_t shard)
 {
@@ -12054,9 +12272,20 @@ PAW_DEF paw_err paw_pose_evaluate(paw_ctx *c, const paw_pose *truth, size_t trut
 
 /* ==== >>kernels ==== the text that every instruction set reads; see >>isa for its words ==== */
 
+/* A pass with PAW__BASE takes only the tile column of the product from here, on words of two bf16,
+   with PAW__V_FMA their product; the rest is that of its base. */
 #define PAW__L (16 / PAW__VW)             /* vectors in the 16 virtual lanes of a reduction */
 #define PAW__NP (PAW__NV * PAW__VW / 16)  /* B panels side by side in a tile */
 #define PAW__COLS (PAW__NV * PAW__VW)
+#ifdef PAW__BASE
+#define PAW__PER 2 /* k in a word of an operand */
+#define PAW__BN(name) PAW__CAT(paw__##name, PAW__BASE)
+#else
+#define PAW__PER 1
+#define PAW__BN(name) PAW__FN(name)
+#endif
+
+#ifndef PAW__BASE
 
 /* The one tree that combines 16 lanes. */
 PAW__INLINE float PAW__FN(tree)(const PAW__V *acc)
@@ -12354,23 +12583,25 @@ typedef struct {
     float *to;
     size_t ld, next;
 } PAW__FN(tile);
+#endif /* PAW__BASE */
 
 /* tile (first: =, else +=) the chain over chunks of 16 k. a: the panel, chunks a_step floats apart,
    b: np panels of 16 columns, step floats apart. ahead: what the next tiles need, lines a chunk. */
 PAW__INLINE void PAW__FN(chain)(const int mr, const int np, size_t chunks, const float *a,
                                 size_t a_step, const float *b, size_t step, int first,
-                                const PAW__FN(tile) *tile, const char **ahead, int lines)
+                                const PAW__BN(tile) *tile, const char **ahead, int lines)
 {
     const int nv = np * PAW__L;
     PAW__V acc[PAW__MR][PAW__NV], bv[PAW__NV];
+    const int width = 16 / PAW__PER; /* words of a chunk */
     int i, j, kk;
     PAW__FOR(i, mr) PAW__FOR(j, nv) acc[i][j] = PAW__V_ZERO();
-    for (; chunks; --chunks, a += a_step - 16) {
+    for (; chunks; --chunks, a += a_step - (size_t)width) {
         for (i = 0; i < lines; ++i, *ahead += 64) {
             __builtin_prefetch(*ahead, 0, 2);
             if (np > 1) __builtin_prefetch(*ahead + step * sizeof *b, 0, 2);
         }
-        for (kk = 0; kk < 16; ++kk, ++a, b += 16) {
+        for (kk = 0; kk < width; ++kk, ++a, b += 16) {
             /* Both operands come from the second-level cache: A a chunk ahead, B eight k. */
             __builtin_prefetch(a + a_step + kk * 15, 0, 3);
             __builtin_prefetch(b + 16 * 8, 0, 3);
@@ -12378,7 +12609,7 @@ PAW__INLINE void PAW__FN(chain)(const int mr, const int np, size_t chunks, const
             PAW__FOR(j, nv) bv[j] = PAW__V_LOAD(b + (size_t)(j / PAW__L) * step +
                                                 (size_t)(j % PAW__L) * PAW__VW);
             PAW__FOR(i, mr) {
-                const PAW__V av = PAW__V_SPREAD(a + i * 16);
+                const PAW__V av = PAW__V_SPREAD(a + i * width);
                 PAW__FOR(j, nv) acc[i][j] = PAW__V_FMA(av, bv[j], acc[i][j]);
                 PAW__V_DONE(acc[i]);
             }
@@ -12392,7 +12623,7 @@ PAW__INLINE void PAW__FN(chain)(const int mr, const int np, size_t chunks, const
 }
 /* One copy of the chain per height, so that a last panel costs what it holds. */
 static void PAW__FN(block)(int mr, int np, size_t chunks, const float *a, size_t a_step,
-                           const float *b, size_t step, int first, const PAW__FN(tile) *tile,
+                           const float *b, size_t step, int first, const PAW__BN(tile) *tile,
                            const char **ahead, int lines)
 {
 #define PAW__CASE(m)                                                                               \
@@ -12425,18 +12656,21 @@ static void PAW__FN(block)(int mr, int np, size_t chunks, const float *a, size_t
     }
 #undef PAW__CASE
 }
-/* The range k0..k1 of one tile, cut at the contract's places. */
+/* The range k0..k1 of one tile, cut at the contract's places; a and b at its start. */
 static void PAW__FN(sum_at)(int mr, int np, size_t k0, size_t k1, const float *a, size_t a_step,
-                            const float *b, size_t step, const PAW__FN(tile) *tile,
+                            const float *b, size_t step, const PAW__BN(tile) *tile,
                             const char *ahead, int lines)
 {
     while (k0 < k1) {
-        const size_t end = k1 < k0 + PAW__KC ? k1 : k0 + PAW__KC;
-        PAW__FN(block)(mr, np, (end - k0) / 16, a + k0 / 16 * a_step, a_step, b + k0 * 16, step,
-                       k0 == 0, tile, &ahead, lines);
+        const size_t end = k1 < k0 + PAW__KC ? k1 : k0 + PAW__KC, chunks = (end - k0) / 16;
+        PAW__FN(block)(mr, np, chunks, a, a_step, b, step, k0 == 0, tile, &ahead, lines);
+        a += chunks * a_step;
+        b += chunks * (16 / PAW__PER) * 16;
         k0 = end;
     }
 }
+
+#ifndef PAW__BASE
 static void PAW__FN(sum)(int mr, int np, size_t k0, size_t k1, const float *a, const float *b,
                          size_t step, const PAW__FN(tile) *tile, const char *ahead, int lines)
 {
@@ -12527,19 +12761,20 @@ static void PAW__FN(place)(const paw__product *g, const PAW__FN(done) *t)
         }
     }
 }
-static void PAW__FN(product)(const paw__product *g, size_t j)
+#endif /* PAW__BASE */
+/* Tile column j, with b at its panels' k0. */
+static void PAW__FN(column)(const paw__product *g, size_t j, const float *b, size_t step, int more)
 {
     const size_t left = g->n / 16 - j * PAW__NP, panels = g->p1 - g->p0;
     const int np = left < PAW__NP ? (int)left : PAW__NP;
-    const size_t step = g->k * 16, chunks = (g->k1 - g->k0) / 16;
-    const float *b = g->b + j * PAW__NP * step;
-    /* While this tile column runs, the next one is fetched in equal shares. */
-    const int more = left > PAW__NP, lines = more ? (int)paw__max(16 / panels, 1) : 0;
-    const char *ahead = (const char *)(b + (more ? PAW__NP * step + g->k0 * 16 : 0));
+    const size_t chunks = (g->k1 - g->k0) / 16;
+    /* While this tile column runs, the next one, if more, is fetched in equal shares. */
+    const int lines = more && left > PAW__NP ? (int)paw__max(16 / panels / PAW__PER, 1) : 0;
+    const char *ahead = (const char *)(b + (lines ? PAW__NP * step : 0));
     float local[PAW__MR * PAW__COLS];
-    PAW__FN(tile) tile;
-    PAW__FN(done) t;
-    size_t p;
+    PAW__BN(tile) tile;
+    PAW__BN(done) t;
+    size_t p, a_step;
     tile.to = local;
     tile.ld = PAW__COLS;
     tile.next = 16;
@@ -12548,15 +12783,63 @@ static void PAW__FN(product)(const paw__product *g, size_t j)
             tile.to = g->partial + (j * g->span + p - g->p_base) * PAW__MR * PAW__COLS;
         t.row = paw__panel_first(&g->rows, p);
         t.mr = paw__panel_rows(&g->rows, p);
-        PAW__FN(sum_at)(t.mr, np, g->k0, g->k1, g->a + t.row * (g->a_step ? 16 : g->k),
-                        g->a_step ? g->a_step : 16 * (size_t)t.mr, b, step, &tile, ahead, lines);
+        a_step = g->a_step ? g->a_step : 16 / PAW__PER * (size_t)t.mr;
+        PAW__FN(sum_at)(t.mr, np, g->k0, g->k1,
+                        g->a + t.row * (g->a_step ? 16 : g->k) + g->k0 / 16 * a_step, a_step, b,
+                        step, &tile, ahead, lines);
         if (g->k1 < g->k) continue;
         t.tile = tile.to;
         t.np = np;
         t.col = j * PAW__COLS;
-        PAW__FN(finish)(g, tile.to, t.mr, np, t.col);
-        PAW__FN(place)(g, &t);
+        PAW__BN(finish)(g, tile.to, t.mr, np, t.col);
+        PAW__BN(place)(g, &t);
     }
+}
+#ifdef PAW__BASE
+static void PAW__FN(product16)(const paw__product *g, size_t j)
+{
+    const size_t step = g->k / 2 * 16;
+    const float *b = (const float *)(const void *)g->b16;
+    PAW__FN(column)(g, j, b + j * PAW__NP * step + g->k0 / 2 * 16, step, 1);
+}
+/* Two to a word: chunk after chunk moves up behind the one before. */
+static void PAW__FN(narrow)(float *a, size_t n)
+{
+    uint16_t *to = (uint16_t *)(void *)a;
+    size_t i;
+    for (i = 0; i < n; i += PAW__VW)
+        PAW__V_TOP16(to + i, PAW__BN(round16)(PAW__V_LOAD(a + i)));
+}
+#else
+static void PAW__FN(product)(const paw__product *g, size_t j)
+{
+    const size_t step = g->k * 16;
+    PAW__FN(column)(g, j, g->b + j * PAW__NP * step + g->k0 * 16, step, 1);
+}
+/* The range of the tile column as floats, which it is worth for a few panels already. */
+static void PAW__FN(product16)(const paw__product *g, size_t j)
+{
+    const size_t left = g->n / 16 - j * PAW__NP, k = g->k1 - g->k0;
+    const size_t np = left < PAW__NP ? left : PAW__NP;
+    float *to = g->wide;
+    size_t p, i;
+    int v;
+    for (p = 0; p < np; ++p) {
+        const uint16_t *from = g->b16 + ((j * PAW__NP + p) * g->k + g->k0) * 16;
+        for (i = 0; i < k; i += 2, from += 32, to += 32)
+            PAW__FOR(v, PAW__L) {
+                PAW__V_STORE(to + v * PAW__VW, PAW__V_LO16(from + 2 * v * PAW__VW));
+                PAW__V_STORE(to + 16 + v * PAW__VW, PAW__V_HI16(from + 2 * v * PAW__VW));
+            }
+    }
+    PAW__FN(column)(g, j, g->wide, k * 16, 0);
+}
+PAW__INLINE PAW__V PAW__FN(round16)(PAW__V v) { return PAW__V_ROUND16(v); }
+static void PAW__FN(narrow)(float *a, size_t n)
+{
+    size_t i;
+    for (i = 0; i < n; i += PAW__VW)
+        PAW__V_STORE(a + i, PAW__FN(round16)(PAW__V_LOAD(a + i)));
 }
 
 /* ---- training: norms ---- */
@@ -12924,18 +13207,24 @@ static void PAW__FN(attention)(const paw__attention *t, size_t head, size_t pane
     }
 }
 
+#endif /* PAW__BASE */
+
 static const paw__ops PAW__FN(ops) = {
-    PAW__ISA,       PAW__MR,       PAW__COLS,        PAW__FN(product), PAW__FN(attention),
-    PAW__FN(norm),  PAW__FN(gelu), PAW__FN(softmax), PAW__FN(dot),
-    PAW__FN(xent),  PAW__FN(sgd),  PAW__FN(adamw),   PAW__FN(pool),    PAW__FN(columns),
-    PAW__FN(batch_norm), PAW__FN(batch_norm_back), PAW__FN(norm_back),
-    PAW__FN(cosine), PAW__FN(bucket),
+    PAW__ISA,           PAW__MR,            PAW__COLS,                PAW__PER - 1,
+    PAW__BN(product),   PAW__FN(product16), PAW__FN(narrow),          PAW__BN(attention),
+    PAW__BN(norm),      PAW__BN(gelu),      PAW__BN(softmax),         PAW__BN(dot),
+    PAW__BN(xent),      PAW__BN(sgd),       PAW__BN(adamw),           PAW__BN(pool),
+    PAW__BN(columns),   PAW__BN(batch_norm), PAW__BN(batch_norm_back), PAW__BN(norm_back),
+    PAW__BN(cosine),    PAW__BN(bucket),
 };
 
 #undef PAW__L
 #undef PAW__NP
 #undef PAW__COLS
 #undef PAW__PASS
+#undef PAW__BASE
+#undef PAW__PER
+#undef PAW__BN
 #undef PAW__ISA
 #undef PAW__MR
 #undef PAW__NV
@@ -12957,6 +13246,10 @@ static const paw__ops PAW__FN(ops) = {
 #undef PAW__V_POW2
 #undef PAW__V_SPREAD
 #undef PAW__V_DONE
+#undef PAW__V_LO16
+#undef PAW__V_HI16
+#undef PAW__V_ROUND16
+#undef PAW__V_TOP16
 #undef PAW__V_SLEEF_EXP
 #undef PAW__V_SLEEF_ERF
 #endif /* PAW__PASS */

@@ -158,7 +158,7 @@ typedef struct {
     run_fn *run; /* fills got [rows, cols] */
     size_t rows, cols;
     const double *want, *bound; /* [rows, cols]; NULL: bits only */
-    int free_bits;              /* 1: bits need not agree (SLEEF) */
+    int free_bits;              /* 1: bits need not agree (SLEEF); 2: native bf16's neither */
     char shape[160];
 } test_case;
 
@@ -263,7 +263,7 @@ static void check(const test_case *t)
         if (isas[i] == PAW_ISA_SCALAR) {
             memcpy(ref, got, n * sizeof *ref);
             has_ref = 1;
-        } else if (has_ref && !t->free_bits) {
+        } else if (has_ref && (!t->free_bits || (t->free_bits == 2 && !ops->dots))) {
             judge(t, isas[i], got, ref);
         }
     }
@@ -920,6 +920,7 @@ typedef struct {
     size_t rows, n, k, ldx, np, kp;
     size_t heads, tokens; /* PAW__TO_QKV: n = 3 heads dh */
     int act, to, wide, exact; /* exact: inputs without NaN or infinity, padding is checked too */
+    int bf16;
     const float *x, *w;
     float *bias, *scale, *gamma, *before; /* [np]; scale, gamma may be NULL; before [rows, np] */
 } product_case;
@@ -955,6 +956,13 @@ static void read_qkv(const product_case *c, const paw__qkv *o, const paw__panels
         }
     T(!bad, "product to qkv of %zu tokens: padding of k or v is not zero", o->tokens);
 }
+static void bf16_operands(const paw__team *team, const product_case *c, paw__linear *l, float *a)
+{
+    size_t i;
+    l->w16 = (uint16_t *)(void *)guarded("bf16 B operand", c->np * c->kp / 2);
+    for (i = 0; i < c->np; i += 16) paw__narrow_panel(l->w + i * c->kp, c->kp, l->w16 + i * c->kp);
+    paw__narrow_run(team, a, c->rows, c->kp);
+}
 static void run_product(const paw__ops *ops, const void *arg, float *got)
 {
     const product_case *c = (const product_case *)arg;
@@ -980,7 +988,10 @@ static void run_product(const paw__ops *ops, const void *arg, float *got)
     paw__pack_a(x, c->ldx, c->k, &p, a);
     paw__pack_b(c->w, c->n, c->k, c->to == PAW__TO_QKV ? 3 * c->heads : 1, 1, l.w);
     if (parts) partial = guarded("partial sums", parts);
+    if (c->bf16) bf16_operands(&team, c, &l, a);
     g = paw__product_of(&team, &l, a, c->rows);
+    if (c->bf16 && !ops->dots)
+        g.wide = guarded("widened", (size_t)team.c->threads * PAW__WIDE_COUNT);
     g.to = c->to;
     g.act = c->act;
     g.gamma = vector_of("gamma", c->gamma, c->np);
@@ -1009,12 +1020,24 @@ static void run_product(const paw__ops *ops, const void *arg, float *got)
         for (j = 0; j < c->np; ++j)
             got[r * c->np + j] = g.out[c->to == PAW__TO_A ? a_index(&p, c->np, r, j) : r * ld + j];
 }
+static float *rounded(const float *x, size_t n) /* to bf16 and back */
+{
+    float *y = floats(n);
+    size_t i;
+    for (i = 0; i < n; ++i) y[i] = paw__from_bf16(paw__bf16_of(x[i]));
+    return y;
+}
 /* A chain of at most 384 FMAs and the sums of ceil(k / 384) blocks, each rounding within U of the
-   condition sum; scale and bias are one FMA; |gelu'| <= 1.13; gamma and residual are one FMA. */
+   condition sum; scale and bias are one FMA; |gelu'| <= 1.13; gamma and residual are one FMA.
+   Inputs of bf16 are rounded first; BFDOT rounds to odd, up to 2 U each time, and both instructions
+   flush what is tiny. */
 static void product_expect(const product_case *c, double *want, double *bound)
 {
     const size_t blocks = (c->k + PAW__KC - 1) / PAW__KC;
-    const double chain = (double)(paw__min(c->k, PAW__KC) + blocks - 1);
+    const double chain = (double)(paw__min(c->k, PAW__KC) + blocks - 1) * (c->bf16 ? 2 : 1);
+    const double tiny = (c->bf16 ? 2 * (double)FLT_MIN : 1e-45) * (double)c->k;
+    float *x16 = c->bf16 ? rounded(c->x, (c->rows - 1) * c->ldx + c->k) : NULL;
+    float *w16 = c->bf16 ? rounded(c->w, c->n * c->k) : NULL;
     double *out = doubles(c->rows * c->n), *linear = doubles(c->rows * c->n);
     double *size = doubles(c->rows * c->n);
     float *bias = floats(c->n), *scale = floats(c->n), *gamma = floats(c->n);
@@ -1027,8 +1050,8 @@ static void product_expect(const product_case *c, double *want, double *bound)
         scale[j] = c->scale ? c->scale[at] : 1.0f;
         gamma[j] = c->to == PAW__TO_RESIDUAL && c->gamma ? c->gamma[at] : 1.0f;
     }
-    l.x = c->x;
-    l.w = c->w;
+    l.x = c->bf16 ? x16 : c->x;
+    l.w = c->bf16 ? w16 : c->w;
     l.bias = bias;
     l.scale = scale;
     l.gamma = gamma;
@@ -1047,7 +1070,7 @@ static void product_expect(const product_case *c, double *want, double *bound)
         }
         for (j = 0; j < c->n; ++j) {
             const size_t from = r * c->n + j, at = r * c->np + spread_col(c, j);
-            double e = fabs((double)scale[j]) * (chain * U * size[from] + 1e-45 * (double)c->k);
+            double e = fabs((double)scale[j]) * (chain * U * size[from] + tiny);
             e = SLACK * (e + U * fabs(linear[from])) + 1e-45;
             if (c->act == PAW__GELU) e = 1.13 * e + gelu_bound(linear[from]);
             if (c->act == PAW__GELU_SLEEF) e = 1.13 * e + gelu_sleef_bound(linear[from]);
@@ -1056,6 +1079,8 @@ static void product_expect(const product_case *c, double *want, double *bound)
             bound[at] = linear[from] < -DBL_MAX ? ANY : e; /* gelu(-inf): NaN here, -inf there */
         }
     }
+    free(x16);
+    free(w16);
     free(out);
     free(linear);
     free(size);
@@ -1079,17 +1104,18 @@ static void product_check(const product_case *c, int oracle)
     t.cols = c->np;
     t.want = want;
     t.bound = bound;
-    t.free_bits = c->act == PAW__GELU_SLEEF;
-    snprintf(t.shape, sizeof t.shape, "m %zu n %zu k %zu to %s, act %s%s%s%s, heads %zu", c->rows,
-             c->n, c->k, to_names[c->to], act_names[c->act], c->scale ? ", scale" : "",
-             c->gamma ? ", gamma" : "", c->wide ? ", wide" : "", c->heads);
+    t.free_bits = c->act == PAW__GELU_SLEEF ? 1 : c->bf16 ? 2 : 0;
+    snprintf(t.shape, sizeof t.shape, "%s m %zu n %zu k %zu to %s, act %s%s%s%s, heads %zu",
+             c->bf16 ? "bf16" : "f32", c->rows, c->n, c->k, to_names[c->to],
+             act_names[c->act], c->scale ? ", scale" : "", c->gamma ? ", gamma" : "",
+             c->wide ? ", wide" : "", c->heads);
     check(&t);
     free(want);
     free(bound);
 }
 enum { PLAIN, SPECIAL, DENORMAL, KINDS };
-/* Random data of a kind; flags: 1 scale, 2 gamma, 4 all threads. For the qkv product n counts the
-   heads and k is all of their width. */
+/* Random data of a kind; flags: 1 scale, 2 gamma, 4 all threads, 8 bf16. For the qkv product n
+   counts the heads and k is all of their width. */
 static void product_one(size_t rows, size_t n, size_t k, int to, int act, unsigned flags, int kind)
 {
     product_case c;
@@ -1106,6 +1132,7 @@ static void product_one(size_t rows, size_t n, size_t k, int to, int act, unsign
     c.act = act;
     c.to = to;
     c.wide = (int)(flags >> 2 & 1);
+    c.bf16 = (int)(flags >> 3 & 1);
     c.exact = kind != SPECIAL;
     x = uniform(rows * c.ldx, kind == DENORMAL ? 1e-38f : 1.0f);
     w = uniform(c.n * k, kind == DENORMAL ? 1e-3f : 2.0f / sqrtf((float)k));
@@ -1138,7 +1165,7 @@ static const int acts[] = {PAW__NO_ACT, PAW__GELU, PAW__RELU};
 static int any_act(void) { return acts[below(3)]; }
 static void product_any(size_t rows, size_t n, size_t k)
 {
-    product_one(rows, n, k, (int)below(3), any_act(), (unsigned)below(8), PLAIN);
+    product_one(rows, n, k, (int)below(3), any_act(), (unsigned)below(16), PLAIN);
 }
 static void test_product(void)
 {
@@ -1153,24 +1180,25 @@ static void test_product(void)
     }
     for (n = 1; n <= 67; n += 3)
         for (k = 1; k <= 70; k += 3) product_any(between(1, 16), n, k);
-    for (i = 0; i < 3 * 3 * 8; ++i) /* every option */
-        product_one(between(1, 31), between(1, 100), between(1, 40), (int)(i / 24), acts[i / 8 % 3],
-                    (unsigned)(i % 8), PLAIN);
+    for (i = 0; i < 3 * 3 * 16; ++i) /* every option */
+        product_one(between(1, 31), between(1, 100), between(1, 40), (int)(i / 48),
+                    acts[i / 16 % 3], (unsigned)(i % 16), PLAIN);
     for (i = 0; i < PAW__COUNT(deep); ++i) {
         product_any(between(1, 31), between(1, 67), deep[i]);
         product_any(between(1, 31), between(1, 67), deep[i]);
         product_one(3, 40, deep[i], PAW__TO_RESIDUAL, PAW__GELU, 7, PLAIN);
+        product_one(17, 40, deep[i], PAW__TO_ROWS, PAW__NO_ACT, i & 1 ? 12 : 8, PLAIN);
     }
     for (m = 1; m <= 31; ++m) /* heads 1..4 of 16, 12, 32, 48, 64, 80 */
         for (n = 1; n <= 4; ++n) {
             static const size_t widths[] = {16, 12, 32, 48, 64, 80};
-            product_one(m, n, n * widths[(m + n) % 6], PAW__TO_QKV, PAW__NO_ACT, m % 8 & 5, PLAIN);
+            product_one(m, n, n * widths[(m + n) % 6], PAW__TO_QKV, PAW__NO_ACT, m & 13, PLAIN);
         }
     for (i = 0; i < PAW__COUNT(vit); ++i) product_any(vit[i][0], vit[i][1], vit[i][2]);
     product_one(197, 3, 192, PAW__TO_QKV, PAW__NO_ACT, 4, PLAIN);
     for (i = 0; i < 60; ++i) {
         product_one(between(1, 31), between(1, 67), between(1, 500), (int)below(3), any_act(),
-                    (unsigned)below(8), i & 1 ? SPECIAL : DENORMAL);
+                    (unsigned)below(i & 1 ? 16 : 8), i & 1 ? SPECIAL : DENORMAL);
         product_any(between(1, 230), between(1, 150), between(1, 100));
     }
 }
