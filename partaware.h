@@ -103,7 +103,8 @@
 
    LIMITS
    POSIX systems, gcc or clang. Regular files only; images 100 million pixels (config.max_pixels)
-   and 1 GiB; 65,536 tensors, 8 dimensions, 512 blocks, 512 patches a side. JPEG and PNG. x86-64 and
+   and 1 GiB; 65,536 tensors, 8 dimensions, 512 blocks, 512 patches a side. Annotations of any
+   size: 4,096 key points an image, ids below 2^53, 64 KiB a row of a list. JPEG and PNG. x86-64 and
    AArch64 have kernels, other little-endian machines run the scalar ones. One reader per
    paw_tensors at a time: reading moves its file position. PAW_ISA=scalar|neon|avx2|avx512 and
    paw_isa_limit lower the instruction set.
@@ -9064,7 +9065,7 @@ PAW_DEF paw_err paw_index_cub(paw_ctx *c, const char *root, const paw_index_opts
    at the end, in whatever order the file has them. */
 
 #define PAW__COCO_POINTS 17
-#define PAW__MAX_ID 9007199254740992 /* 2^53: beyond it readers disagree */
+#define PAW__MAX_ID 9007199254740992 /* 2^53: from here on readers disagree */
 #define PAW__MAX_FILE_NAME 4096
 typedef struct {
     paw__set *u;
@@ -9091,8 +9092,8 @@ static paw_err paw__coco_id(paw__coco *k, int64_t *out)
     double v = 0;
     paw_err e = paw__json_double(&k->j, &v);
     if (e) return e;
-    if (!(v >= -most && v <= most) || v != floor(v))
-        return paw__json_fail(&k->j, PAW_E_KEY, "an id that is no whole number up to 2^53");
+    if (!(v > -most && v < most) || v != floor(v))
+        return paw__json_fail(&k->j, PAW_E_KEY, "an id that is no whole number below 2^53");
     *out = (int64_t)v;
     return PAW_OK;
 }
