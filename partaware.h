@@ -573,6 +573,77 @@ PAW_DEF double paw_chance(const int32_t *labels, size_t n, int classes);
 PAW_DEF size_t paw_topk_correct(const float *logits, const int32_t *labels, size_t n, int classes,
                                 int k);
 
+/* ---- probing: heads trained on frozen features (protocol 5) ---- */
+typedef struct paw_head paw_head; /* parameters, momenta, epochs done; one thread at a time */
+enum { PAW_LINEAR = 0, PAW_ATTENTIVE = 1 };
+enum { PAW_PROBE_PART = 0, PAW_PROBE_IMAGENET = 1 }; /* protocol 5.1 to 5.3, and 5.4 */
+enum { PAW_SGD = 0, PAW_LARS = 1, PAW_ADAMW = 2 };
+enum { PAW_BN_BATCH = 0, PAW_BN_RUNNING = 1 };
+enum { PAW_RATE_EPOCH = 0, PAW_RATE_STEP = 1, PAW_RATE_LINSPACE = 2 };
+typedef struct {
+    int kind;          /* PAW_LINEAR: class features; PAW_ATTENTIVE: all tokens */
+    size_t dim;        /* to be set, as classes */
+    int classes;
+    int heads;         /* attentive; 0: dim / 64, at least 1 */
+    int norm;          /* linear: 1: batch norm without affine first. Attentive always has one */
+    double norm_eps;   /* of batch norm; its running statistics have momentum 0.1 */
+    size_t bn_group;   /* rows of a batch that share statistics (one GPU's); 0: all */
+    int bn_eval;       /* PAW_BN_BATCH: test rows by their own statistics, as the released code */
+    size_t test_batch; /* of so many consecutive rows */
+    int optimizer, nesterov;
+    double lr, momentum, weight_decay; /* lr: absolute, at its highest */
+    size_t batch;
+    int epochs;
+    double warmup, min_lr; /* epochs from 0 to lr; then half a cosine to min_lr */
+    int rate;          /* when it changes: each epoch; each step; each step as numpy.linspace */
+    double init_limit; /* weights are cut at so many deviations; 0: never */
+    int init_query;    /* 1: the query is drawn as weights are; 0: it starts at 0 */
+    uint64_t seed;     /* of weights and order */
+} paw_head_opts;
+/* The settings of a published recipe; dim and classes stay 0. lr is for its batch: scale it. */
+PAW_DEF void paw_head_recipe(int probe, int kind, paw_head_opts *out);
+typedef struct { /* rows by number, so that they may come from memory, disk or an encoder */
+    size_t count, tokens;  /* tokens of a row, class token included; linear: 1 */
+    const int32_t *labels; /* [count] */
+    /* rows[i]: features of row items[i], [tokens, dim], valid until the next call; epoch from 0, -1
+       to predict. What is not PAW_OK ends the run and is returned. */
+    paw_err (*get)(void *user, int epoch, const size_t *items, size_t n, const float **rows);
+    void *user;
+} paw_features;
+typedef struct {
+    int epoch;           /* from 0 */
+    size_t step, steps;  /* in this epoch, done; step == steps: the epoch is complete */
+    double lr, loss;     /* of this step; mean over the epoch so far */
+} paw_progress;
+PAW_DEF paw_err paw_head_create(paw_ctx *c, const paw_head_opts *o, paw_head **out);
+PAW_DEF void paw_head_free(paw_head *h); /* NULL is fine */
+PAW_DEF void paw_head_describe(const paw_head *h, paw_head_opts *out, int *epochs_done);
+/* Parameter i by its official name, values owned by the head; gradient of the last step or NULL.
+   PAW_E_KEY beyond the last. */
+PAW_DEF paw_err paw_head_parameter(const paw_head *h, size_t i, paw_tensor_view *out,
+                                   const float **gradient);
+/* One step on n rows; loss: mean cross-entropy before it. A loss that is not finite is E_NUM and
+   changes nothing but statistics. */
+PAW_DEF paw_err paw_head_step(paw_head *h, paw_ctx *c, const float *const *rows,
+                              const int32_t *labels, size_t n, size_t tokens, double lr,
+                              double *loss);
+/* All epochs that are left, rows in an order drawn from seed and epoch. told, where not NULL, is
+   called after each step; what it returns other than PAW_OK ends the run. E_NUM: the loss is no
+   longer finite; the message names epoch and learning rate. The same head to the bit on any number
+   of threads and instruction set, in one run or resumed. */
+PAW_DEF paw_err paw_head_train(paw_head *h, paw_ctx *c, const paw_features *x,
+                               paw_err (*told)(void *user, const paw_progress *p), void *user);
+/* logits: [count, classes] */
+PAW_DEF paw_err paw_head_predict(const paw_head *h, paw_ctx *c, const paw_features *x,
+                                 float *logits);
+/* safetensors: official names, settings and what training needs to go on; more: further meta. */
+PAW_DEF paw_err paw_head_save(const paw_head *h, paw_ctx *c, const char *path,
+                              const char *const *more_or_null);
+PAW_DEF paw_err paw_head_load(paw_ctx *c, const char *path, paw_head **out);
+/* counts [classes, classes], added to: row the label, column the highest logit */
+PAW_DEF void paw_confusion(const float *logits, const int32_t *labels, size_t n, int classes,
+                           size_t *counts);
+
 /* ---- segmentation and pose metrics ---- */
 #define PAW_IGNORED 65535 /* class of a pixel that counts nowhere */
 /* Adds to counts [3][classes]: pixels hit, predicted and true, per class (protocol 6.4). Pixels
@@ -1182,9 +1253,8 @@ typedef struct { /* one update of parameters p with gradients g and moments m, v
    the normalised tokens xhat, which are made here and nowhere stored. k and v of protocol 5.3 fold
    into u and into what reads pooled. padded: up to 16. */
 typedef struct {
-    const void *x;     /* tokens [tokens, dim] of dtype */
-    int dtype;         /* PAW_F32, PAW_F16, PAW_BF16 */
-    const char *ahead; /* what to fetch meanwhile, of the same size; or NULL */
+    const float *x;     /* tokens [tokens, dim] */
+    const float *ahead; /* what to fetch meanwhile, of the same size; or NULL */
     size_t tokens, dim, heads;
     float eps;
     const float *u; /* B operands [dim padded][16], each of 16 heads */
@@ -1220,8 +1290,9 @@ typedef struct {
     void (*sgd)(const paw__update *u, float *p, float *m, const float *g, size_t n); /* n % 16: 0 */
     void (*adamw)(const paw__update *u, float *p, float *m, float *v, const float *g, size_t n);
     void (*pool)(const paw__pooling *t, int backward);
-    /* One panel of 16 columns of x, rows of ld floats. sum [16]: of each column. */
-    void (*columns)(const float *x, size_t ld, size_t rows, float *sum);
+    /* One panel of 16 columns, rows of ld floats. sum [16]: of (x - sub) y of each column. */
+    void (*columns)(const float *x, const float *y, const float *sub, size_t ld, size_t rows,
+                    float *sum);
     /* Batch norm of a panel without affine: y = (x - mean) / sqrt(var + eps), var biased. */
     void (*batch_norm)(const float *x, size_t ld, size_t rows, float eps, int given, float *mean,
                        float *var, float *y); /* given: mean and var come from the caller */
@@ -10234,6 +10305,7 @@ PAW_DEF paw_err paw_reader_item(paw_ctx *c, paw_reader *r, const paw_item *item,
 /* ==== >>heads ==== what reads frozen features: feature store, retrieval ==== */
 
 /* of >>metrics */
+static int paw__labels_ok(const int32_t *labels, size_t n, int classes);
 static int paw__finite(float x);
 
 #include <errno.h>
@@ -11593,49 +11665,61 @@ static void paw__pack_b_item(void *arg, size_t item, int slot)
             for (r = 0; r < n; ++r) to[k * 16 + r] = j->x[(first + r) * j->ld + k];
     }
 }
-/* out [m, n] = a b, or += where add. a [m, k], stored [k, m] if ta; b [k, n], stored [n, k] (as
-   torch has weights) if tb; ld...: floats from one stored row to the next. */
-static PAW__UNUSED paw_err paw__matmul(const paw__team *team, int ta, int tb, size_t m, size_t n,
-                                       size_t k, const float *a, size_t lda, const float *b,
-                                       size_t ldb, float *out, size_t ldo, int add)
+/* out [m, n] = a b + bias, or += where add. a [m, k], or stored [k, m] if ta; b [k, n], or stored
+   [n, k] (as torch has weights) if tb; ld...: floats from one stored row to the next. PAW__BLOCKED:
+   already in chunks of 16 columns of its own, [k / 16][lda][16] of a, [n / 16][up16(k)][16] of b.
+   bias [n] or NULL. */
+enum { PAW__BLOCKED = 2 };
+static paw_err paw__multiply(const paw__team *team, int ta, int tb, size_t m, size_t n, size_t k,
+                             const float *a, size_t lda, const float *b, size_t ldb,
+                             const float *bias, float *out, size_t ldo, int add)
 {
     const size_t np = paw__up16(n), kp = paw__up16(k), partial = paw__partial_count(kp, np);
     const int direct = n == np;
     paw__pack_job ja, jb;
     paw__product g;
-    float *w;
+    float *w, *rest;
     size_t r, i;
     if (!m || !n) return PAW_OK;
-    w = (float *)paw__alloc(team->c, (m + np) * kp + np + partial + (direct ? 0 : m * np),
-                            sizeof *w);
+    w = (float *)paw__alloc(team->c, (ta == PAW__BLOCKED ? 0 : m * kp) + np + partial +
+                            (tb == PAW__BLOCKED ? 0 : np * kp) + (direct ? 0 : m * np), sizeof *w);
     if (!w) return PAW_E_OOM;
     memset(&g, 0, sizeof g);
     g.rows = paw__panels_of(m, team->ops->mr);
+    g.bias = w;
+    rest = w + np;
+    memset(w, 0, np * sizeof *w);
+    if (bias) memcpy(w, bias, n * sizeof *w);
     ja.x = a;
     ja.ld = lda;
     ja.rows = m;
     ja.turned = ta;
     ja.panels = g.rows;
-    ja.out = w;
+    ja.k = k;
+    ja.out = rest;
+    if (ta != PAW__BLOCKED) {
+        paw__team_for(team, g.rows.count, paw__pack_a_item, &ja);
+        rest += m * kp;
+    }
     jb = ja;
     jb.x = b;
     jb.ld = ldb;
     jb.rows = n;
     jb.turned = !tb;
-    jb.out = w + m * kp;
-    ja.k = jb.k = k;
-    paw__team_for(team, g.rows.count, paw__pack_a_item, &ja);
-    paw__team_for(team, np / 16, paw__pack_b_item, &jb);
-    g.a = ja.out;
-    g.b = jb.out;
+    jb.out = rest;
+    if (tb != PAW__BLOCKED) {
+        paw__team_for(team, np / 16, paw__pack_b_item, &jb);
+        rest += np * kp;
+    }
+    g.a = ta == PAW__BLOCKED ? a : ja.out;
+    g.a_step = ta == PAW__BLOCKED ? lda * 16 : 0;
+    g.b = tb == PAW__BLOCKED ? b : jb.out;
     g.k = kp;
     g.n = np;
-    g.bias = jb.out + np * kp;
-    memset(jb.out + np * kp, 0, np * sizeof *w);
     g.to = add && direct ? PAW__TO_RESIDUAL : PAW__TO_ROWS;
-    g.out = direct ? out : jb.out + np * kp + np + partial;
+    g.out = direct ? out : rest + partial;
     g.ld = direct ? ldo : np;
-    paw__product_run(team, &g, jb.out + np * kp + np);
+    paw__product_run(team, &g, rest);
     for (r = 0; r < m && !direct; ++r)
         for (i = 0; i < n; ++i) {
             const float x = g.out[r * np + i];
@@ -11643,6 +11727,12 @@ static PAW__UNUSED paw_err paw__matmul(const paw__team *team, int ta, int tb, si
         }
     paw__free(w);
     return PAW_OK;
+}
+static PAW__UNUSED paw_err paw__matmul(const paw__team *team, int ta, int tb, size_t m, size_t n,
+                                       size_t k, const float *a, size_t lda, const float *b,
+                                       size_t ldb, float *out, size_t ldo, int add)
+{
+    return paw__multiply(team, ta, tb, m, n, k, a, lda, b, ldb, NULL, out, ldo, add);
 }
 
 /* ---- training: cross-entropy ---- */
@@ -11705,12 +11795,12 @@ static PAW__UNUSED paw_err paw__xent(const paw__team *team, const float *x, cons
 
 typedef struct { /* buffers of up16(n) floats, padding 0 */
     const char *name;
-    float *p, *g, *m, *v; /* parameter, gradient, moments; v: AdamW */
+    float *p, *g, *m, *v; /* parameter, gradient (NULL: fixed), moments; v: AdamW */
     size_t n;
     int rank;    /* LARS adapts tensors of rank 2 and more, and decays no others */
     int decayed; /* 0: no weight decay */
 } paw__param;
-enum { PAW__SGD, PAW__LARS, PAW__ADAMW };
+enum { PAW__SGD, PAW__LARS, PAW__ADAMW }; /* PAW_SGD ... */
 typedef struct {
     int kind, nesterov;
     double momentum, decay;     /* torch.optim.SGD, dampening 0 */
@@ -11778,6 +11868,7 @@ static PAW__UNUSED void paw__optimize(const paw__team *team, paw__optimizer *o, 
     for (i = 0; i < count; ++i) {
         const paw__param *p = j.p = &params[i];
         const double decay = p->decayed && (o->kind != PAW__LARS || p->rank > 1) ? o->decay : 0;
+        if (!p->g) continue;
         u.decay = (float)decay;
         left = lr * decay;
         PAW__KEEP(left);
@@ -11822,6 +11913,755 @@ static PAW__UNUSED double paw__rate(const paw__schedule *s, double at)
         }
     }
     return lr;
+}
+
+/* ---- probing heads ---- */
+
+enum { /* parameters; a linear head has the last two */
+    PAW__P_QUERY, PAW__P_NQ_W, PAW__P_NQ_B, PAW__P_NK_W, PAW__P_NK_B, PAW__P_NV_W, PAW__P_NV_B,
+    PAW__P_N2_W, PAW__P_N2_B, PAW__P_Q_W, PAW__P_Q_B, PAW__P_K_W, PAW__P_V_W, PAW__P_V_B,
+    PAW__P_PROJ_W, PAW__P_PROJ_B, PAW__P_W, PAW__P_B, PAW__PARAMS
+};
+static const struct {
+    const char *name;
+    int rank;  /* 1: [dim]; 2: [dim, dim]; 3: [1, 1, dim]; of the last two [classes, dim] */
+    float one; /* initial value of vectors */
+} paw__head_params[PAW__PARAMS] = {
+    {"query_token", 3, 0},
+    {"cross_attn.norm1_q_cross.weight", 1, 1}, {"cross_attn.norm1_q_cross.bias", 1, 0},
+    {"cross_attn.norm1_k_cross.weight", 1, 1}, {"cross_attn.norm1_k_cross.bias", 1, 0},
+    {"cross_attn.norm1_v_cross.weight", 1, 1}, {"cross_attn.norm1_v_cross.bias", 1, 0},
+    {"cross_attn.norm2_cross.weight", 1, 1}, {"cross_attn.norm2_cross.bias", 1, 0}, /* not used */
+    {"cross_attn.cross_attn.q.weight", 2, 0}, {"cross_attn.cross_attn.q_bias", 1, 0},
+    {"cross_attn.cross_attn.k.weight", 2, 0},
+    {"cross_attn.cross_attn.v.weight", 2, 0}, {"cross_attn.cross_attn.v_bias", 1, 0},
+    {"cross_attn.cross_attn.proj.weight", 2, 0}, {"cross_attn.cross_attn.proj.bias", 1, 0},
+    {"head.weight", 2, 0}, {"head.bias", 1, 0},
+};
+struct paw_head {
+    paw_head_opts o;
+    int first, epoch;               /* first parameter; epochs done */
+    paw__param p[PAW__PARAMS];
+    size_t shape[PAW__PARAMS][3];
+    float *all;                     /* parameters, gradients, momenta, statistics */
+    float *mean, *var;              /* running, [dim padded]; NULL without batch norm */
+    paw__optimizer optimizer;
+};
+#define PAW__POOL_ITEMS 16 /* whose gradients of u are added before the others': never tuned */
+#define PAW__LN_EPS 1e-6f
+
+typedef struct { /* of one pass over n rows; widths padded to 16: d, and c of the logits */
+    size_t n, np, tokens, d, c, heads, dh, padded, slot, groups;
+    float *block;
+    float *logits, *dlogits; /* [n, c] */
+    float *x, *y;            /* [n, d]: input and output of batch norm */
+    float *mean, *var;       /* [groups of rows, d] */
+    /* attentive */
+    float *o, *dz, *dout;    /* [n, d] */
+    float *pooled;           /* [heads][d / 16][np][16] */
+    float *dpooled;          /* [n, heads, d] */
+    float *p, *moments;      /* [n, heads * padded], [n, tokens, 2] */
+    float *du, *slots;       /* [items of 16 rows, heads, d], scratch of each thread */
+    float *qn, *q, *spread, *u, *ub, *wv, *g, *bias, *t; /* query; weights with norms folded in */
+} paw__pass;
+
+static size_t paw__pool_scratch(size_t padded, size_t d, size_t heads)
+{
+    return padded * d + d + (heads + 15) / 16 * d * 16 + heads * padded;
+}
+static paw_err paw__pass_open(const paw_head *h, paw_ctx *c, size_t n, size_t tokens, size_t group,
+                              paw__pass *w)
+{
+    const size_t d = paw__up16(h->o.dim), heads = (size_t)h->o.heads, hd = heads * d;
+    const size_t np = paw__up16(n), padded = paw__up16(tokens), logits = paw__up16(
+                                                                    (size_t)h->o.classes);
+    const size_t groups = (n + group - 1) / group, square = h->o.dim * d;
+    const size_t slot = paw__pool_scratch(padded, d, heads);
+    const struct {
+        float **p;
+        size_t n;
+    } parts[] = {
+        {&w->logits, n * logits}, {&w->dlogits, n * logits}, {&w->x, n * d}, {&w->y, n * d},
+        {&w->mean, groups * d}, {&w->var, groups * d}, /* a linear head needs these */
+        {&w->o, n * d}, {&w->dz, n * d}, {&w->dout, n * d}, {&w->pooled, hd * np},
+        {&w->dpooled, hd * n}, {&w->p, n * heads * padded}, {&w->moments, n * tokens * 2},
+        {&w->du, (n + PAW__POOL_ITEMS - 1) / PAW__POOL_ITEMS * hd},
+        {&w->slots, (size_t)c->threads * slot}, {&w->qn, d}, {&w->q, d}, {&w->spread, hd},
+        {&w->u, hd}, {&w->ub, (heads + 15) / 16 * d * 16}, {&w->wv, square}, {&w->g, square},
+        {&w->bias, d}, {&w->t, hd},
+    };
+    const size_t used = h->o.kind == PAW_LINEAR ? 6 : PAW__COUNT(parts);
+    size_t i, count = 0;
+    float *at;
+    memset(w, 0, sizeof *w);
+    for (i = 0; i < used; ++i) count += paw__up16(parts[i].n);
+    w->block = at = (float *)paw__calloc(c, count, sizeof(float));
+    if (!at) return PAW_E_OOM;
+    for (i = 0; i < used; at += paw__up16(parts[i++].n)) *parts[i].p = at;
+    w->n = n;
+    w->np = np;
+    w->tokens = tokens;
+    w->padded = padded;
+    w->d = d;
+    w->c = logits;
+    w->heads = heads;
+    w->dh = h->o.dim / heads;
+    w->slot = slot;
+    w->groups = groups;
+    return PAW_OK;
+}
+
+/* ---- attention pooling of a batch ---- */
+
+typedef struct {
+    const paw_head *h;
+    const paw__ops *ops;
+    paw__pass *w;
+    const float *const *rows;
+    size_t ahead; /* to the rows that the same thread takes next, as far as one can tell */
+    int backward;
+} paw__pooling_job;
+static void paw__pooling_item(void *arg, size_t item, int slot)
+{
+    const paw__pooling_job *j = (const paw__pooling_job *)arg;
+    const paw__pass *w = j->w;
+    const size_t first = item * PAW__POOL_ITEMS, end = paw__min(w->n, first + PAW__POOL_ITEMS);
+    paw__pooling t;
+    size_t i, next;
+    memset(&t, 0, sizeof t);
+    t.tokens = w->tokens;
+    t.dim = j->h->o.dim;
+    t.heads = w->heads;
+    t.eps = PAW__LN_EPS;
+    t.u = w->ub;
+    t.scratch = w->slots + (size_t)slot * w->slot;
+    t.head_step = w->d * w->np;
+    t.step = w->np * 16;
+    t.du = w->du + item * w->heads * w->d;
+    if (j->backward) memset(t.du, 0, w->heads * w->d * sizeof *t.du);
+    for (i = first; i < end; ++i) {
+        next = i + 1 < end ? i + 1 : first + j->ahead;
+        t.x = j->rows[i];
+        t.ahead = next < w->n ? j->rows[next] : NULL;
+        t.moments = w->moments + i * w->tokens * 2;
+        t.p = w->p + i * w->heads * w->padded;
+        t.pooled = w->pooled + i * 16;
+        t.grad = w->dpooled + i * w->heads * w->d;
+        j->ops->pool(&t, j->backward);
+    }
+}
+static void paw__pooling_run(const paw__team *team, const paw_head *h, paw__pass *w,
+                             const float *const *rows, int backward)
+{
+    paw__pooling_job j;
+    j.h = h;
+    j.ops = team->ops;
+    j.w = w;
+    j.rows = rows;
+    j.ahead = PAW__POOL_ITEMS * (size_t)(team->wide ? team->c->threads : 1);
+    j.backward = backward;
+    paw__team_for(team, (w->n + PAW__POOL_ITEMS - 1) / PAW__POOL_ITEMS, paw__pooling_item, &j);
+}
+/* The query's side: u of each head, times the keys' norm weights, as B operands. What the keys'
+   norm bias adds is the same for all tokens, and softmax does not see it. */
+static paw_err paw__head_query(const paw__team *team, const paw_head *h, paw__pass *w)
+{
+    const paw__panels one = paw__panels_of(1, team->ops->mr);
+    const size_t dim = h->o.dim;
+    const double scale = 1 / sqrt((double)w->dh);
+    float x[16];
+    size_t i, k;
+    paw_err e;
+    memcpy(w->t, h->p[PAW__P_QUERY].p, w->d * sizeof *x);
+    team->ops->norm(w->t, w->d, &one, 0, 1, dim, h->p[PAW__P_NQ_W].p, h->p[PAW__P_NQ_B].p,
+                    PAW__LN_EPS, 0, w->qn);
+    e = paw__multiply(team, 0, 1, 1, dim, dim, w->qn, dim, h->p[PAW__P_Q_W].p, dim,
+                      h->p[PAW__P_Q_B].p, w->q, dim, 0);
+    for (i = 0; i < dim; ++i) {
+        w->q[i] *= (float)scale;
+        w->spread[i / w->dh * w->d + i] = w->q[i];
+    }
+    if (!e) e = paw__multiply(team, 0, 0, w->heads, dim, dim, w->spread, w->d, h->p[PAW__P_K_W].p,
+                              dim, NULL, w->u, w->d, 0);
+    for (k = 0; k < w->heads; ++k)
+        for (i = 0; i < dim; ++i)
+            w->ub[(k / 16 * w->d + i) * 16 + k % 16] = w->u[k * w->d + i] * h->p[PAW__P_NK_W].p[i];
+    return e;
+}
+/* rows -> x, what goes into batch norm */
+static paw_err paw__head_pool(const paw__team *team, const paw_head *h, paw__pass *w,
+                              const float *const *rows)
+{
+    const size_t dim = h->o.dim, n = w->n;
+    const float *wv = h->p[PAW__P_V_W].p, *gain = h->p[PAW__P_NV_W].p;
+    size_t i, k;
+    paw_err e = paw__head_query(team, h, w);
+    if (e) return e;
+    paw__pooling_run(team, h, w, rows, 0);
+    for (i = 0; i < dim; ++i)
+        for (k = 0; k < dim; ++k) w->wv[i * w->d + k] = wv[i * dim + k] * gain[k];
+    e = paw__multiply(team, 0, 1, 1, dim, dim, h->p[PAW__P_NV_B].p, dim, wv, dim,
+                      h->p[PAW__P_V_B].p, w->bias, dim, 0);
+    for (k = 0; !e && k < w->heads; ++k)
+        e = paw__multiply(team, PAW__BLOCKED, 1, n, w->dh, dim, w->pooled + k * w->d * w->np,
+                          w->np, w->wv + k * w->dh * w->d, w->d, w->bias + k * w->dh,
+                          w->o + k * w->dh, w->d, 0);
+    if (!e) e = paw__multiply(team, 0, 1, n, dim, dim, w->o, w->d, h->p[PAW__P_PROJ_W].p, dim,
+                              h->p[PAW__P_PROJ_B].p, w->x, w->d, 0);
+    return e;
+}
+
+typedef struct { /* column sums, or batch norm of each group of rows, a panel of 16 an item */
+    const paw__ops *ops;
+    const paw_head *h;
+    paw__pass *w;
+    size_t group;
+    int what;
+    const float *x, *y;
+    size_t ld, rows;
+    float *out;
+} paw__columns_job;
+enum { PAW__SUMS, PAW__NORM, PAW__NORM_GIVEN, PAW__NORM_BACK };
+static void paw__columns_item(void *arg, size_t item, int slot)
+{
+    const paw__columns_job *j = (const paw__columns_job *)arg;
+    const float eps = j->h ? (float)j->h->o.norm_eps : 0;
+    const paw__pass *w = j->w;
+    const size_t at = item * 16;
+    size_t g;
+    (void)slot;
+    if (j->what == PAW__SUMS)
+        j->ops->columns(j->x + at, j->y ? j->y + at : NULL, NULL, j->ld, j->rows, j->out + at);
+    for (g = 0; j->what != PAW__SUMS && g < w->groups; ++g) {
+        const size_t first = g * j->group, rows = paw__min(j->group, w->n - first);
+        const size_t from = first * w->d + at;
+        float *mean = (j->what == PAW__NORM_GIVEN ? j->h->mean : w->mean + g * w->d) + at;
+        float *var = (j->what == PAW__NORM_GIVEN ? j->h->var : w->var + g * w->d) + at;
+        if (j->what == PAW__NORM_BACK)
+            j->ops->batch_norm_back(w->y + from, w->dz + from, w->d, rows, eps, var, w->dz + from);
+        else
+            j->ops->batch_norm(w->x + from, w->d, rows, eps, j->what == PAW__NORM_GIVEN, mean, var,
+                               w->y + from);
+    }
+}
+static void paw__head_norm(const paw__team *team, const paw_head *h, paw__pass *w, size_t group,
+                           int what)
+{
+    paw__columns_job j;
+    memset(&j, 0, sizeof j);
+    j.ops = team->ops;
+    j.h = h;
+    j.w = w;
+    j.group = group;
+    j.what = what;
+    paw__team_for(team, w->d / 16, paw__columns_item, &j);
+}
+/* out [up16(n)]: column sums of x, or of x y, [rows, n] in rows of ld floats, padding 0 */
+static void paw__column_sums(const paw__team *team, const float *x, const float *y, size_t ld,
+                             size_t rows, size_t n, float *out)
+{
+    paw__columns_job j;
+    memset(&j, 0, sizeof j);
+    j.ops = team->ops;
+    j.x = x;
+    j.y = y;
+    j.ld = ld;
+    j.rows = rows;
+    j.out = out;
+    paw__team_for(team, (n + 15) / 16, paw__columns_item, &j);
+}
+/* given: batch norm by the running statistics */
+static paw_err paw__head_forward(const paw__team *team, const paw_head *h, paw__pass *w,
+                                 const float *const *rows, size_t group, int given)
+{
+    size_t i;
+    paw_err e = PAW_OK;
+    if (h->o.kind == PAW_ATTENTIVE) e = paw__head_pool(team, h, w, rows);
+    else
+        for (i = 0; i < w->n; ++i) memcpy(w->x + i * w->d, rows[i], h->o.dim * sizeof(float));
+    if (e) return e;
+    if (h->mean) paw__head_norm(team, h, w, group, given ? PAW__NORM_GIVEN : PAW__NORM);
+    return paw__multiply(team, 0, 1, w->n, (size_t)h->o.classes, h->o.dim, h->mean ? w->y : w->x,
+                         w->d, h->p[PAW__P_W].p, h->o.dim, h->p[PAW__P_B].p, w->logits, w->c, 0);
+}
+/* From dpooled back to query, keys and their norms. */
+static paw_err paw__query_back(const paw__team *team, const paw_head *h, paw__pass *w)
+{
+    const size_t dim = h->o.dim, hd = w->heads * w->d;
+    const size_t items = (w->n + PAW__POOL_ITEMS - 1) / PAW__POOL_ITEMS;
+    const paw__param *p = h->p;
+    const double scale = 1 / sqrt((double)w->dh);
+    size_t i, k;
+    paw_err e;
+    for (k = 1; k < items; ++k)
+        for (i = 0; i < hd; ++i) w->du[i] += w->du[k * hd + i];
+    paw__column_sums(team, w->du, w->u, w->d, w->heads, dim, p[PAW__P_NK_W].g);
+    memset(p[PAW__P_NK_B].g, 0, w->d * sizeof(float));
+    for (k = 0; k < w->heads; ++k)
+        for (i = 0; i < dim; ++i) w->du[k * w->d + i] *= p[PAW__P_NK_W].p[i];
+    e = paw__multiply(team, 1, 0, dim, dim, w->heads, w->spread, w->d, w->du, w->d, NULL,
+                      p[PAW__P_K_W].g, dim, 0);
+    if (!e) e = paw__multiply(team, 0, 1, w->heads, dim, dim, w->du, w->d, p[PAW__P_K_W].p, dim,
+                              NULL, w->t, w->d, 0);
+    for (i = 0; i < dim; ++i) p[PAW__P_Q_B].g[i] = w->t[i / w->dh * w->d + i] * (float)scale;
+    if (!e) e = paw__multiply(team, 0, 0, dim, dim, 1, p[PAW__P_Q_B].g, 1, w->qn, dim, NULL,
+                              p[PAW__P_Q_W].g, dim, 0);
+    if (!e) e = paw__multiply(team, 0, 0, 1, dim, dim, p[PAW__P_Q_B].g, dim, p[PAW__P_Q_W].p, dim,
+                              NULL, p[PAW__P_NQ_B].g, dim, 0);
+    if (!e) team->ops->norm_back(p[PAW__P_QUERY].p, dim, p[PAW__P_NQ_W].p, PAW__LN_EPS,
+                                 p[PAW__P_NQ_B].g, p[PAW__P_QUERY].g, p[PAW__P_NQ_W].g);
+    return e;
+}
+/* From dlogits to the gradients of all parameters. */
+static paw_err paw__head_back(const paw__team *team, const paw_head *h, paw__pass *w,
+                              const float *const *rows, size_t group)
+{
+    const size_t dim = h->o.dim, d = w->d, n = w->n, classes = (size_t)h->o.classes;
+    const paw__param *p = h->p;
+    size_t i, k;
+    paw_err e = paw__multiply(team, 1, 0, classes, dim, n, w->dlogits, w->c, h->mean ? w->y : w->x,
+                              d, NULL, p[PAW__P_W].g, dim, 0);
+    paw__column_sums(team, w->dlogits, NULL, w->c, n, classes, p[PAW__P_B].g);
+    if (e || h->o.kind == PAW_LINEAR) return e;
+    e = paw__multiply(team, 0, 0, n, dim, classes, w->dlogits, w->c, p[PAW__P_W].p, dim, NULL,
+                      w->dz, d, 0);
+    paw__head_norm(team, h, w, group, PAW__NORM_BACK);
+    if (!e) e = paw__multiply(team, 1, 0, dim, dim, n, w->dz, d, w->o, d, NULL,
+                              p[PAW__P_PROJ_W].g, dim, 0);
+    paw__column_sums(team, w->dz, NULL, d, n, dim, p[PAW__P_PROJ_B].g);
+    if (!e) e = paw__multiply(team, 0, 0, n, dim, dim, w->dz, d, p[PAW__P_PROJ_W].p, dim, NULL,
+                              w->dout, d, 0);
+    paw__column_sums(team, w->dout, NULL, d, n, dim, p[PAW__P_V_B].g);
+    for (k = 0; !e && k < w->heads; ++k) {
+        e = paw__multiply(team, 1, PAW__BLOCKED, w->dh, dim, n, w->dout + k * w->dh, d,
+                          w->pooled + k * d * w->np, w->np, NULL, w->g + k * w->dh * d, d, 0);
+        if (!e) e = paw__multiply(team, 0, 0, n, dim, w->dh, w->dout + k * w->dh, d,
+                                  w->wv + k * w->dh * d, d, NULL, w->dpooled + k * d,
+                                  w->heads * d, 0);
+    }
+    for (i = 0; i < dim; ++i)
+        for (k = 0; k < dim; ++k) {
+            float a = w->g[i * d + k] * p[PAW__P_NV_W].p[k];
+            float b = p[PAW__P_V_B].g[i] * p[PAW__P_NV_B].p[k];
+            PAW__KEEP(a);
+            PAW__KEEP(b);
+            p[PAW__P_V_W].g[i * dim + k] = a + b;
+            w->wv[i * d + k] = p[PAW__P_V_W].p[i * dim + k];
+        }
+    paw__column_sums(team, w->wv, w->g, d, dim, dim, p[PAW__P_NV_W].g);
+    if (!e) e = paw__multiply(team, 0, 0, 1, dim, dim, p[PAW__P_V_B].g, dim, p[PAW__P_V_W].p, dim,
+                              NULL, p[PAW__P_NV_B].g, dim, 0);
+    if (e) return e;
+    paw__pooling_run(team, h, w, rows, 1);
+    return paw__query_back(team, h, w);
+}
+static paw_err paw__head_step(const paw__team *team, paw_head *h, paw__pass *w,
+                              const float *const *rows, const int32_t *labels, double lr,
+                              double *loss)
+{
+    const size_t group = h->o.bn_group ? h->o.bn_group : w->n, rest = paw__min(group, w->n);
+    const double unbiased = rest > 1 ? (double)rest / (double)(rest - 1) : 1;
+    double sum;
+    size_t i;
+    paw_err e = paw__head_forward(team, h, w, rows, group, 0);
+    if (!e) e = paw__xent(team, w->logits, labels, w->n, w->c, h->o.classes, 1.0f / (float)w->n,
+                          w->dlogits, &sum);
+    if (e) return e;
+    sum /= (double)w->n;
+    if (!(fabs(sum) <= DBL_MAX))
+        return paw__fail(team->c, PAW_E_NUM, "training diverged: loss %g in epoch %d at learning "
+                         "rate %g", sum, h->epoch + 1, lr);
+    e = paw__head_back(team, h, w, rows, group);
+    if (e) return e;
+    for (i = 0; h->mean && i < w->d; ++i) {
+        h->mean[i] = (float)paw__mul_add(0.9, (double)h->mean[i], 0.1 * (double)w->mean[i]);
+        h->var[i] = (float)paw__mul_add(0.9, (double)h->var[i], 0.1 * unbiased * (double)w->var[i]);
+    }
+    paw__optimize(team, &h->optimizer, lr, h->p + h->first, (size_t)(PAW__PARAMS - h->first));
+    *loss = sum;
+    return PAW_OK;
+}
+static paw__team paw__team_of(paw_ctx *c)
+{
+    paw__team t;
+    t.c = c;
+    t.ops = paw__ops_now();
+    t.slot = 0;
+    t.wide = c->threads > 1;
+    return t;
+}
+PAW_DEF paw_err paw_head_step(paw_head *h, paw_ctx *c, const float *const *rows,
+                              const int32_t *labels, size_t n, size_t tokens, double lr,
+                              double *loss)
+{
+    paw__team team;
+    paw__pass w;
+    paw_err e;
+    if (!h || !c) return PAW_E_ARG;
+    if (!rows || !labels || !n || !tokens || !loss || !paw__labels_ok(labels, n, h->o.classes))
+        return paw__fail(c, PAW_E_ARG, "paw_head_step: bad argument, or a label is no class");
+    e = paw__pass_open(h, c, n, tokens, h->o.bn_group ? h->o.bn_group : n, &w);
+    if (e) return e;
+    team = paw__team_of(c);
+    e = paw__head_step(&team, h, &w, rows, labels, lr, loss);
+    paw__free(w.block);
+    return e;
+}
+
+/* ---- the run ---- */
+
+static double paw__head_rate(const paw_head_opts *o, size_t step, size_t steps, int epoch)
+{
+    const double per = o->rate == PAW_RATE_LINSPACE ? (double)steps : 1;
+    paw__schedule s;
+    memset(&s, 0, sizeof s);
+    s.kind = PAW__COSINE;
+    s.lr = o->lr;
+    s.least = o->min_lr;
+    s.total = per * o->epochs;
+    s.warm = per * o->warmup;
+    s.ramp = o->rate == PAW_RATE_LINSPACE ? s.warm - 1 : 0;
+    return paw__rate(&s, per * epoch + (o->rate == PAW_RATE_EPOCH ? 0 : (double)step /
+                                        (o->rate == PAW_RATE_STEP ? (double)steps : 1)));
+}
+/* Reads items of x into rows; a pass of that many rows is open afterwards. */
+static paw_err paw__head_fetch(const paw_head *h, paw_ctx *c, const paw_features *x, int epoch,
+                               const size_t *items, size_t n, size_t group, const float **rows,
+                               paw__pass *w)
+{
+    paw_err e = PAW_OK;
+    if (!w->block || w->n != n) {
+        paw__free(w->block);
+        w->block = NULL;
+        e = paw__pass_open(h, c, n, x->tokens, group ? group : n, w);
+    }
+    return e ? e : x->get(x->user, epoch, items, n, rows);
+}
+static paw_err paw__head_open(paw_ctx *c, const paw_head *h, const paw_features *x, size_t batch,
+                              size_t **items, const float ***rows, int32_t **labels)
+{
+    *items = NULL;
+    *rows = NULL;
+    *labels = NULL;
+    if (!x || !x->get || !x->tokens || (x->count && !x->labels) || x->count > UINT32_MAX ||
+        (h->o.kind == PAW_LINEAR && x->tokens != 1) ||
+        !paw__labels_ok(x->labels, x->count, h->o.classes))
+        return paw__fail(c, PAW_E_ARG, "head: bad features, or a label is no class");
+    *items = (size_t *)paw__alloc(c, x->count + 1, sizeof **items);
+    *rows = (const float **)paw__alloc(c, batch, sizeof **rows);
+    *labels = (int32_t *)paw__alloc(c, batch, sizeof **labels);
+    return *items && *rows && *labels ? PAW_OK : PAW_E_OOM;
+}
+PAW_DEF paw_err paw_head_train(paw_head *h, paw_ctx *c, const paw_features *x,
+                               paw_err (*told)(void *user, const paw_progress *p), void *user)
+{
+    paw_progress p;
+    paw__pass w;
+    paw__team team;
+    size_t *order, i, n, batch;
+    const float **rows;
+    int32_t *labels;
+    double loss = 0, sum;
+    paw_err e;
+    if (!c || !h) return PAW_E_ARG;
+    memset(&w, 0, sizeof w);
+    memset(&p, 0, sizeof p);
+    batch = x ? paw__max(1, paw__min(h->o.batch, x->count)) : 1;
+    e = paw__head_open(c, h, x, batch, &order, &rows, &labels);
+    team = paw__team_of(c);
+    for (; !e && x->count && h->epoch < h->o.epochs; e ? 0 : ++h->epoch) {
+        paw__random_order(h->o.seed, 0x10000u + (uint32_t)h->epoch, order, x->count);
+        p.epoch = h->epoch;
+        p.steps = (x->count + batch - 1) / batch;
+        for (sum = 0, p.step = 0; !e && p.step < p.steps;) {
+            const size_t *items = order + p.step * batch;
+            n = paw__min(batch, x->count - p.step * batch);
+            e = paw__head_fetch(h, c, x, p.epoch, items, n, h->o.bn_group, rows, &w);
+            if (e) break;
+            for (i = 0; i < n; ++i) labels[i] = x->labels[items[i]];
+            p.lr = paw__head_rate(&h->o, p.step, p.steps, p.epoch);
+            e = paw__head_step(&team, h, &w, rows, labels, p.lr, &loss);
+            if (e) break;
+            sum = paw__mul_add(loss, (double)n, sum);
+            p.loss = sum / (double)(p.step * batch + n);
+            if (++p.step == p.steps) ++h->epoch; /* so that told may save it */
+            if (told) e = told(user, &p);
+            if (p.step == p.steps) --h->epoch;
+        }
+    }
+    paw__free(w.block);
+    paw__free(order);
+    paw__free(rows);
+    paw__free(labels);
+    return e;
+}
+PAW_DEF paw_err paw_head_predict(const paw_head *h, paw_ctx *c, const paw_features *x,
+                                 float *logits)
+{
+    const size_t classes = h ? (size_t)h->o.classes : 0, batch = h ? h->o.test_batch : 1;
+    paw__pass w;
+    paw__team team;
+    size_t *items, i, r, n;
+    const float **rows;
+    int32_t *labels;
+    paw_err e;
+    if (!c || !h) return PAW_E_ARG;
+    memset(&w, 0, sizeof w);
+    e = paw__head_open(c, h, x, batch, &items, &rows, &labels);
+    team = paw__team_of(c);
+    for (i = 0; !e && i < x->count; i += n) {
+        n = paw__min(batch, x->count - i);
+        for (r = 0; r < n; ++r) items[r] = i + r;
+        e = paw__head_fetch(h, c, x, -1, items, n, n, rows, &w);
+        if (!e) e = paw__head_forward(&team, h, &w, rows, n, h->o.bn_eval == PAW_BN_RUNNING);
+        for (r = 0; !e && r < n; ++r)
+            memcpy(logits + (i + r) * classes, w.logits + r * w.c, classes * sizeof *logits);
+    }
+    paw__free(w.block);
+    paw__free(items);
+    paw__free(rows);
+    paw__free(labels);
+    return e;
+}
+
+/* ---- heads: settings, memory, files ---- */
+
+PAW_DEF void paw_head_recipe(int probe, int kind, paw_head_opts *out)
+{
+    const int part = probe == PAW_PROBE_PART, linear = kind == PAW_LINEAR;
+    paw_head_opts o;
+    memset(&o, 0, sizeof o);
+    o.kind = kind;
+    o.norm = linear && !part;
+    o.norm_eps = o.norm ? 1e-6 : 1e-5;
+    o.bn_eval = o.norm ? PAW_BN_RUNNING : PAW_BN_BATCH;
+    o.test_batch = part || linear ? 256 : 384;
+    o.optimizer = o.norm ? PAW_LARS : PAW_SGD;
+    o.nesterov = !part && !linear;
+    o.batch = part ? 1024 : linear ? 16384 : 8192;
+    o.lr = part ? (linear ? 0.4 : 0.04) : linear ? 6.4 : 0.4;
+    o.momentum = 0.9;
+    o.epochs = 90;
+    o.warmup = part ? 0 : 10;
+    o.min_lr = o.nesterov ? 1e-6 : 0;
+    o.rate = part ? PAW_RATE_EPOCH : linear ? PAW_RATE_STEP : PAW_RATE_LINSPACE;
+    o.init_limit = part && !linear ? 1 : 0;
+    o.init_query = part;
+    *out = o;
+}
+PAW_DEF void paw_head_free(paw_head *h)
+{
+    if (h) paw__free(h->all);
+    paw__free(h);
+}
+static void paw__head_shapes(paw_head *h)
+{
+    int i;
+    for (i = h->first; i < PAW__PARAMS; ++i) {
+        const size_t rows = i >= PAW__P_W ? (size_t)h->o.classes : h->o.dim;
+        const int rank = paw__head_params[i].rank;
+        size_t *s = h->shape[i];
+        s[0] = rank == 3 ? 1 : rows;
+        s[1] = rank == 3 ? 1 : h->o.dim;
+        s[2] = h->o.dim;
+        h->p[i].n = rank == 1 ? rows : rank == 2 ? rows * h->o.dim : h->o.dim;
+        h->p[i].rank = rank;
+        h->p[i].decayed = 1;
+        h->p[i].name = paw__head_params[i].name;
+    }
+}
+PAW_DEF paw_err paw_head_create(paw_ctx *c, const paw_head_opts *opts, paw_head **out)
+{
+    paw_head_opts o;
+    paw_head *h;
+    float *at;
+    size_t count = 0, i;
+    int k, each;
+    if (!c || !opts || !out) return PAW_E_ARG;
+    o = *opts;
+    if (!o.heads) o.heads = o.kind == PAW_ATTENTIVE && o.dim >= 128 ? (int)(o.dim / 64) : 1;
+    if (o.dim < 1 || o.dim > 65536 || o.classes < 1 || o.classes > 1000000 || o.heads < 1 ||
+        o.dim % (size_t)o.heads || !o.batch || !o.test_batch || o.epochs < 0 || !(o.lr >= 0) ||
+        !(o.norm_eps > 0) || o.kind < 0 || o.kind > PAW_ATTENTIVE || o.optimizer < 0 ||
+        o.optimizer > PAW_ADAMW || o.rate < 0 || o.rate > PAW_RATE_LINSPACE || !(o.warmup >= 0))
+        return paw__fail(c, PAW_E_ARG, "head: bad settings: width %zu, %d classes, %d heads, batch "
+                         "%zu, %d epochs, learning rate %g", o.dim, o.classes, o.heads, o.batch,
+                         o.epochs, o.lr);
+    h = (paw_head *)paw__calloc(c, 1, sizeof *h);
+    if (!h) return PAW_E_OOM;
+    h->o = o;
+    h->first = o.kind == PAW_LINEAR ? PAW__P_W : 0;
+    each = o.optimizer == PAW_ADAMW ? 4 : 3;
+    paw__head_shapes(h);
+    for (k = h->first; k < PAW__PARAMS; ++k) count += paw__up16(h->p[k].n) * (size_t)each;
+    h->all = at = (float *)paw__calloc(c, count + 2 * paw__up16(o.dim), sizeof *at);
+    if (!at) {
+        paw__free(h);
+        return PAW_E_OOM;
+    }
+    for (k = h->first; k < PAW__PARAMS; ++k) {
+        const size_t n = paw__up16(h->p[k].n);
+        const int head = k == PAW__P_W, query = k == PAW__P_QUERY;
+        h->p[k].p = at;
+        h->p[k].g = k == PAW__P_N2_W || k == PAW__P_N2_B ? NULL : at + n;
+        h->p[k].m = at + 2 * n;
+        if (each == 4) h->p[k].v = at + 3 * n;
+        if (query ? o.init_query : h->p[k].rank > 1)
+            paw__random_normals(o.seed, (uint32_t)k, head ? 0.01 : 0.02, head ? 0 : o.init_limit,
+                                at, h->p[k].n);
+        for (i = 0; h->p[k].rank == 1 && i < h->p[k].n; ++i) at[i] = paw__head_params[k].one;
+        at += n * (size_t)each;
+    }
+    if (o.norm || o.kind == PAW_ATTENTIVE) {
+        h->mean = at;
+        h->var = at + paw__up16(o.dim);
+        for (i = 0; i < o.dim; ++i) h->var[i] = 1;
+    }
+    h->optimizer.kind = o.optimizer;
+    h->optimizer.nesterov = o.nesterov;
+    h->optimizer.momentum = o.momentum;
+    h->optimizer.decay = o.weight_decay;
+    h->optimizer.trust = 0.001;
+    h->optimizer.beta1 = 0.9;
+    h->optimizer.beta2 = 0.999;
+    h->optimizer.eps = 1e-8;
+    *out = h;
+    return PAW_OK;
+}
+PAW_DEF void paw_head_describe(const paw_head *h, paw_head_opts *out, int *epochs_done)
+{
+    if (h && out) *out = h->o;
+    if (h && epochs_done) *epochs_done = h->epoch;
+}
+PAW_DEF paw_err paw_head_parameter(const paw_head *h, size_t i, paw_tensor_view *out,
+                                   const float **gradient)
+{
+    const size_t k = h ? (size_t)h->first + i : 0;
+    if (!h || !out) return PAW_E_ARG;
+    if (i >= (size_t)(PAW__PARAMS - h->first)) return PAW_E_KEY;
+    out->name = h->p[k].name;
+    out->ndim = h->p[k].rank;
+    out->shape = h->shape[k];
+    out->data = h->p[k].p;
+    if (gradient) *gradient = h->p[k].g;
+    return PAW_OK;
+}
+
+/* Views of all that a file holds; names: [2 * PAW__PARAMS][80] for momenta. Parameters first. */
+static size_t paw__head_views(const paw_head *h, char (*names)[80], paw_tensor_view *v)
+{
+    size_t i, k, n = 0;
+    while (!paw_head_parameter(h, n, &v[n], NULL)) ++n;
+    for (k = 0; k < (h->optimizer.kind == PAW__ADAMW ? 2u : 1u); ++k)
+        for (i = 0; i < (size_t)(PAW__PARAMS - h->first); ++i, ++n, ++names) {
+            const paw__param *p = &h->p[(size_t)h->first + i];
+            v[n] = v[i];
+            snprintf(*names, sizeof *names, "%s.%s", k ? "variance" : "momentum", p->name);
+            v[n].name = *names;
+            v[n].data = k ? p->v : p->m;
+        }
+    for (k = 0; h->mean && k < 2; ++k, ++n) {
+        v[n].name = k ? "bn.running_var" : "bn.running_mean";
+        v[n].ndim = 1;
+        v[n].shape = &h->o.dim;
+        v[n].data = k ? h->var : h->mean;
+    }
+    return n;
+}
+#define PAW__HEAD_VIEWS (3 * PAW__PARAMS + 3)
+/* Settings and progress as numbers, to be saved, or back. The seed is cut to fit. */
+#define PAW__HEAD_NUMBERS 26
+static void paw__head_numbers(paw_head *h, int back, double *v)
+{
+    uint64_t part[4] = {h->o.seed & 0x3fffff, h->o.seed >> 22 & 0x3fffff, h->o.seed >> 44,
+                        h->optimizer.steps};
+#define PAW__N(x)                                                                                  \
+    if (back) x = (__typeof__(x)) * v;                                                             \
+    else *v = (double)x;                                                                           \
+    ++v;
+    PAW__N(h->o.kind) PAW__N(h->o.dim) PAW__N(h->o.classes) PAW__N(h->o.heads) PAW__N(h->o.norm)
+    PAW__N(h->o.norm_eps) PAW__N(h->o.bn_group) PAW__N(h->o.bn_eval) PAW__N(h->o.test_batch)
+    PAW__N(h->o.optimizer) PAW__N(h->o.nesterov) PAW__N(h->o.lr) PAW__N(h->o.momentum)
+    PAW__N(h->o.weight_decay) PAW__N(h->o.batch) PAW__N(h->o.epochs) PAW__N(h->o.warmup)
+    PAW__N(h->o.min_lr) PAW__N(h->o.rate) PAW__N(h->o.init_limit) PAW__N(h->o.init_query)
+    PAW__N(h->epoch) PAW__N(part[0]) PAW__N(part[1]) PAW__N(part[2]) PAW__N(part[3])
+#undef PAW__N
+    h->o.seed = part[0] | part[1] << 22 | part[2] << 44;
+    h->optimizer.steps = part[3];
+}
+PAW_DEF paw_err paw_head_save(const paw_head *h, paw_ctx *c, const char *path,
+                              const char *const *more)
+{
+    const size_t shape[2] = {PAW__HEAD_NUMBERS, 3};
+    char names[2 * PAW__PARAMS][80];
+    paw_tensor_view v[PAW__HEAD_VIEWS];
+    double number[PAW__HEAD_NUMBERS];
+    float part[PAW__HEAD_NUMBERS][3];
+    paw_head copy;
+    size_t n, i, k;
+    if (!h || !c || !path) return PAW_E_ARG;
+    copy = *h;
+    paw__head_numbers(&copy, 0, number);
+    for (i = 0; i < PAW__HEAD_NUMBERS; ++i)
+        for (k = 0; k < 3; ++k) number[i] -= (double)(part[i][k] = (float)number[i]);
+    n = paw__head_views(h, names, v);
+    v[n].name = "settings"; /* each a sum of three */
+    v[n].ndim = 2;
+    v[n].shape = shape;
+    v[n].data = part[0];
+    return paw_safetensors_save(c, path, v, n + 1, more);
+}
+static paw_err paw__head_read(paw_ctx *c, const paw_tensors *t, const char *path,
+                              const paw_tensor_view *v)
+{
+    paw_tensor_info info;
+    size_t at, count = 0;
+    paw_err e = paw_tensors_find(t, v->name, &at);
+    if (!e) e = paw_tensors_info(t, at, &info);
+    if (e) return paw__fail(c, PAW_E_KEY, "%s: not a head that was saved here: no %s", path,
+                            v->name);
+    (void)paw__shape_count(v->shape, v->ndim, &count);
+    if (info.ndim != v->ndim ||
+        memcmp(info.shape, v->shape, (size_t)info.ndim * sizeof *info.shape))
+        return paw__fail(c, PAW_E_SHAPE, "%s: %s does not fit the head's settings", path, v->name);
+    return paw_tensors_read(c, t, at, PAW_F32, (void *)(uintptr_t)v->data, count);
+}
+PAW_DEF paw_err paw_head_load(paw_ctx *c, const char *path, paw_head **out)
+{
+    const size_t shape[2] = {PAW__HEAD_NUMBERS, 3};
+    char names[2 * PAW__PARAMS][80];
+    float part[PAW__HEAD_NUMBERS][3];
+    double number[PAW__HEAD_NUMBERS];
+    paw_tensor_view v[PAW__HEAD_VIEWS], settings;
+    paw_tensors *t = NULL;
+    paw_head *h = NULL, read;
+    size_t i, n;
+    paw_err e;
+    if (!c || !path || !out) return PAW_E_ARG;
+    if ((e = paw_tensors_open(c, path, &t)) != PAW_OK) return e;
+    settings.name = "settings";
+    settings.ndim = 2;
+    settings.shape = shape;
+    settings.data = part[0];
+    e = paw__head_read(c, t, path, &settings);
+    for (i = 0; !e && i < PAW__HEAD_NUMBERS; ++i) {
+        number[i] = ((double)part[i][2] + (double)part[i][1]) + (double)part[i][0];
+        if (!(number[i] >= 0 && number[i] <= INT_MAX))
+            e = paw__fail(c, PAW_E_FORMAT, "%s: setting %zu is %g", path, i, number[i]);
+    }
+    memset(&read, 0, sizeof read);
+    if (!e) paw__head_numbers(&read, 1, number);
+    if (!e) e = paw_head_create(c, &read.o, &h);
+    if (!e) {
+        h->epoch = read.epoch;
+        h->optimizer.steps = read.optimizer.steps;
+        n = paw__head_views(h, names, v);
+        for (i = 0; !e && i < n; ++i) e = paw__head_read(c, t, path, &v[i]);
+    }
+    paw_tensors_close(t);
+    if (!e) *out = h;
+    else paw_head_free(h);
+    return e;
 }
 
 
@@ -11927,6 +12767,17 @@ PAW_DEF double paw_chance(const int32_t *labels, size_t n, int classes)
         sum += term;
     }
     return sum;
+}
+PAW_DEF void paw_confusion(const float *logits, const int32_t *labels, size_t n, int classes,
+                           size_t *counts)
+{
+    size_t i;
+    int j, best;
+    for (i = 0; i < n; ++i, logits += classes) {
+        for (best = 0, j = 1; j < classes; ++j) /* NaN counts as highest, the lower index first */
+            if (!(logits[j] <= logits[best]) && !isnan(logits[best])) best = j;
+        ++counts[labels[i] * classes + best];
+    }
 }
 PAW_DEF size_t paw_topk_correct(const float *logits, const int32_t *labels, size_t n, int classes,
                                 int k)
@@ -12845,38 +13696,27 @@ static void PAW__FN(narrow)(float *a, size_t n)
 
 /* ---- training: norms ---- */
 
-/* Sums over rows are cut as products are: chains of PAW__KC rows, added in order. */
-static void PAW__FN(columns)(const float *x, size_t ld, size_t rows, float *sum)
+/* Sums over rows are cut as products are: chains of PAW__KC rows, added in order. y and sub may be
+   NULL: 1 and 0; y == x: (x - sub)^2. */
+static void PAW__FN(columns)(const float *x, const float *y, const float *sub, size_t ld,
+                             size_t rows, float *sum)
 {
-    PAW__V all[PAW__L], acc[PAW__L];
+    PAW__V all[PAW__L], acc[PAW__L], s[PAW__L];
     size_t r = 0, end;
     int j;
-    PAW__FOR(j, PAW__L) all[j] = PAW__V_ZERO();
-    for (; r < rows; r = end) {
-        end = r + PAW__KC < rows ? r + PAW__KC : rows;
-        PAW__FOR(j, PAW__L) acc[j] = PAW__V_ZERO();
-        for (; r < end; ++r)
-            PAW__FOR(j, PAW__L) acc[j] = PAW__V_ADD(acc[j], PAW__V_LOAD(x + r * ld + j * PAW__VW));
-        PAW__FOR(j, PAW__L) all[j] = PAW__V_ADD(all[j], acc[j]);
+    PAW__FOR(j, PAW__L) {
+        all[j] = PAW__V_ZERO();
+        s[j] = sub ? PAW__V_LOAD(sub + j * PAW__VW) : PAW__V_ZERO();
     }
-    PAW__FOR(j, PAW__L) PAW__V_STORE(sum + j * PAW__VW, all[j]);
-}
-/* The same of (x - sub) * y; y NULL: (x - sub)^2 */
-static void PAW__FN(columns_of)(const float *x, const float *y, const float *sub, size_t ld,
-                                size_t rows, float *sum)
-{
-    PAW__V all[PAW__L], acc[PAW__L];
-    size_t r = 0, end;
-    int j;
-    PAW__FOR(j, PAW__L) all[j] = PAW__V_ZERO();
     for (; r < rows; r = end) {
         end = r + PAW__KC < rows ? r + PAW__KC : rows;
         PAW__FOR(j, PAW__L) acc[j] = PAW__V_ZERO();
         for (; r < end; ++r)
             PAW__FOR(j, PAW__L) {
                 const size_t i = r * ld + (size_t)j * PAW__VW;
-                const PAW__V d = PAW__V_SUB(PAW__V_LOAD(x + i), PAW__V_LOAD(sub + j * PAW__VW));
-                acc[j] = PAW__V_FMA(d, y ? PAW__V_LOAD(y + i) : d, acc[j]);
+                const PAW__V d = PAW__V_SUB(PAW__V_LOAD(x + i), s[j]);
+                acc[j] = y ? PAW__V_FMA(d, y == x ? d : PAW__V_LOAD(y + i), acc[j])
+                           : PAW__V_ADD(d, acc[j]);
             }
         PAW__FOR(j, PAW__L) all[j] = PAW__V_ADD(all[j], acc[j]);
     }
@@ -12889,9 +13729,11 @@ static void PAW__FN(batch_norm)(const float *x, size_t ld, size_t rows, float ep
     size_t r;
     int j;
     if (!given) {
-        PAW__FN(columns)(x, ld, rows, mean);
+        PAW__FN(columns)(x, NULL, NULL, ld, rows, mean);
         for (j = 0; j < 16; ++j) mean[j] /= (float)rows;
-        PAW__FN(columns_of)(x, NULL, mean, ld, rows, var);
+        PAW__FN(columns)(x, NULL, mean, ld, rows, var); /* torch's mean is correctly rounded */
+        for (j = 0; j < 16; ++j) mean[j] += var[j] / (float)rows;
+        PAW__FN(columns)(x, x, mean, ld, rows, var);
         for (j = 0; j < 16; ++j) var[j] /= (float)rows;
     }
     for (j = 0; j < 16; ++j) rstd[j] = 1.0f / sqrtf(var[j] + eps);
@@ -12906,11 +13748,11 @@ static void PAW__FN(batch_norm)(const float *x, size_t ld, size_t rows, float ep
 static void PAW__FN(batch_norm_back)(const float *y, const float *grad, size_t ld, size_t rows,
                                      float eps, const float *var, float *dx)
 {
-    float rstd[16], mean[16], along[16], zero[16] = {0};
+    float rstd[16], mean[16], along[16];
     size_t r;
     int j;
-    PAW__FN(columns)(grad, ld, rows, mean);
-    PAW__FN(columns_of)(grad, y, zero, ld, rows, along);
+    PAW__FN(columns)(grad, NULL, NULL, ld, rows, mean);
+    PAW__FN(columns)(grad, y, NULL, ld, rows, along);
     for (j = 0; j < 16; ++j) {
         rstd[j] = 1.0f / sqrtf(var[j] + eps);
         mean[j] /= (float)rows;
@@ -12960,35 +13802,6 @@ static void PAW__FN(norm_back)(const float *x, size_t d, const float *w, float e
 
 /* ---- training: attention pooling ---- */
 
-/* One row of tokens as floats, in the caller's memory where it stands so already. */
-static const float *PAW__FN(pool_row)(const paw__pooling *t, size_t token, float *row)
-{
-    const size_t d = t->dim, at = token * d;
-    uint32_t u[16];
-    uint16_t h[16];
-    size_t i, n;
-    int j;
-    if (t->dtype == PAW_F32) {
-        if (d % 16 == 0) return (const float *)t->x + at;
-        memcpy(row, (const float *)t->x + at, d * sizeof *row);
-        return row;
-    }
-    for (i = 0; i < d; i += 16) {
-        n = d - i < 16 ? d - i : 16;
-        memset(h, 0, sizeof h);
-        memcpy(h, (const uint16_t *)t->x + at + i, n * sizeof *h);
-        if (t->dtype == PAW_BF16) {
-            for (j = 0; j < 16; ++j) u[j] = (uint32_t)h[j] << 16;
-            memcpy(row + i, u, n * sizeof *u);
-            continue;
-        }
-        for (j = 0; j < 16; ++j) /* the exponent's bias is 112 less */
-            u[j] = (uint32_t)(h[j] & 0x7fff) << 13 | (uint32_t)(h[j] & 0x8000) << 16;
-        memcpy(row + i, u, n * sizeof *u);
-        for (; n; --n) row[i + n - 1] *= 5.192296858534828e+33f;
-    }
-    return row;
-}
 /* xhat: [dim / 16][tokens padded][16], A operand of all tokens and B operand of all channels */
 static void PAW__FN(pool_load)(const paw__pooling *t, int known, float *xhat, float *row)
 {
@@ -12997,9 +13810,10 @@ static void PAW__FN(pool_load)(const paw__pooling *t, int known, float *xhat, fl
     int j;
     memset(row, 0, chunks * 16 * sizeof *row);
     for (k = 0; k < t->tokens; ++k) {
-        const float *x = PAW__FN(pool_row)(t, k, row);
+        const float *x = t->x + k * t->dim;
         float *to = xhat + k * 16;
         PAW__V mean, rstd;
+        if (t->dim % 16) x = (const float *)memcpy(row, x, t->dim * sizeof *row);
         if (!known) PAW__FN(moments)(x, t->dim, t->eps, t->moments + 2 * k);
         mean = PAW__V_SET1(t->moments[2 * k]);
         rstd = PAW__V_SET1(t->moments[2 * k + 1]);
@@ -13017,9 +13831,9 @@ static void PAW__FN(pool_scores)(const paw__pooling *t, const float *xhat, const
     const size_t padded = (t->tokens + 15) & ~(size_t)15, chunks = (t->dim + 15) / 16;
     const paw__panels rows = paw__panels_of(t->tokens, PAW__MR);
     const paw__panels heads = paw__panels_of(t->heads, PAW__MR);
-    const size_t groups = (t->heads + 15) / 16, size = t->dtype == PAW_F32 ? 4 : 2;
-    const size_t lines = t->tokens * t->dim * size / 64 / (rows.count * groups * chunks) + 1;
-    const char *ahead = t->ahead;
+    const size_t groups = (t->heads + 15) / 16;
+    const size_t lines = t->tokens * t->dim / 16 / (rows.count * groups * chunks) + 1;
+    const char *ahead = (const char *)t->ahead;
     float local[PAW__MR * PAW__COLS];
     PAW__FN(tile) tile;
     size_t p, g, i, j, k;
