@@ -32,6 +32,7 @@ typedef struct {
     double percent[BENCH_MOST]; /* of each repetition: of the mean of the peaks beside it */
     double memory; /* GB/s that was read around the row */
     double peak_rss, packed; /* bytes of a process that does this alone; 0: not printed */
+    double ms_per_query, product_percent; /* of a retrieval; 0: not printed */
 } bench_row;
 typedef struct {
     int isa, threads;
@@ -213,6 +214,10 @@ static inline void bench_entry_json(const bench *b, const bench_row *r, int samp
         bench_member("peak_rss_bytes", r->peak_rss);
         bench_member("packed_bytes", r->packed);
     }
+    if (r->ms_per_query > 0) {
+        bench_member("ms_per_query", r->ms_per_query);
+        bench_member("product_percent_of_peak", r->product_percent);
+    }
     for (i = 0; i < r->sections; ++i) {
         printf("%s\"%s\": ", i ? ", " : ", \"sections\": {", r->section[i]);
         cli_json_value(stdout, cli_r(r->share[i], -1));
@@ -261,6 +266,8 @@ static inline void bench_entry_text(const bench_row *r)
     if (r->reference == BENCH_COPY) printf("  %.2f x memcpy", 100 / f.percent);
     if (r->peak_rss > 0)
         printf("  peak RSS %.0f MB, packed %.0f MB", r->peak_rss * 1e-6, r->packed * 1e-6);
+    if (r->ms_per_query > 0)
+        printf("  %.4f ms/query, product %.1f%%", r->ms_per_query, r->product_percent);
     putchar('\n');
     for (i = 0; i < r->sections; ++i)
         printf("%s%s %.1f%%", i ? "  " : "    ", r->section[i], 100 * r->share[i]);
