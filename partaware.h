@@ -549,6 +549,59 @@ PAW_DEF paw_err paw_store_write(paw_ctx *c, paw_store *s, size_t shard, const fl
 PAW_DEF paw_err paw_store_read(paw_ctx *c, const paw_store *s, const size_t *rows, size_t n,
                                float *out);
 
+/* ---- segmentation data: an image and a PNG of label indices a sample (protocol 6.2) ---- */
+typedef struct {
+    const char *name;          /* "lip" */
+    int classes, crop, stride; /* pixels; stride: of the windows at test */
+    int train_scale[2], test_scale[2]; /* long side and short side at most; train: times 0.5..2 */
+    const char *folders[2][2]; /* [train, val][images, masks] below the root */
+    const uint8_t *values;     /* [classes] stored value of each class; NULL: class + 1 */
+} paw_seg_preset;
+/* "ade20k", "ade20k-object59", "ade20k-part209", "pascal-part193", "pascal-object16", "lip19";
+   NULL if unknown. The 59 objects are values of ADE20K-150; the other maps are the authors' own
+   masks, whose values are 1 .. classes. */
+PAW_DEF const paw_seg_preset *paw_seg_preset_find(const char *name);
+PAW_DEF const paw_seg_preset *paw_seg_preset_at(size_t i); /* NULL behind the last */
+typedef struct {
+    char **images, **masks; /* [count], sorted by image path */
+    size_t count;
+} paw_seg_files;
+/* Every image below the folder, however deep, and its mask: the same path below mask_folder with
+   the ending .png. An image without mask is E_IO. */
+PAW_DEF paw_err paw_seg_files_list(paw_ctx *c, const char *image_folder, const char *mask_folder,
+                                   paw_seg_files *out);
+PAW_DEF void paw_seg_files_free(paw_ctx *c, paw_seg_files *f);
+#define PAW_UNKNOWN 65534 /* class of a stored value that a map does not know */
+typedef struct {
+    int classes;
+    uint16_t class_of[65536]; /* of a stored value: class, PAW_IGNORED or PAW_UNKNOWN */
+} paw_label_map;
+/* Value v is class v - offset. Values below offset, 255 and 65535 are ignored unless classes. */
+PAW_DEF void paw_label_map_offset(int classes, int offset, paw_label_map *out);
+/* values: [classes] stored value of each class; other values below 256 are ignored. */
+PAW_DEF void paw_label_map_values(int classes, const uint8_t *values, paw_label_map *out);
+/* Text of rows "value class", class - for ignored. classes is the highest class and one. */
+PAW_DEF paw_err paw_label_map_read(paw_ctx *c, const char *path, paw_label_map *out);
+/* Stored values to classes, in place. An unknown value is E_FORMAT with name (for messages), value
+   and place, or ignored. */
+PAW_DEF paw_err paw_mask_classes(paw_ctx *c, const paw_label_map *map, int ignore_unknown,
+                                 const char *name, paw_mask *mask);
+/* Sides that keep the ratio within long and short (mmcv's imrescale). */
+PAW_DEF void paw_seg_size(int w, int h, int long_side, int short_side, int *out_w, int *out_h);
+/* OpenCV's 8-bit INTER_LINEAR: two taps, no antialiasing. */
+PAW_DEF paw_err paw_image_resize_linear(paw_ctx *c, const paw_image *in, int w, int h,
+                                        paw_image *out);
+/* Nearest label: centred 1 takes the pixel below the output pixel's centre (Pillow), 0 below its
+   corner (OpenCV). */
+PAW_DEF paw_err paw_mask_resize(paw_ctx *c, const paw_mask *in, int w, int h, int centred,
+                                paw_mask *out);
+/* One training sample: resized by a random factor, cropped where labels vary, flipped, distorted
+   (protocol 6.2, steps 2 to 7). mask holds classes. Every draw comes from seed and sample alone.
+   chw: [3, crop, crop] normalised, 0 outside; labels: [crop, crop], PAW_IGNORED outside. */
+PAW_DEF paw_err paw_seg_augment(paw_ctx *c, const paw_seg_preset *p, const paw_stats *stats,
+                                const paw_image *image, const paw_mask *mask, uint64_t seed,
+                                uint64_t sample, float *chw, uint16_t *labels);
+
 /* ---- retrieval and metrics ---- */
 /* Average precision as scikit-learn's: equal scores are one threshold, no interpolation. NaN where
    nothing is relevant. scores, relevant: [n]. */
@@ -680,6 +733,62 @@ typedef struct { /* in 0..1, -1 where no annotated person counts */
    never matched, as there. A number that is not finite is E_NUM. */
 PAW_DEF paw_err paw_pose_evaluate(paw_ctx *c, const paw_pose *truth, size_t truths,
                                   const paw_pose *found, size_t founds, paw_pose_score *out);
+
+/* ---- dense heads: one linear layer on every patch token, its outputs upsampled (protocol 6, 7).
+   The layer runs on the small grid, and its gradient comes down to that grid as well; that equals
+   upsampled features in front of it, at 1 / 256 of the work for patches of 16. ---- */
+typedef struct {
+    int outputs;          /* classes or key points */
+    size_t width;         /* of the features */
+    float *weight, *bias; /* [outputs, width], [outputs]; owned, as the moments are */
+    float *moments[4];    /* AdamW: first, second of the weight, first, second of the bias */
+    uint64_t steps;       /* updates done */
+    double decay;         /* weight decay, 0.05 */
+    int decay_bias;       /* 1: of the bias too (protocol 6.2) */
+} paw_dense;
+/* Weight N(0, 0.01^2) from seed, bias 0. */
+PAW_DEF paw_err paw_dense_create(paw_ctx *c, int outputs, size_t width, uint64_t seed,
+                                 paw_dense *out);
+PAW_DEF void paw_dense_free(paw_ctx *c, paw_dense *h); /* empties it; NULL is fine */
+/* Safetensors with mmseg's names (decode_head.conv_seg.weight, .bias), and moments and step count,
+   so that training goes on as if it had not stopped. meta: key, value, ..., NULL; or NULL. The file
+   appears under its name only when it is whole. */
+PAW_DEF paw_err paw_dense_save(paw_ctx *c, const char *path, const paw_dense *h,
+                               const char *const *meta);
+/* Reads what paw_dense_save wrote, or any file with the two tensors (moments 0). */
+PAW_DEF paw_err paw_dense_load(paw_ctx *c, const char *path, paw_dense *out);
+/* Patch tokens of n images chw [n, 3, h, w]: outputs of the blocks without norm, side by side, or
+   with block_count 0 the tokens behind the final norm. x: [n, h / patch * (w / patch), width],
+   width = dim * max(block_count, 1). */
+PAW_DEF paw_err paw_dense_features(const paw_model *m, paw_ctx *c, const int *blocks,
+                                   int block_count, const float *chw, size_t n, int h, int w,
+                                   float *x);
+/* One AdamW step. x: [n, gh * gw, width]; labels: [n, h, w], PAW_IGNORED or a class; cross-entropy
+   of the logits upsampled to h x w, averaged over all pixels, ignored ones as 0 (protocol 6.2). The
+   same bits for any number of threads. Loss or gradient not finite: E_NUM, head unchanged. */
+PAW_DEF paw_err paw_seg_step(paw_dense *h, paw_ctx *c, const float *x, size_t n, int gh, int gw,
+                             const uint16_t *labels, int height, int width, double lr,
+                             double *loss);
+/* mmcv's poly schedule of power 1 with linear warm-up from 1e-6 of the rate. */
+PAW_DEF double paw_seg_rate(double lr, double warm_up, double total, double iteration);
+typedef struct {
+    int slide, crop, stride; /* slide 0: the whole image at once */
+    const int *blocks;
+    int block_count;
+} paw_seg_test;
+/* Classes of every pixel of an image of out_w x out_h. chw: [3, h, w], it resized and normalised; a
+   window that is no multiple of the patch is padded with 0 to the right and below. Logits are
+   averaged over windows, upsampled twice as mmseg does (protocol 6.3). labels: [out_h, out_w]. */
+PAW_DEF paw_err paw_seg_predict(const paw_dense *d, const paw_model *m, paw_ctx *c,
+                                const paw_seg_test *t, const float *chw, int h, int w, int out_h,
+                                int out_w, uint16_t *labels);
+/* The same where features of the whole image are there: x [gh * gw, width], covering gh and gw
+   patches of which h x w pixels count. */
+PAW_DEF paw_err paw_seg_predict_features(const paw_dense *d, paw_ctx *c, const float *x, int gh,
+                                         int gw, int patch, int h, int w, int out_h, int out_w,
+                                         uint16_t *labels);
+/* A permutation of 0..n-1 for this epoch, the same on every machine. */
+PAW_DEF void paw_shuffle(uint64_t seed, uint32_t epoch, size_t *order, size_t n);
 
 #ifdef __cplusplus
 }
@@ -1303,6 +1412,10 @@ typedef struct {
                       float *dx, float *dw);
     void (*cosine)(float *xy, const float *yy, size_t n, float xx); /* n a multiple of 16 */
     void (*bucket)(const float *s, size_t n, float high, float scale, float top, float *out);
+    /* out = wa a + wb b; y += w x; n % 16: 0. argmax: the first of the largest, padding is set */
+    void (*blend)(const float *a, float wa, const float *b, float wb, size_t n, float *out);
+    void (*axpy)(float w, const float *x, size_t n, float *y);
+    size_t (*argmax)(float *x, size_t n);
 } paw__ops;
 
 #define PAW__ALL_ISAS(X) X(SCALAR, scalar) X(NEON, neon) X(AVX2, avx2) X(AVX512, avx512)
@@ -1624,6 +1737,21 @@ static PAW__UNUSED double paw__ref_position(const float *table, int g0, size_t d
                    (double)table[((size_t)r * (size_t)g0 + (size_t)c) * dim + d];
         }
     return sum;
+}
+
+/* Bilinear value of channel d at pixel (y, x) of a grid [gh, gw, ld] upsampled to h x w, as torch
+   with align_corners False */
+static PAW__UNUSED double paw__ref_upsample(const float *grid, int gh, int gw, size_t ld, int h,
+                                            int w, int y, int x, size_t d)
+{
+    const double sy = (y + 0.5) * gh / h - 0.5, sx = (x + 0.5) * gw / w - 0.5;
+    const double cy = sy < 0 ? 0 : sy, cx = sx < 0 ? 0 : sx;
+    const int y0 = (int)cy, x0 = (int)cx, y1 = y0 + (y0 + 1 < gh), x1 = x0 + (x0 + 1 < gw);
+    const double wy = cy - y0, wx = cx - x0;
+    const float *top = grid + (size_t)(y0 * gw) * ld + d, *low = grid + (size_t)(y1 * gw) * ld + d;
+    const size_t i = (size_t)x0 * ld, j = (size_t)x1 * ld;
+    return (1 - wy) * ((1 - wx) * (double)top[i] + wx * (double)top[j]) +
+           wy * ((1 - wx) * (double)low[i] + wx * (double)low[j]);
 }
 
 /* ==== >>isa ==== vector macros per instruction set, each block ending in the self-include ==== */
@@ -10302,6 +10430,316 @@ PAW_DEF paw_err paw_reader_item(paw_ctx *c, paw_reader *r, const paw_item *item,
     return paw_item_image(c, item, &r->image, px, frame, out);
 }
 
+/* ---- segmentation data ---- */
+
+static const uint8_t paw__ade_objects[59] = { /* of the 150, in the released code's order */
+    2, 3, 5, 8, 9, 11, 13, 15, 16, 18, 20, 21, 24, 25, 26, 31, 32, 33, 34, 36, 37, 38, 43, 45, 48,
+    49, 51, 77, 54, 57, 60, 63, 64, 65, 66, 72, 75, 76, 81, 83, 84, 86, 91, 98, 99, 103, 108, 111,
+    117, 119, 125, 130, 131, 134, 135, 137, 140, 148, 149
+};
+#define PAW__ADE_FOLDERS                                                                           \
+    { { "images/training", "annotations/training" },                                               \
+      { "images/validation", "annotations/validation" } }
+#define PAW__SEG_FOLDERS { { "img/train", "ann/train" }, { "img/val", "ann/val" } }
+static const paw_seg_preset paw__seg_presets[] = {
+    { "ade20k", 150, 512, 341, { 2048, 512 }, { 2048, 512 }, PAW__ADE_FOLDERS, NULL },
+    { "ade20k-object59", 59, 512, 341, { 2048, 512 }, { 2048, 512 }, PAW__ADE_FOLDERS,
+      paw__ade_objects },
+    { "ade20k-part209", 209, 512, 341, { 2048, 512 }, { 2048, 512 }, PAW__SEG_FOLDERS, NULL },
+    { "pascal-part193", 193, 480, 161, { 520, 520 }, { 3840, 480 }, PAW__SEG_FOLDERS, NULL },
+    { "pascal-object16", 16, 480, 161, { 520, 520 }, { 3840, 480 }, PAW__SEG_FOLDERS, NULL },
+    { "lip19", 19, 320, 161, { 1024, 320 }, { 4096, 320 }, PAW__SEG_FOLDERS, NULL },
+};
+PAW_DEF const paw_seg_preset *paw_seg_preset_at(size_t i)
+{
+    return i < PAW__COUNT(paw__seg_presets) ? &paw__seg_presets[i] : NULL;
+}
+PAW_DEF const paw_seg_preset *paw_seg_preset_find(const char *name)
+{
+    size_t i;
+    for (i = 0; name && i < PAW__COUNT(paw__seg_presets); ++i)
+        if (!strcmp(paw__seg_presets[i].name, name)) return &paw__seg_presets[i];
+    return NULL;
+}
+
+PAW_DEF void paw_seg_files_free(paw_ctx *c, paw_seg_files *f)
+{
+    size_t i;
+    (void)c;
+    if (!f) return;
+    for (i = 0; i < f->count; ++i) {
+        paw__free(f->images[i]);
+        if (f->masks) paw__free(f->masks[i]);
+    }
+    paw__free(f->images);
+    paw__free(f->masks);
+    memset(f, 0, sizeof *f);
+}
+/* masks/a/b.png for images/a/b.jpg; under: bytes of "images" */
+static char *paw__seg_mask_path(paw_ctx *c, const char *image, size_t under, const char *folder)
+{
+    const char *rel = image + under, *dot = strrchr(image, '.');
+    char *name, *path;
+    while (*rel == '/') ++rel;
+    name = (char *)paw__alloc(c, (size_t)(dot - rel) + 5, 1);
+    if (!name) return NULL;
+    memcpy(name, rel, (size_t)(dot - rel));
+    memcpy(name + (dot - rel), ".png", 5);
+    path = paw__path_join(c, folder, name);
+    paw__free(name);
+    return path;
+}
+/* Images below a folder, `deep` levels of folders down */
+static paw_err paw__tree_read(paw_ctx *c, const char *path, int deep, paw__names *names)
+{
+    size_t others = 0, i;
+    DIR *dir = opendir(path);
+    paw__names below;
+    paw_err e;
+    if (!dir) return paw__fail(c, PAW_E_IO, "%s: the folder cannot be opened", path);
+    memset(&below, 0, sizeof below);
+    e = paw__folder_read(c, path, dir, names, &others);
+    closedir(dir);
+    if (!e && deep) e = paw__subfolders(c, path, &below);
+    for (i = 0; !e && i < below.count; ++i) {
+        char *full = paw__path_join(c, path, (const char *)below.items[i]);
+        e = full ? paw__tree_read(c, full, deep - 1, names) : PAW_E_OOM;
+        paw__free(full);
+    }
+    paw__names_free(&below);
+    return e;
+}
+PAW_DEF paw_err paw_seg_files_list(paw_ctx *c, const char *image_folder, const char *mask_folder,
+                                   paw_seg_files *out)
+{
+    paw_seg_files f;
+    paw__names names;
+    struct stat st;
+    size_t i;
+    paw_err e;
+    if (!c) return PAW_E_ARG;
+    if (!image_folder || !mask_folder || !out)
+        return paw__fail(c, PAW_E_ARG, "paw_seg_files_list: NULL argument");
+    memset(&names, 0, sizeof names);
+    memset(&f, 0, sizeof f);
+    e = paw__tree_read(c, image_folder, 16, &names);
+    if (!e && !names.count)
+        e = paw__fail(c, PAW_E_IO, "%s: no .jpg, .jpeg or .png file below it", image_folder);
+    if (!e) paw__sort(names.items, names.count, paw__less_text);
+    f.images = (char **)(void *)names.items;
+    f.count = names.count;
+    if (!e && !(f.masks = (char **)paw__calloc(c, f.count, sizeof *f.masks))) e = PAW_E_OOM;
+    for (i = 0; !e && i < f.count; ++i) {
+        f.masks[i] = paw__seg_mask_path(c, f.images[i], strlen(image_folder), mask_folder);
+        if (!f.masks[i]) e = PAW_E_OOM;
+        else if (stat(f.masks[i], &st) || !S_ISREG(st.st_mode))
+            e = paw__fail(c, PAW_E_IO, "%s: its mask %s is not there", f.images[i], f.masks[i]);
+    }
+    if (e) paw_seg_files_free(c, &f);
+    else *out = f;
+    return e;
+}
+
+PAW_DEF void paw_label_map_offset(int classes, int offset, paw_label_map *out)
+{
+    int v;
+    out->classes = classes;
+    for (v = 0; v < 65536; ++v) {
+        const int k = v - offset;
+        out->class_of[v] = (uint16_t)(k >= 0 && k < classes ? k
+                                      : k < 0 || v == 255 || v == 65535 ? PAW_IGNORED
+                                                                        : PAW_UNKNOWN);
+    }
+}
+PAW_DEF void paw_label_map_values(int classes, const uint8_t *values, paw_label_map *out)
+{
+    int v;
+    out->classes = classes;
+    for (v = 0; v < 65536; ++v)
+        out->class_of[v] = (uint16_t)(v < 256 || v == 65535 ? PAW_IGNORED : PAW_UNKNOWN);
+    for (v = 0; v < classes; ++v) out->class_of[values[v]] = (uint16_t)v;
+}
+static paw_err paw__label_map_row(paw__table *t, paw_label_map *m)
+{
+    int64_t value = 0, k = PAW_IGNORED;
+    paw_err e = paw__table_int(t, &value);
+    if (!e && (value < 0 || value > 65535))
+        e = paw__table_fail(t, PAW_E_LIMIT, "a value is 0 to 65535");
+    if (!e && m->class_of[value] != PAW_UNKNOWN)
+        e = paw__table_fail(t, PAW_E_FORMAT, "this value was met before");
+    if (e) return e;
+    if (t->row + 2 <= t->stop && paw__blank(t->row[0]) && t->row[1] == '-' && t->row + 2 == t->stop)
+        t->row = t->stop;
+    else if ((e = paw__table_int(t, &k)) == PAW_OK && (k < 0 || k >= PAW_UNKNOWN))
+        e = paw__table_fail(t, PAW_E_LIMIT, "a class is 0 to 65533");
+    if (!e) e = paw__table_done(t);
+    if (e) return e;
+    m->class_of[value] = (uint16_t)k;
+    if (k != PAW_IGNORED && k >= m->classes) m->classes = (int)k + 1;
+    return PAW_OK;
+}
+PAW_DEF paw_err paw_label_map_read(paw_ctx *c, const char *path, paw_label_map *out)
+{
+    paw_label_map *m;
+    paw__table t;
+    paw_err e;
+    int v;
+    if (!c) return PAW_E_ARG;
+    if (!path || !out) return paw__fail(c, PAW_E_ARG, "paw_label_map_read: NULL argument");
+    if (!(m = (paw_label_map *)paw__alloc(c, 1, sizeof *m))) return PAW_E_OOM;
+    m->classes = 0;
+    for (v = 0; v < 65536; ++v) m->class_of[v] = PAW_UNKNOWN;
+    e = paw__table_open(&t, c, "", path);
+    if (!e) {
+        while (!e && paw__table_row(&t)) e = paw__label_map_row(&t, m);
+        if (!e && !m->classes) e = paw__table_fail(&t, PAW_E_FORMAT, "no class");
+        paw__table_close(&t);
+    }
+    if (!e) *out = *m;
+    paw__free(m);
+    return e;
+}
+PAW_DEF paw_err paw_mask_classes(paw_ctx *c, const paw_label_map *map, int ignore_unknown,
+                                 const char *name, paw_mask *mask)
+{
+    size_t i, n;
+    if (!c) return PAW_E_ARG;
+    if (!map || !mask || !mask->px)
+        return paw__fail(c, PAW_E_ARG, "paw_mask_classes: NULL argument");
+    n = (size_t)mask->w * (size_t)mask->h;
+    for (i = 0; !ignore_unknown && i < n; ++i)
+        if (map->class_of[mask->px[i]] == PAW_UNKNOWN)
+            return paw__fail(c, PAW_E_FORMAT, "%s: value %u at column %zu, row %zu is none of the "
+                             "%d classes", name ? name : "mask", mask->px[i],
+                             i % (size_t)mask->w, i / (size_t)mask->w, map->classes);
+    for (i = 0; i < n; ++i) {
+        const uint16_t k = map->class_of[mask->px[i]];
+        mask->px[i] = k == PAW_UNKNOWN ? PAW_IGNORED : k;
+    }
+    return PAW_OK;
+}
+
+PAW_DEF void paw_seg_size(int w, int h, int long_side, int short_side, int *out_w, int *out_h)
+{
+    const int longer = w > h ? w : h, shorter = w > h ? h : w;
+    const double a = (double)long_side / longer, b = (double)short_side / shorter;
+    const double factor = a < b ? a : b;
+    *out_w = (int)paw__mul_add(w, factor, 0.5);
+    *out_h = (int)paw__mul_add(h, factor, 0.5);
+    if (*out_w < 1) *out_w = 1;
+    if (*out_h < 1) *out_h = 1;
+}
+
+typedef struct { /* a window of the input resized to out_w x out_h */
+    const paw_image *in;
+    paw_image *out;
+    int out_w, out_h, x0, y0;
+    int *at;        /* [w] first column */
+    int32_t *share; /* [w] weight of the second, of 2048 */
+} paw__linear_resize;
+/* First tap and the weight of the second, as cv::resize finds them. */
+static int paw__linear_tap(int o, int in, int out, int32_t *share)
+{
+    const double scale = 1 / ((double)out / in);
+    const float f = (float)paw__mul_add(o + 0.5, scale, -0.5);
+    int i = (int)floorf(f);
+    float t = f - (float)i;
+    if (i < 0) i = 0, t = 0;
+    if (i >= in - 1) i = in - 1, t = 0;
+    *share = (int32_t)paw__round_even((double)t * 2048);
+    return i;
+}
+static void paw__linear_row(void *arg, size_t item, int slot)
+{
+    const paw__linear_resize *r = (const paw__linear_resize *)arg;
+    const int iw = r->in->w, ih = r->in->h, w = r->out->w;
+    int32_t share;
+    const int y = paw__linear_tap((int)item + r->y0, ih, r->out_h, &share);
+    const uint8_t *p = r->in->px + (size_t)y * (size_t)iw * 3;
+    const uint8_t *q = y + 1 < ih ? p + (size_t)iw * 3 : p;
+    uint8_t *to = r->out->px + item * (size_t)w * 3;
+    int x, k;
+    (void)slot;
+    for (x = 0; x < w; ++x) {
+        const int step = r->at[x] + 1 < iw ? 3 : 0;
+        const uint8_t *a = p + 3 * r->at[x], *b = q + 3 * r->at[x];
+        const int32_t s = r->share[x], rest = 2048 - s;
+        for (k = 0; k < 3; ++k) {
+            const int32_t top = (a[k] * rest + a[k + step] * s) >> 4;
+            const int32_t low = (b[k] * rest + b[k + step] * s) >> 4;
+            to[3 * x + k] =
+                (uint8_t)((((2048 - share) * top >> 16) + (share * low >> 16) + 2) >> 2);
+        }
+    }
+}
+static paw_err paw__linear_window(paw_ctx *c, const paw_image *in, int out_w, int out_h,
+                                  const int box[4], paw_image *out) /* box: x, y, w, h */
+{
+    paw__linear_resize r;
+    paw_image img;
+    paw_err e;
+    int x;
+    r.at = (int *)paw__alloc(c, (size_t)box[2], sizeof *r.at);
+    r.share = (int32_t *)paw__alloc(c, (size_t)box[2], sizeof *r.share);
+    e = r.at && r.share ? paw__image_new(c, box[2], box[3], &img) : PAW_E_OOM;
+    if (!e) {
+        for (x = 0; x < box[2]; ++x)
+            r.at[x] = paw__linear_tap(box[0] + x, in->w, out_w, &r.share[x]);
+        r.in = in;
+        r.out = &img;
+        r.out_w = out_w;
+        r.out_h = out_h;
+        r.x0 = box[0];
+        r.y0 = box[1];
+        paw__for(c, (size_t)box[3], paw__linear_row, &r);
+        *out = img;
+    }
+    paw__free(r.at);
+    paw__free(r.share);
+    return e;
+}
+PAW_DEF paw_err paw_image_resize_linear(paw_ctx *c, const paw_image *in, int w, int h,
+                                        paw_image *out)
+{
+    int box[4] = { 0, 0, 0, 0 };
+    paw_err e;
+    if (!c) return PAW_E_ARG;
+    if ((e = paw__image_check(c, "paw_image_resize_linear", in, out)) != PAW_OK) return e;
+    if (w < 1 || h < 1)
+        return paw__fail(c, PAW_E_ARG, "paw_image_resize_linear: %d x %d pixels", w, h);
+    if ((e = paw__pixels_check(c, "resize", (uint64_t)w, (uint64_t)h)) != PAW_OK) return e;
+    box[2] = w;
+    box[3] = h;
+    return paw__linear_window(c, in, w, h, box, out);
+}
+static size_t paw__mask_source(size_t o, int in, int out, int centred)
+{
+    const double at = ((double)o + (centred ? 0.5 : 0)) * ((double)in / out);
+    return paw__min((size_t)at, (size_t)in - 1);
+}
+PAW_DEF paw_err paw_mask_resize(paw_ctx *c, const paw_mask *in, int w, int h, int centred,
+                                paw_mask *out)
+{
+    paw_mask m;
+    size_t x, y;
+    paw_err e;
+    if (!c) return PAW_E_ARG;
+    if (!in || !in->px || !out || in == out || w < 1 || h < 1)
+        return paw__fail(c, PAW_E_ARG, "paw_mask_resize: %d x %d, or no mask", w, h);
+    if ((e = paw__pixels_check(c, "resize", (uint64_t)w, (uint64_t)h)) != PAW_OK) return e;
+    m.w = w;
+    m.h = h;
+    m.px = (uint16_t *)paw__alloc(c, (size_t)w * (size_t)h, sizeof *m.px);
+    if (!m.px) return PAW_E_OOM;
+    for (y = 0; y < (size_t)h; ++y) {
+        const uint16_t *row = in->px + paw__mask_source(y, in->h, h, centred) * (size_t)in->w;
+        for (x = 0; x < (size_t)w; ++x)
+            m.px[y * (size_t)w + x] = row[paw__mask_source(x, in->w, w, centred)];
+    }
+    *out = m;
+    return PAW_OK;
+}
+
 /* ==== >>heads ==== what reads frozen features: feature store, retrieval ==== */
 
 /* of >>metrics */
@@ -12664,6 +13102,844 @@ PAW_DEF paw_err paw_head_load(paw_ctx *c, const char *path, paw_head **out)
     return e;
 }
 
+/* ---- augmentation ---- */
+
+enum { PAW__STREAM_AUGMENT = 0x5e60, PAW__STREAM_ORDER, PAW__STREAM_HEAD };
+typedef struct { /* the draws of one sample, fewer than 64 */
+    uint64_t seed, next;
+} paw__draws;
+static double paw__draw(paw__draws *d, double lo, double hi) /* uniform in [lo, hi) */
+{
+    const double u = paw__random_unit(d->seed, PAW__STREAM_AUGMENT, d->next++);
+    return paw__mul_add(u, hi - lo, lo);
+}
+static int paw__draw_below(paw__draws *d, int n) { return (int)paw__draw(d, 0, n); }
+
+/* An offset of which the labels vary, or the last one tried; seen: [classes] */
+static void paw__seg_offset(paw__draws *d, const paw_mask *mask, int classes, const int size[2],
+                            int crop, uint32_t *seen, int at[2])
+{
+    int attempt, k;
+    for (attempt = 0; attempt <= 10; ++attempt) {
+        const int w = size[0] < crop ? size[0] : crop, h = size[1] < crop ? size[1] : crop;
+        uint64_t all = 0, most = 0;
+        int x, y, kinds = 0;
+        at[1] = paw__draw_below(d, size[1] - h + 1);
+        at[0] = paw__draw_below(d, size[0] - w + 1);
+        memset(seen, 0, (size_t)classes * sizeof *seen);
+        for (y = 0; attempt < 10 && y < h; ++y) {
+            const size_t from = paw__mask_source((size_t)(at[1] + y), mask->h, size[1], 0);
+            const uint16_t *row = mask->px + from * (size_t)mask->w;
+            for (x = 0; x < w; ++x) {
+                const int v = row[paw__mask_source((size_t)(at[0] + x), mask->w, size[0], 0)];
+                if (v < classes) ++seen[v];
+            }
+        }
+        for (k = 0; k < classes; ++k) {
+            all += seen[k];
+            most = seen[k] > most ? seen[k] : most;
+            kinds += seen[k] > 0;
+        }
+        if (kinds > 1 && (double)most / (double)all < 0.75) return;
+    }
+}
+
+typedef struct {
+    paw_image *image;
+    int steps;            /* bit 0: saturation, bit 1: hue */
+    uint8_t before[256], saturation[256], hue[256], after[256];
+    int32_t by_value[256], by_range[256];
+} paw__distortion;
+/* uint8(clip(v * gain + shift)) of every byte */
+static void paw__distort_table(double gain, double shift, uint8_t table[256])
+{
+    int v;
+    for (v = 0; v < 256; ++v) {
+        const float x = paw__mulf((float)v, (float)gain) + (float)shift;
+        table[v] = (uint8_t)(x < 0 ? 0 : x > 255 ? 255 : x);
+    }
+}
+/* OpenCV's 8-bit HSV: hue in 0..179 */
+static void paw__to_hsv(const paw__distortion *t, const uint8_t *rgb, int hsv[3])
+{
+    const int r = rgb[0], g = rgb[1], b = rgb[2];
+    const int v = r > g ? (r > b ? r : b) : (g > b ? g : b);
+    const int range = v - (r < g ? (r < b ? r : b) : (g < b ? g : b));
+    int h = v == r ? g - b : v == g ? b - r + 2 * range : r - g + 4 * range;
+    h = (h * t->by_range[range] + 4096 * 180 + 2048) / 4096 - 180; /* floor: h >= -30 */
+    hsv[0] = h < 0 ? h + 180 : h;
+    hsv[1] = (range * t->by_value[v] + 2048) >> 12;
+    hsv[2] = v;
+}
+static void paw__from_hsv(const int hsv[3], uint8_t *rgb)
+{
+    static const uint8_t sector[6][3] = { { 0, 3, 1 }, { 2, 0, 1 }, { 1, 0, 3 },
+                                          { 1, 2, 0 }, { 3, 1, 0 }, { 0, 1, 2 } };
+    const int at = hsv[0] / 30 % 6;
+    const float f = paw__mulf((float)(hsv[0] % 30), 1.0f / 30), v = (float)hsv[2];
+    const float s = paw__mulf((float)hsv[1], 1.0f / 255), sf = paw__mulf(s, f);
+    float level[4];
+    int k;
+    level[0] = v;
+    level[1] = v * (1.0f - s);
+    level[2] = v * (1.0f - sf);
+    level[3] = v * ((1.0f - s) + sf);
+    for (k = 0; k < 3; ++k)
+        rgb[k] = (uint8_t)paw__round_even((double)level[sector[at][k]]);
+}
+static void paw__distort_row(void *arg, size_t item, int slot)
+{
+    const paw__distortion *t = (const paw__distortion *)arg;
+    const size_t w = (size_t)t->image->w;
+    uint8_t *p = t->image->px + item * w * 3;
+    size_t i;
+    int hsv[3], k;
+    (void)slot;
+    for (i = 0; i < w; ++i, p += 3) {
+        for (k = 0; k < 3; ++k) p[k] = t->before[p[k]];
+        if (t->steps & 1) {
+            paw__to_hsv(t, p, hsv);
+            hsv[1] = t->saturation[hsv[1]];
+            paw__from_hsv(hsv, p);
+        }
+        if (t->steps & 2) {
+            paw__to_hsv(t, p, hsv);
+            hsv[0] = t->hue[hsv[0]];
+            paw__from_hsv(hsv, p);
+        }
+        for (k = 0; k < 3; ++k) p[k] = t->after[p[k]];
+    }
+}
+static void paw__distort(paw_ctx *c, paw__draws *d, paw_image *image)
+{
+    uint8_t contrast[256];
+    paw__distortion t;
+    int v, first, shift = 0;
+    memset(&t, 0, sizeof t);
+    t.image = image;
+    paw__distort_table(1, paw__draw_below(d, 2) ? paw__draw(d, -32, 32) : 0, t.before);
+    first = paw__draw_below(d, 2); /* contrast before or behind the colours */
+    if (first) {
+        paw__distort_table(paw__draw_below(d, 2) ? paw__draw(d, 0.5, 1.5) : 1, 0, contrast);
+        for (v = 0; v < 256; ++v) t.before[v] = contrast[t.before[v]];
+    }
+    if (paw__draw_below(d, 2)) {
+        t.steps |= 1;
+        paw__distort_table(paw__draw(d, 0.5, 1.5), 0, t.saturation);
+    }
+    if (paw__draw_below(d, 2)) {
+        t.steps |= 2;
+        shift = paw__draw_below(d, 36) - 18;
+    }
+    paw__distort_table(!first && paw__draw_below(d, 2) ? paw__draw(d, 0.5, 1.5) : 1, 0, t.after);
+    for (v = 0; v < 256; ++v) {
+        t.hue[v] = (uint8_t)((v + 180 + shift) % 180);
+        t.by_value[v] = v ? (int32_t)paw__round_even((255 << 12) / (double)v) : 0;
+        t.by_range[v] = v ? (int32_t)paw__round_even((180 << 12) / (6.0 * v)) : 0;
+    }
+    paw__for(c, (size_t)image->h, paw__distort_row, &t);
+}
+PAW_DEF paw_err paw_seg_augment(paw_ctx *c, const paw_seg_preset *p, const paw_stats *stats,
+                                const paw_image *image, const paw_mask *mask, uint64_t seed,
+                                uint64_t sample, float *chw, uint16_t *labels)
+{
+    paw__draws d;
+    int size[2], box[4], x, y, k, flip;
+    paw_image crop;
+    uint32_t *seen;
+    float table[3][256];
+    double r;
+    paw_err e;
+    if (!c) return PAW_E_ARG;
+    if (!p || !stats || !image || !image->px || !mask || !mask->px || !chw || !labels)
+        return paw__fail(c, PAW_E_ARG, "paw_seg_augment: NULL argument");
+    if (image->w != mask->w || image->h != mask->h)
+        return paw__fail(c, PAW_E_SHAPE, "paw_seg_augment: image of %d x %d, mask of %d x %d",
+                         image->w, image->h, mask->w, mask->h);
+    if (!(seen = (uint32_t *)paw__alloc(c, (size_t)p->classes, sizeof *seen))) return PAW_E_OOM;
+    d.seed = seed;
+    d.next = sample << 6;
+    r = paw__draw(&d, 0.5, 2);
+    paw_seg_size(image->w, image->h, (int)(p->train_scale[0] * r), (int)(p->train_scale[1] * r),
+                 &size[0], &size[1]);
+    paw__seg_offset(&d, mask, p->classes, size, p->crop, seen, box);
+    paw__free(seen);
+    box[2] = size[0] < p->crop ? size[0] : p->crop;
+    box[3] = size[1] < p->crop ? size[1] : p->crop;
+    flip = paw__draw_below(&d, 2);
+    if ((e = paw__linear_window(c, image, size[0], size[1], box, &crop)) != PAW_OK) return e;
+    paw__distort(c, &d, &crop);
+    for (k = 0; k < 3; ++k)
+        for (x = 0; x < 256; ++x)
+            table[k][x] = ((float)x / 255.0f - stats->mean[k]) / stats->std[k];
+    for (y = 0; y < p->crop; ++y) {
+        const size_t line = (size_t)y * (size_t)p->crop, plane = (size_t)p->crop * (size_t)p->crop;
+        const uint16_t *row = mask->px;
+        if (y < box[3])
+            row += paw__mask_source((size_t)(box[1] + y), mask->h, size[1], 0) * (size_t)mask->w;
+        for (x = 0; x < p->crop; ++x) {
+            const int inside = y < box[3] && x < box[2], from = flip ? box[2] - 1 - x : x;
+            for (k = 0; k < 3; ++k)
+                chw[(size_t)k * plane + line + (size_t)x] =
+                    inside ? table[k][crop.px[(y * box[2] + from) * 3 + k]] : 0;
+            labels[line + (size_t)x] = (uint16_t)PAW_IGNORED;
+            if (inside)
+                labels[line + (size_t)x] =
+                    row[paw__mask_source((size_t)(box[0] + from), mask->w, size[0], 0)];
+        }
+    }
+    paw_image_free(c, &crop);
+    return PAW_OK;
+}
+
+/* ---- dense heads ---- */
+
+PAW_DEF void paw_shuffle(uint64_t seed, uint32_t epoch, size_t *order, size_t n)
+{
+    paw__random_order(seed, PAW__STREAM_ORDER + 256 * (epoch + 1), order, n);
+}
+PAW_DEF void paw_dense_free(paw_ctx *c, paw_dense *h)
+{
+    int i;
+    (void)c;
+    if (!h) return;
+    paw__free(h->weight);
+    paw__free(h->bias);
+    for (i = 0; i < 4; ++i) paw__free(h->moments[i]);
+    memset(h, 0, sizeof *h);
+}
+static paw_err paw__dense_new(paw_ctx *c, int outputs, size_t width, paw_dense *out)
+{
+    paw_dense h;
+    size_t n;
+    int i;
+    if (outputs < 1 || outputs >= PAW_UNKNOWN || !width || !paw__mul((size_t)outputs, width, &n))
+        return paw__fail(c, PAW_E_ARG, "dense head of %d outputs, width %zu", outputs, width);
+    memset(&h, 0, sizeof h);
+    h.outputs = outputs;
+    h.width = width;
+    h.decay = 0.05;
+    h.weight = (float *)paw__calloc(c, paw__up16(n), sizeof(float));
+    h.bias = (float *)paw__calloc(c, paw__up16((size_t)outputs), sizeof(float));
+    for (i = 0; i < 4; ++i)
+        h.moments[i] = (float *)paw__calloc(c, paw__up16(i < 2 ? n : (size_t)outputs),
+                                            sizeof(float));
+    if (!h.weight || !h.bias || !h.moments[0] || !h.moments[1] || !h.moments[2] || !h.moments[3]) {
+        paw_dense_free(c, &h);
+        return PAW_E_OOM;
+    }
+    *out = h;
+    return PAW_OK;
+}
+PAW_DEF paw_err paw_dense_create(paw_ctx *c, int outputs, size_t width, uint64_t seed,
+                                 paw_dense *out)
+{
+    paw_err e;
+    if (!c) return PAW_E_ARG;
+    if (!out) return paw__fail(c, PAW_E_ARG, "paw_dense_create: NULL argument");
+    if ((e = paw__dense_new(c, outputs, width, out)) != PAW_OK) return e;
+    paw__random_normals(seed, PAW__STREAM_HEAD, 0.01, 0, out->weight, (size_t)outputs * width);
+    return PAW_OK;
+}
+static const char *const paw__dense_names[6] = {
+    "decode_head.conv_seg.weight", "decode_head.conv_seg.bias", "optimizer.weight.first",
+    "optimizer.weight.second", "optimizer.bias.first", "optimizer.bias.second"
+};
+static float *paw__dense_part(const paw_dense *h, int i)
+{
+    return i == 0 ? h->weight : i == 1 ? h->bias : h->moments[i - 2];
+}
+static int paw__dense_is_bias(int i) { return i == 1 || i > 3; }
+PAW_DEF paw_err paw_dense_save(paw_ctx *c, const char *path, const paw_dense *h,
+                               const char *const *meta)
+{
+    paw_tensor_view v[6];
+    size_t shape[4], count = 0, i, n;
+    const char **all;
+    char steps[32], *tmp;
+    paw_err e;
+    if (!c) return PAW_E_ARG;
+    if (!path || !h || !h->weight)
+        return paw__fail(c, PAW_E_ARG, "paw_dense_save: NULL argument");
+    while (meta && meta[count]) ++count;
+    n = strlen(path);
+    all = (const char **)paw__alloc(c, count + 3, sizeof *all);
+    tmp = (char *)paw__alloc(c, n + 5, 1);
+    e = all && tmp ? PAW_OK : PAW_E_OOM;
+    if (!e) {
+        memcpy(tmp, path, n);
+        memcpy(tmp + n, ".tmp", 5);
+        snprintf(steps, sizeof steps, "%llu", (unsigned long long)h->steps);
+        for (i = 0; i < count; ++i) all[i] = meta[i];
+        all[count] = "steps";
+        all[count + 1] = steps;
+        all[count + 2] = NULL;
+        shape[0] = (size_t)h->outputs;
+        shape[1] = h->width;
+        shape[2] = shape[3] = 1;
+        for (i = 0; i < 6; ++i) {
+            v[i].name = paw__dense_names[i];
+            v[i].ndim = paw__dense_is_bias((int)i) ? 1 : 4;
+            v[i].shape = shape;
+            v[i].data = paw__dense_part(h, (int)i);
+        }
+        e = paw_safetensors_save(c, tmp, v, 6, all);
+        if (!e && rename(tmp, path)) {
+            remove(tmp);
+            e = paw__fail(c, PAW_E_IO, "%s: cannot be written", path);
+        }
+    }
+    paw__free((void *)(uintptr_t)all);
+    paw__free(tmp);
+    return e;
+}
+static paw_err paw__dense_read(paw_ctx *c, const paw_tensors *t, const char *path, paw_dense *h)
+{
+    paw_tensor_info w, info;
+    size_t at;
+    paw_err e = paw_tensors_find(t, paw__dense_names[0], &at);
+    int i, rest = 1;
+    if (e) return paw__fail(c, e, "%s: no %s: not a dense head", path, paw__dense_names[0]);
+    (void)paw_tensors_info(t, at, &w);
+    for (i = 2; i < w.ndim; ++i) rest &= w.shape[i] == 1;
+    if (w.ndim < 2 || !rest || w.shape[0] >= PAW_UNKNOWN)
+        return paw__fail(c, PAW_E_SHAPE, "%s: %s is not [outputs, width, 1, 1]", path, w.name);
+    if ((e = paw__dense_new(c, (int)w.shape[0], w.shape[1], h)) != PAW_OK) return e;
+    for (i = 0; !e && i < 6; ++i) {
+        const size_t want = paw__dense_is_bias(i) ? w.shape[0] : w.count;
+        if (paw_tensors_find(t, paw__dense_names[i], &at)) {
+            if (i == 1) e = paw__fail(c, PAW_E_KEY, "%s: no %s", path, paw__dense_names[i]);
+            continue;
+        }
+        (void)paw_tensors_info(t, at, &info);
+        e = info.count == want ? paw_tensors_read(c, t, at, PAW_F32, paw__dense_part(h, i), want)
+                               : paw__fail(c, PAW_E_SHAPE, "%s: %s has %zu numbers, not %zu", path,
+                                           info.name, info.count, want);
+    }
+    return e;
+}
+PAW_DEF paw_err paw_dense_load(paw_ctx *c, const char *path, paw_dense *out)
+{
+    paw_tensors *t = NULL;
+    paw_dense h;
+    const char *s;
+    paw_err e;
+    if (!c) return PAW_E_ARG;
+    if (!path || !out) return paw__fail(c, PAW_E_ARG, "paw_dense_load: NULL argument");
+    memset(&h, 0, sizeof h);
+    if ((e = paw_tensors_open(c, path, &t)) != PAW_OK) return e;
+    e = paw__dense_read(c, t, path, &h);
+    s = paw_tensors_meta(t, "steps");
+    for (; s && *s >= '0' && *s <= '9'; ++s) h.steps = h.steps * 10 + (uint64_t)(*s - '0');
+    paw_tensors_close(t);
+    if (e) paw_dense_free(c, &h);
+    else *out = h;
+    return e;
+}
+PAW_DEF paw_err paw_dense_features(const paw_model *m, paw_ctx *c, const int *blocks,
+                                   int block_count, const float *chw, size_t n, int h, int w,
+                                   float *x)
+{
+    const size_t together = c ? (size_t)c->threads : 1;
+    size_t dim, parts, tokens, i, k, j, t, count;
+    paw_outputs o;
+    float *all;
+    paw_err e = PAW_OK;
+    if (!c) return PAW_E_ARG;
+    if (!m || !chw || !x || block_count < 0 || (block_count && !blocks))
+        return paw__fail(c, PAW_E_ARG, "paw_dense_features: NULL argument");
+    dim = (size_t)m->dim;
+    parts = block_count ? (size_t)block_count : 1;
+    tokens = (size_t)(h / m->patch) * (size_t)(w / m->patch) + 1;
+    if (!paw__mul(parts * together, tokens * dim, &count)) return PAW_E_OOM;
+    if (!(all = (float *)paw__alloc(c, count, sizeof *all))) return PAW_E_OOM;
+    memset(&o, 0, sizeof o);
+    o.blocks = blocks;
+    o.block_count = block_count;
+    if (block_count) o.block_outputs = all;
+    else o.tokens = all;
+    for (i = 0; !e && i < n; i += together) {
+        const size_t some = paw__min(together, n - i);
+        e = paw_encode(m, c, chw + i * 3 * (size_t)h * (size_t)w, some, h, w, &o);
+        for (k = 0; !e && k < parts; ++k)
+            for (j = 0; j < some; ++j)
+                for (t = 1; t < tokens; ++t)
+                    memcpy(x + (((i + j) * (tokens - 1) + t - 1) * parts + k) * dim,
+                           all + ((k * some + j) * tokens + t) * dim, dim * sizeof *x);
+    }
+    paw__free(all);
+    return e;
+}
+/* Outputs of rows of features, rows of up16(outputs) floats, padding 0 */
+static paw_err paw__dense_run(const paw_dense *h, const paw__team *team, const float *x,
+                              size_t rows, float *out)
+{
+    const size_t k = (size_t)h->outputs, ld = paw__up16(k);
+    size_t r, j;
+    const paw_err e = paw__matmul(team, 0, 1, rows, k, h->width, x, h->width, h->weight, h->width,
+                                  out, ld, 0);
+    for (r = 0; !e && r < rows; ++r) {
+        for (j = 0; j < k; ++j) out[r * ld + j] += h->bias[j];
+        for (; j < ld; ++j) out[r * ld + j] = 0;
+    }
+    return e;
+}
+/* Gradients of the outputs of one more image, summed into those of weight and bias */
+static paw_err paw__dense_back(const paw_dense *h, const paw__team *team, const float *x,
+                               const float *grad, size_t rows, float *gw, float *gb)
+{
+    const size_t k = (size_t)h->outputs, ld = paw__up16(k);
+    size_t r;
+    for (r = 0; r < rows; ++r) team->ops->axpy(1.0f, grad + r * ld, ld, gb);
+    return paw__matmul(team, 1, 0, k, h->width, rows, grad, ld, x, h->width, gw, h->width, 1);
+}
+static paw_err paw__dense_update(paw_dense *h, const paw__team *team, float *gw, float *gb,
+                                 double lr)
+{
+    paw__optimizer o;
+    paw__param p[2];
+    size_t i, n = (size_t)h->outputs * h->width;
+    for (i = 0; i < n; ++i)
+        if (!paw__finite(gw[i]))
+            return paw__fail(team->c, PAW_E_NUM, "training: gradient %zu of the weight is %g", i,
+                             (double)gw[i]);
+    memset(&o, 0, sizeof o);
+    memset(p, 0, sizeof p);
+    o.kind = PAW__ADAMW;
+    o.decay = h->decay;
+    o.beta1 = 0.9;
+    o.beta2 = 0.999;
+    o.eps = 1e-8;
+    o.steps = h->steps;
+    p[0].name = "weight";
+    p[0].p = h->weight;
+    p[0].g = gw;
+    p[0].m = h->moments[0];
+    p[0].v = h->moments[1];
+    p[0].n = n;
+    p[0].rank = 2;
+    p[0].decayed = 1;
+    p[1] = p[0];
+    p[1].name = "bias";
+    p[1].p = h->bias;
+    p[1].g = gb;
+    p[1].m = h->moments[2];
+    p[1].v = h->moments[3];
+    p[1].n = (size_t)h->outputs;
+    p[1].rank = 1;
+    p[1].decayed = h->decay_bias;
+    paw__optimize(team, &o, lr, p, 2);
+    h->steps = o.steps;
+    return PAW_OK;
+}
+
+/* ---- bilinear upsampling of rows of channels, and its transpose ---- */
+
+typedef struct {
+    int at[2];
+    float w[2];
+} paw__tap2;
+/* torch's bilinear taps, align_corners False */
+static void paw__tap2_of(int in, int out, paw__tap2 *t)
+{
+    const float scale = (float)in / (float)out;
+    int o;
+    for (o = 0; o < out; ++o) {
+        float s = paw__mulf((float)o + 0.5f, scale) - 0.5f;
+        if (s < 0) s = 0;
+        t[o].at[0] = (int)s < in ? (int)s : in - 1;
+        t[o].at[1] = t[o].at[0] + (t[o].at[0] + 1 < in);
+        t[o].w[1] = s - (float)t[o].at[0];
+        t[o].w[0] = 1.0f - t[o].w[1];
+    }
+}
+static void paw__blend2(const paw__ops *ops, const paw__tap2 *t, const float *rows, size_t ld,
+                        float *out) /* rows of ld floats */
+{
+    ops->blend(rows + (size_t)t->at[0] * ld, t->w[0], rows + (size_t)t->at[1] * ld, t->w[1], ld,
+               out);
+}
+static void paw__spread2(const paw__ops *ops, const paw__tap2 *t, const float *x, size_t ld,
+                         float *rows)
+{
+    ops->axpy(t->w[0], x, ld, rows + (size_t)t->at[0] * ld);
+    ops->axpy(t->w[1], x, ld, rows + (size_t)t->at[1] * ld);
+}
+typedef struct { /* loss over the upsampled outputs of n images, and its gradient on the grid */
+    const paw__ops *ops;
+    int gh, gw, h, w, outputs;
+    size_t ld;
+    const paw__tap2 *down, *across; /* [h], [w] */
+    const float *logits;            /* [n, gh * gw, ld] */
+    float *grad;                    /* alike */
+    const uint16_t *labels;         /* [n, h, w]; or */
+    const float *heat, *weights;    /* [n, outputs, h, w], [n, outputs] */
+    float scale;
+    double *losses; /* [n] */
+    float *scratch; /* per slot: paw__upsample_scratch */
+} paw__upsampled;
+static size_t paw__upsample_scratch(size_t gw, size_t ld) { return 2 * (gw + 1) * ld; }
+/* Loss of one pixel with outputs z, its gradient in g; 0: none, g is not set. */
+static int paw__pixel_loss(const paw__upsampled *u, size_t image, size_t at, const float *z,
+                           float *g, double *loss)
+{
+    const size_t pixels = (size_t)u->h * (size_t)u->w, k = (size_t)u->outputs;
+    size_t j;
+    if (u->labels) {
+        const uint16_t label = u->labels[image * pixels + at];
+        if (label == PAW_IGNORED) return 0;
+        *loss += u->ops->xent(z, k, label, u->scale, g);
+        return 1;
+    }
+    for (j = 0; j < u->ld; ++j) {
+        float d = 0;
+        if (j < k) d = paw__mulf(z[j] - u->heat[(image * k + j) * pixels + at],
+                                 u->weights[image * k + j]);
+        if (j < k) *loss = paw__mul_add((double)d, (double)d, *loss);
+        g[j] = j < k ? 2 * paw__mulf(d, u->weights[image * k + j]) * u->scale : 0;
+    }
+    return 1;
+}
+static void paw__upsampled_image(void *arg, size_t image, int slot)
+{
+    const paw__upsampled *u = (const paw__upsampled *)arg;
+    const size_t ld = u->ld, row = (size_t)u->gw * ld, grid = (size_t)u->gh * row;
+    const float *logits = u->logits + image * grid;
+    float *grad = u->grad + image * grid, *line, *back, *z, *g;
+    double loss = 0;
+    int x, y;
+    line = u->scratch + (size_t)slot * paw__upsample_scratch((size_t)u->gw, ld);
+    back = line + row;
+    z = back + row;
+    g = z + ld;
+    memset(grad, 0, grid * sizeof *grad);
+    for (y = 0; y < u->h; ++y) {
+        int any = 0;
+        paw__blend2(u->ops, &u->down[y], logits, row, line);
+        memset(back, 0, row * sizeof *back);
+        for (x = 0; x < u->w; ++x) {
+            paw__blend2(u->ops, &u->across[x], line, ld, z);
+            if (!paw__pixel_loss(u, image, (size_t)y * (size_t)u->w + (size_t)x, z, g, &loss))
+                continue;
+            paw__spread2(u->ops, &u->across[x], g, ld, back);
+            any = 1;
+        }
+        if (any) paw__spread2(u->ops, &u->down[y], back, row, grad);
+    }
+    u->losses[image] = loss;
+}
+/* Loss and update; labels, or heat and weights. */
+static paw_err paw__dense_step(paw_dense *h, paw_ctx *c, const float *x, size_t n, int gh, int gw,
+                               paw__upsampled *u, double lr, double *loss)
+{
+    const size_t rows = (size_t)gh * (size_t)gw, ld = paw__up16((size_t)h->outputs);
+    const size_t grid = rows * ld, slots = paw__min((size_t)c->threads, n);
+    const size_t weights = paw__up16((size_t)h->outputs * h->width);
+    const size_t scratch = slots * paw__upsample_scratch((size_t)gw, ld);
+    float *all = (float *)paw__calloc(c, 2 * n * grid + weights + ld + scratch, sizeof *all);
+    paw__tap2 *taps = (paw__tap2 *)paw__alloc(c, (size_t)u->h + (size_t)u->w, sizeof *taps);
+    double *losses = (double *)paw__alloc(c, n, sizeof *losses), sum = 0;
+    float *logits = all, *grad = all + n * grid, *gweight = grad + n * grid;
+    paw_err e = all && taps && losses ? PAW_OK : PAW_E_OOM;
+    paw__team team;
+    size_t i;
+    team.c = c;
+    team.ops = paw__ops_now();
+    team.slot = 0;
+    team.wide = c->threads > 1;
+    for (i = 0; !e && i < n; ++i)
+        e = paw__dense_run(h, &team, x + i * rows * h->width, rows, logits + i * grid);
+    if (!e) {
+        u->ops = team.ops;
+        u->gh = gh;
+        u->gw = gw;
+        u->outputs = h->outputs;
+        u->ld = ld;
+        paw__tap2_of(gh, u->h, taps);
+        paw__tap2_of(gw, u->w, taps + u->h);
+        u->down = taps;
+        u->across = taps + u->h;
+        u->logits = logits;
+        u->grad = grad;
+        u->losses = losses;
+        u->scratch = gweight + weights + ld;
+        paw__for(c, n, paw__upsampled_image, u);
+        for (i = 0; i < n; ++i) sum += losses[i];
+        sum *= (double)u->scale;
+        if (!(sum - sum == 0)) e = paw__fail(c, PAW_E_NUM, "training: the loss is not finite");
+    }
+    for (i = 0; !e && i < n; ++i)
+        e = paw__dense_back(h, &team, x + i * rows * h->width, grad + i * grid, rows, gweight,
+                            gweight + weights);
+    if (!e) e = paw__dense_update(h, &team, gweight, gweight + weights, lr);
+    paw__free(all);
+    paw__free(taps);
+    paw__free(losses);
+    if (!e) *loss = sum;
+    return e;
+}
+PAW_DEF paw_err paw_seg_step(paw_dense *h, paw_ctx *c, const float *x, size_t n, int gh, int gw,
+                             const uint16_t *labels, int height, int width, double lr, double *loss)
+{
+    paw__upsampled u;
+    size_t i, pixels;
+    if (!c) return PAW_E_ARG;
+    if (!h || !h->weight || !x || !n || !labels || !loss || gh < 1 || gw < 1 || height < 1 ||
+        width < 1)
+        return paw__fail(c, PAW_E_ARG, "paw_seg_step: NULL argument, or nothing to do");
+    pixels = n * (size_t)height * (size_t)width;
+    for (i = 0; i < pixels; ++i)
+        if (labels[i] != PAW_IGNORED && labels[i] >= h->outputs)
+            return paw__fail(c, PAW_E_ARG, "paw_seg_step: class %u of %d", labels[i], h->outputs);
+    memset(&u, 0, sizeof u);
+    u.h = height;
+    u.w = width;
+    u.labels = labels;
+    u.scale = (float)(1 / (double)pixels);
+    return paw__dense_step(h, c, x, n, gh, gw, &u, lr, loss);
+}
+PAW_DEF double paw_seg_rate(double lr, double warm_up, double total, double iteration)
+{
+    paw__schedule s;
+    memset(&s, 0, sizeof s);
+    s.kind = PAW__POLY;
+    s.lr = lr;
+    s.total = total;
+    s.warm = warm_up;
+    s.start = 1e-6;
+    return paw__rate(&s, iteration);
+}
+
+/* ---- segmentation at test: logits of windows, averaged, upsampled twice, no map is stored ---- */
+
+#define PAW__SEG_BAND 16 /* rows of one work item */
+typedef struct {
+    const paw__ops *ops;
+    int classes, gh, gw, ph, pw; /* of a window: grid, pixels with padding */
+    size_t ld;
+    int rows, cols, high, wide;  /* windows; pixels of one that count */
+    const int *top, *left;       /* [rows], [cols] */
+    const float *logits;         /* [rows * cols, gh * gw, ld] */
+    int h, w, out_h, out_w;
+    const paw__tap2 *grid_down, *grid_across, *down, *across; /* [ph], [pw], [out_h], [out_w] */
+    const float *share;          /* [w] 1 / windows over the column */
+    float *scratch;
+    size_t per_slot;
+    uint16_t *labels;
+} paw__seg_map;
+/* Averaged logits of row y of the input, [w, ld]; line: [gw, ld] */
+static void paw__seg_row(const paw__seg_map *s, int y, float *line, float *z, float *row)
+{
+    const size_t ld = s->ld, grow = (size_t)s->gw * ld;
+    int i, j, x, over = 0;
+    memset(row, 0, (size_t)s->w * ld * sizeof *row);
+    for (i = 0; i < s->rows; ++i) {
+        if (y < s->top[i] || y >= s->top[i] + s->high) continue;
+        ++over;
+        for (j = 0; j < s->cols; ++j) {
+            const float *logits = s->logits + (size_t)(i * s->cols + j) * (size_t)s->gh * grow;
+            float *to = row + (size_t)s->left[j] * ld;
+            paw__blend2(s->ops, &s->grid_down[y - s->top[i]], logits, grow, line);
+            for (x = 0; x < s->wide; ++x, to += ld) {
+                paw__blend2(s->ops, &s->grid_across[x], line, ld, z);
+                s->ops->axpy(1.0f, z, ld, to);
+            }
+        }
+    }
+    for (x = 0; x < s->w; ++x) {
+        const float share = s->share[x] / (float)over;
+        float *to = row + (size_t)x * ld;
+        if (share < 1) s->ops->blend(to, share, to, 0, ld, to);
+    }
+}
+static void paw__seg_band(void *arg, size_t item, int slot)
+{
+    const paw__seg_map *s = (const paw__seg_map *)arg;
+    const size_t ld = s->ld, wide = (size_t)s->w * ld;
+    float *row[3], *line, *z, *at = s->scratch + (size_t)slot * s->per_slot;
+    int held[2] = { -1, -1 }, y = (int)item * PAW__SEG_BAND, x, k;
+    const int end = y + PAW__SEG_BAND < s->out_h ? y + PAW__SEG_BAND : s->out_h;
+    for (k = 0; k < 3; ++k, at += wide) row[k] = at;
+    line = at;
+    z = line + (size_t)s->gw * ld;
+    for (; y < end; ++y) {
+        const paw__tap2 *t = &s->down[y];
+        if (held[1] == t->at[0]) { /* the rows move down together */
+            float *swap = row[0];
+            row[0] = row[1];
+            row[1] = swap;
+            held[0] = held[1];
+            held[1] = -1;
+        }
+        for (k = 0; k < 2; ++k) {
+            if (held[k] == t->at[k] || (k && t->at[1] == t->at[0])) continue;
+            paw__seg_row(s, t->at[k], line, z, row[k]);
+            held[k] = t->at[k];
+        }
+        s->ops->blend(row[0], t->w[0], t->at[1] == t->at[0] ? row[0] : row[1], t->w[1], wide,
+                      row[2]);
+        for (x = 0; x < s->out_w; ++x) {
+            paw__blend2(s->ops, &s->across[x], row[2], ld, z);
+            s->labels[(size_t)y * (size_t)s->out_w + (size_t)x] =
+                (uint16_t)s->ops->argmax(z, (size_t)s->classes);
+        }
+    }
+}
+static paw_err paw__seg_map_run(paw_ctx *c, paw__seg_map *s)
+{
+    const size_t taps = (size_t)s->ph + (size_t)s->pw + (size_t)s->out_h + (size_t)s->out_w;
+    const size_t bands = ((size_t)s->out_h + PAW__SEG_BAND - 1) / PAW__SEG_BAND;
+    paw__tap2 *t = (paw__tap2 *)paw__alloc(c, taps, sizeof *t);
+    float *share = (float *)paw__calloc(c, (size_t)s->w, sizeof *share);
+    int j, x;
+    s->per_slot = (3 * (size_t)s->w + (size_t)s->gw + 1) * s->ld;
+    s->scratch = (float *)paw__alloc(c, paw__min(bands, (size_t)c->threads) * s->per_slot,
+                                     sizeof *s->scratch);
+    if (t && share && s->scratch) {
+        s->grid_down = t;
+        s->grid_across = t + s->ph;
+        s->down = t + s->ph + s->pw;
+        s->across = s->down + s->out_h;
+        paw__tap2_of(s->gh, s->ph, t);
+        paw__tap2_of(s->gw, s->pw, t + s->ph);
+        paw__tap2_of(s->h, s->out_h, t + s->ph + s->pw);
+        paw__tap2_of(s->w, s->out_w, t + s->ph + s->pw + s->out_h);
+        for (j = 0; j < s->cols; ++j)
+            for (x = 0; x < s->wide; ++x) share[s->left[j] + x] += 1;
+        for (x = 0; x < s->w; ++x) share[x] = 1.0f / share[x];
+        s->share = share;
+        paw__for(c, bands, paw__seg_band, s);
+    }
+    j = t && share && s->scratch;
+    paw__free(t);
+    paw__free(share);
+    paw__free(s->scratch);
+    return j ? PAW_OK : PAW_E_OOM;
+}
+PAW_DEF paw_err paw_seg_predict_features(const paw_dense *d, paw_ctx *c, const float *x, int gh,
+                                         int gw, int patch, int h, int w, int out_h, int out_w,
+                                         uint16_t *labels)
+{
+    static const int zero = 0;
+    paw__team team;
+    paw__seg_map s;
+    float *logits;
+    paw_err e;
+    if (!c) return PAW_E_ARG;
+    if (!d || !d->weight || !x || !labels || gh < 1 || gw < 1 || patch < 1 || h < 1 || w < 1 ||
+        h > gh * patch || w > gw * patch || out_h < 1 || out_w < 1)
+        return paw__fail(c, PAW_E_ARG, "paw_seg_predict_features: NULL argument or size");
+    memset(&s, 0, sizeof s);
+    s.ld = paw__up16((size_t)d->outputs);
+    logits = (float *)paw__alloc(c, (size_t)gh * (size_t)gw * s.ld, sizeof *logits);
+    if (!logits) return PAW_E_OOM;
+    team.c = c;
+    s.ops = team.ops = paw__ops_now();
+    team.slot = 0;
+    team.wide = c->threads > 1;
+    e = paw__dense_run(d, &team, x, (size_t)gh * (size_t)gw, logits);
+    s.classes = d->outputs;
+    s.gh = gh;
+    s.gw = gw;
+    s.ph = gh * patch;
+    s.pw = gw * patch;
+    s.rows = s.cols = 1;
+    s.top = s.left = &zero;
+    s.high = s.h = h;
+    s.wide = s.w = w;
+    s.out_h = out_h;
+    s.out_w = out_w;
+    s.logits = logits;
+    s.labels = labels;
+    if (!e) e = paw__seg_map_run(c, &s);
+    paw__free(logits);
+    return e;
+}
+/* Starts of the windows along one side; returns how many. at NULL: only that. */
+static int paw__seg_windows(int side, int crop, int stride, int *at)
+{
+    const int n = (side > crop ? side - crop + stride - 1 : stride - 1) / stride + 1;
+    int i;
+    for (i = 0; at && i < n; ++i) {
+        const int last = side > crop ? side - crop : 0;
+        at[i] = i * stride < last ? i * stride : last;
+    }
+    return n;
+}
+PAW_DEF paw_err paw_seg_predict(const paw_dense *d, const paw_model *m, paw_ctx *c,
+                                const paw_seg_test *t, const float *chw, int h, int w, int out_h,
+                                int out_w, uint16_t *labels)
+{
+    size_t parts, count, i, pixels, tokens;
+    float *window, *x, *logits;
+    paw__team team;
+    paw__seg_map s;
+    int *at = NULL, y, k, crop;
+    paw_err e = PAW_OK;
+    if (!c) return PAW_E_ARG;
+    if (!d || !d->weight || !m || !t || !chw || !labels || h < 1 || w < 1 || out_h < 1 ||
+        out_w < 1 || t->block_count < 0 || (t->slide && (t->crop < 1 || t->stride < 1)))
+        return paw__fail(c, PAW_E_ARG, "paw_seg_predict: NULL argument or size");
+    parts = t->block_count ? (size_t)t->block_count : 1;
+    if (d->width != parts * (size_t)m->dim)
+        return paw__fail(c, PAW_E_SHAPE, "paw_seg_predict: a head of width %zu on features of %zu",
+                         d->width, parts * (size_t)m->dim);
+    memset(&s, 0, sizeof s);
+    crop = t->slide ? t->crop : h > w ? h : w;
+    s.high = h < crop ? h : crop;
+    s.wide = w < crop ? w : crop;
+    s.rows = paw__seg_windows(h, crop, t->slide ? t->stride : crop, NULL);
+    s.cols = paw__seg_windows(w, crop, t->slide ? t->stride : crop, NULL);
+    s.gh = (s.high + m->patch - 1) / m->patch;
+    s.gw = (s.wide + m->patch - 1) / m->patch;
+    s.ph = s.gh * m->patch;
+    s.pw = s.gw * m->patch;
+    s.classes = d->outputs;
+    s.ld = paw__up16((size_t)d->outputs);
+    s.h = h;
+    s.w = w;
+    s.out_h = out_h;
+    s.out_w = out_w;
+    s.labels = labels;
+    count = (size_t)s.rows * (size_t)s.cols;
+    tokens = (size_t)s.gh * (size_t)s.gw;
+    pixels = (size_t)s.ph * (size_t)s.pw;
+    at = (int *)paw__alloc(c, (size_t)s.rows + (size_t)s.cols, sizeof *at);
+    window = (float *)paw__alloc(c, 3 * pixels, sizeof *window);
+    x = (float *)paw__alloc(c, tokens * d->width, sizeof *x);
+    logits = (float *)paw__alloc(c, count * tokens * s.ld, sizeof *logits);
+    if (!at || !window || !x || !logits) e = PAW_E_OOM;
+    if (!e) {
+        paw__seg_windows(h, crop, t->slide ? t->stride : crop, at);
+        paw__seg_windows(w, crop, t->slide ? t->stride : crop, at + s.rows);
+    }
+    s.top = at;
+    s.left = at + s.rows;
+    s.logits = logits;
+    team.c = c;
+    s.ops = team.ops = paw__ops_now();
+    team.slot = 0;
+    team.wide = c->threads > 1;
+    for (i = 0; !e && i < count; ++i) {
+        const size_t top = (size_t)s.top[i / (size_t)s.cols];
+        const size_t left = (size_t)s.left[i % (size_t)s.cols];
+        memset(window, 0, 3 * pixels * sizeof *window);
+        for (k = 0; k < 3; ++k)
+            for (y = 0; y < s.high; ++y)
+                memcpy(window + (size_t)k * pixels + (size_t)y * (size_t)s.pw,
+                       chw + ((size_t)k * (size_t)h + top + (size_t)y) * (size_t)w + left,
+                       (size_t)s.wide * sizeof *window);
+        e = paw_dense_features(m, c, t->blocks, t->block_count, window, 1, s.ph, s.pw, x);
+        if (!e) e = paw__dense_run(d, &team, x, tokens, logits + i * tokens * s.ld);
+    }
+    if (!e) e = paw__seg_map_run(c, &s);
+    paw__free(at);
+    paw__free(window);
+    paw__free(x);
+    paw__free(logits);
+    return e;
+}
+
 
 /* ==== >>metrics ==== average precision, top-k, segmentation, pose ==== */
 
@@ -14022,6 +15298,30 @@ static void PAW__FN(attention)(const paw__attention *t, size_t head, size_t pane
     }
 }
 
+/* ---- dense heads: rows of channels, n a multiple of 16 but of argmax ---- */
+
+static void PAW__FN(blend)(const float *a, float wa, const float *b, float wb, size_t n, float *out)
+{
+    const PAW__V u = PAW__V_SET1(wa), v = PAW__V_SET1(wb);
+    size_t i;
+    for (i = 0; i < n; i += PAW__VW)
+        PAW__V_STORE(out + i, PAW__V_FMA(PAW__V_LOAD(a + i), u, PAW__V_MUL(PAW__V_LOAD(b + i), v)));
+}
+static void PAW__FN(axpy)(float w, const float *x, size_t n, float *y)
+{
+    const PAW__V v = PAW__V_SET1(w);
+    size_t i;
+    for (i = 0; i < n; i += PAW__VW)
+        PAW__V_STORE(y + i, PAW__V_FMA(PAW__V_LOAD(x + i), v, PAW__V_LOAD(y + i)));
+}
+static size_t PAW__FN(argmax)(float *x, size_t n)
+{
+    const float top = PAW__FN(top)(x, 16, n);
+    size_t i = 0;
+    while (i < n && !(x[i] >= top)) ++i;
+    return i < n ? i : 0;
+}
+
 #endif /* PAW__BASE */
 
 static const paw__ops PAW__FN(ops) = {
@@ -14031,6 +15331,7 @@ static const paw__ops PAW__FN(ops) = {
     PAW__BN(xent),      PAW__BN(sgd),       PAW__BN(adamw),           PAW__BN(pool),
     PAW__BN(columns),   PAW__BN(batch_norm), PAW__BN(batch_norm_back), PAW__BN(norm_back),
     PAW__BN(cosine),    PAW__BN(bucket),
+    PAW__BN(blend),     PAW__BN(axpy),      PAW__BN(argmax),
 };
 
 #undef PAW__L
