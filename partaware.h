@@ -745,6 +745,7 @@ typedef struct {
     uint64_t steps;       /* updates done */
     double decay;         /* weight decay, 0.05 */
     int decay_bias;       /* 1: of the bias too (protocol 6.2) */
+    int mean_labelled;    /* 1: mean over labelled pixels (torch's default), 0: over all (6.2) */
 } paw_dense;
 /* Weight N(0, 0.01^2) from seed, bias 0. */
 PAW_DEF paw_err paw_dense_create(paw_ctx *c, int outputs, size_t width, uint64_t seed,
@@ -776,10 +777,11 @@ typedef struct {
     const int *blocks;
     int block_count;
 } paw_seg_test;
-/* Classes of every pixel of an image of out_w x out_h. chw: [3, h, w], it resized and normalised; a
-   window that is no multiple of the patch is padded with 0 to the right and below. Logits are
-   averaged over windows, upsampled twice as mmseg does (protocol 6.3). labels: [out_h, out_w]. */
-PAW_DEF paw_err paw_seg_predict(const paw_dense *d, const paw_model *m, paw_ctx *c,
+/* Classes of every pixel of an image of out_w x out_h, by each of `heads` heads of equal outputs.
+   chw: [3, h, w], it resized and normalised; a window that is no multiple of the patch is padded
+   with 0 to the right and below. Logits are averaged over windows, upsampled twice as mmseg does
+   (protocol 6.3). labels: [heads, out_h, out_w]. */
+PAW_DEF paw_err paw_seg_predict(const paw_dense *d, size_t heads, const paw_model *m, paw_ctx *c,
                                 const paw_seg_test *t, const float *chw, int h, int w, int out_h,
                                 int out_w, uint16_t *labels);
 /* The same where features of the whole image are there: x [gh * gw, width], covering gh and gw
@@ -13682,20 +13684,23 @@ PAW_DEF paw_err paw_seg_step(paw_dense *h, paw_ctx *c, const float *x, size_t n,
                              const uint16_t *labels, int height, int width, double lr, double *loss)
 {
     paw__upsampled u;
-    size_t i, pixels;
+    size_t i, pixels, labelled = 0;
     if (!c) return PAW_E_ARG;
     if (!h || !h->weight || !x || !n || !labels || !loss || gh < 1 || gw < 1 || height < 1 ||
         width < 1)
         return paw__fail(c, PAW_E_ARG, "paw_seg_step: NULL argument, or nothing to do");
     pixels = n * (size_t)height * (size_t)width;
-    for (i = 0; i < pixels; ++i)
-        if (labels[i] != PAW_IGNORED && labels[i] >= h->outputs)
+    for (i = 0; i < pixels; ++i) {
+        if (labels[i] == PAW_IGNORED) continue;
+        ++labelled;
+        if (labels[i] >= h->outputs)
             return paw__fail(c, PAW_E_ARG, "paw_seg_step: class %u of %d", labels[i], h->outputs);
+    }
     memset(&u, 0, sizeof u);
     u.h = height;
     u.w = width;
     u.labels = labels;
-    u.scale = (float)(1 / (double)pixels);
+    u.scale = (float)(1 / (double)(h->mean_labelled ? paw__max(labelled, 1) : pixels));
     return paw__dense_step(h, c, x, n, gh, gw, &u, lr, loss);
 }
 PAW_DEF double paw_seg_rate(double lr, double warm_up, double total, double iteration)
@@ -13866,24 +13871,26 @@ static int paw__seg_windows(int side, int crop, int stride, int *at)
     }
     return n;
 }
-PAW_DEF paw_err paw_seg_predict(const paw_dense *d, const paw_model *m, paw_ctx *c,
+PAW_DEF paw_err paw_seg_predict(const paw_dense *d, size_t heads, const paw_model *m, paw_ctx *c,
                                 const paw_seg_test *t, const float *chw, int h, int w, int out_h,
                                 int out_w, uint16_t *labels)
 {
-    size_t parts, count, i, pixels, tokens;
+    size_t parts, count, i, j, pixels, tokens;
     float *window, *x, *logits;
     paw__team team;
     paw__seg_map s;
     int *at = NULL, y, k, crop;
     paw_err e = PAW_OK;
     if (!c) return PAW_E_ARG;
-    if (!d || !d->weight || !m || !t || !chw || !labels || h < 1 || w < 1 || out_h < 1 ||
-        out_w < 1 || t->block_count < 0 || (t->slide && (t->crop < 1 || t->stride < 1)))
+    if (!d || !heads || !m || !t || !chw || !labels || h < 1 || w < 1 || out_h < 1 || out_w < 1 ||
+        t->block_count < 0 || (t->slide && (t->crop < 1 || t->stride < 1)))
         return paw__fail(c, PAW_E_ARG, "paw_seg_predict: NULL argument or size");
     parts = t->block_count ? (size_t)t->block_count : 1;
-    if (d->width != parts * (size_t)m->dim)
-        return paw__fail(c, PAW_E_SHAPE, "paw_seg_predict: a head of width %zu on features of %zu",
-                         d->width, parts * (size_t)m->dim);
+    for (j = 0; j < heads; ++j)
+        if (d[j].outputs != d->outputs || d[j].width != parts * (size_t)m->dim)
+            return paw__fail(c, PAW_E_SHAPE, "paw_seg_predict: a head of %d outputs and width %zu "
+                             "for %d and %zu", d[j].outputs, d[j].width, d->outputs,
+                             parts * (size_t)m->dim);
     memset(&s, 0, sizeof s);
     crop = t->slide ? t->crop : h > w ? h : w;
     s.high = h < crop ? h : crop;
@@ -13900,14 +13907,13 @@ PAW_DEF paw_err paw_seg_predict(const paw_dense *d, const paw_model *m, paw_ctx 
     s.w = w;
     s.out_h = out_h;
     s.out_w = out_w;
-    s.labels = labels;
     count = (size_t)s.rows * (size_t)s.cols;
     tokens = (size_t)s.gh * (size_t)s.gw;
     pixels = (size_t)s.ph * (size_t)s.pw;
     at = (int *)paw__alloc(c, (size_t)s.rows + (size_t)s.cols, sizeof *at);
     window = (float *)paw__alloc(c, 3 * pixels, sizeof *window);
     x = (float *)paw__alloc(c, tokens * d->width, sizeof *x);
-    logits = (float *)paw__alloc(c, count * tokens * s.ld, sizeof *logits);
+    logits = (float *)paw__alloc(c, heads * count, tokens * s.ld * sizeof *logits);
     if (!at || !window || !x || !logits) e = PAW_E_OOM;
     if (!e) {
         paw__seg_windows(h, crop, t->slide ? t->stride : crop, at);
@@ -13915,7 +13921,6 @@ PAW_DEF paw_err paw_seg_predict(const paw_dense *d, const paw_model *m, paw_ctx 
     }
     s.top = at;
     s.left = at + s.rows;
-    s.logits = logits;
     team.c = c;
     s.ops = team.ops = paw__ops_now();
     team.slot = 0;
@@ -13930,9 +13935,14 @@ PAW_DEF paw_err paw_seg_predict(const paw_dense *d, const paw_model *m, paw_ctx 
                        chw + ((size_t)k * (size_t)h + top + (size_t)y) * (size_t)w + left,
                        (size_t)s.wide * sizeof *window);
         e = paw_dense_features(m, c, t->blocks, t->block_count, window, 1, s.ph, s.pw, x);
-        if (!e) e = paw__dense_run(d, &team, x, tokens, logits + i * tokens * s.ld);
+        for (j = 0; !e && j < heads; ++j)
+            e = paw__dense_run(&d[j], &team, x, tokens, logits + (j * count + i) * tokens * s.ld);
     }
-    if (!e) e = paw__seg_map_run(c, &s);
+    for (j = 0; !e && j < heads; ++j) {
+        s.logits = logits + j * count * tokens * s.ld;
+        s.labels = labels + j * (size_t)out_h * (size_t)out_w;
+        e = paw__seg_map_run(c, &s);
+    }
     paw__free(at);
     paw__free(window);
     paw__free(x);

@@ -296,6 +296,275 @@ static void test_pose_errors(void)
       "nobody annotated: -1");
 }
 
+/* ---- label maps and augmentation ---- */
+
+static void test_label_maps(void)
+{
+    static paw_label_map m;
+    uint16_t px[] = { 0, 1, 3, 255, 3, 9 };
+    paw_mask mask = { px, 3, 2 };
+    const paw_seg_preset *p = paw_seg_preset_find("ade20k-object59");
+    paw_label_map_offset(3, 1, &m);
+    T(paw_mask_classes(ctx, &m, 0, "x.png", &mask) == PAW_E_FORMAT &&
+          strstr(paw_message(ctx), "x.png: value 9 at column 2, row 1"), "%s", paw_message(ctx));
+    T(px[0] == 0 && px[5] == 9, "a refused mask is untouched");
+    T(!paw_mask_classes(ctx, &m, 1, "x.png", &mask), "unknown values ignored");
+    T(px[0] == PAW_IGNORED && px[1] == 0 && px[2] == 2 && px[3] == PAW_IGNORED &&
+          px[5] == PAW_IGNORED, "offset 1: 0 and 255 are ignored");
+    paw_label_map_offset(300, 0, &m);
+    T(m.class_of[255] == 255 && m.class_of[65535] == PAW_IGNORED && m.class_of[300] == PAW_UNKNOWN,
+      "255 is a class where there are 300");
+    T(p && p->classes == 59 && !paw_seg_preset_find("ade"), "presets");
+    paw_label_map_values(p->classes, p->values, &m);
+    T(m.class_of[2] == 0 && m.class_of[149] == 58 && m.class_of[1] == PAW_IGNORED &&
+          m.class_of[999] == PAW_UNKNOWN, "59 objects of 150");
+}
+static void test_sizes(void)
+{
+    int w, h, bad = 0, i, two[2];
+    paw_seg_size(683, 512, 2048, 512, &w, &h);
+    T(w == 683 && h == 512, "short side reached: %d x %d", w, h);
+    paw_seg_size(4000, 500, 2048, 512, &w, &h);
+    T(w == 2048 && h == 256, "long side reached: %d x %d", w, h);
+    for (i = 0; i < 200; ++i) { /* windows of protocol 6.3 */
+        const int side = 1 + (int)below(900), crop = 1 + (int)below(600);
+        const int stride = 1 + (int)below(400);
+        const int more = side - crop + stride - 1 > 0 ? side - crop + stride - 1 : 0;
+        int at[1024], n = paw__seg_windows(side, crop, stride, at);
+        bad += n != more / stride + 1;
+        if (n <= 1024 && side > crop) bad += at[n - 1] != side - crop;
+    }
+    T(!bad, "%d window grids differ", bad);
+    T(paw__seg_windows(683, 512, 341, two) == 2 && two[1] == 171, "512 x 683");
+}
+static void fill_image(paw_image *image, paw_mask *mask, int w, int h)
+{
+    size_t i;
+    image->w = mask->w = w;
+    image->h = mask->h = h;
+    image->px = (uint8_t *)malloc((size_t)(w * h * 3));
+    mask->px = (uint16_t *)malloc((size_t)(w * h) * 2);
+    for (i = 0; i < (size_t)(w * h * 3); ++i) image->px[i] = (uint8_t)below(256);
+    for (i = 0; i < (size_t)(w * h); ++i)
+        mask->px[i] = (uint16_t)(i % (size_t)w < (size_t)w / 2 ? 0 : below(4) ? 1 : PAW_IGNORED);
+}
+/* OpenCV's linear resize, in double: a level and the rounding of its 11-bit weights */
+static void test_resize_linear(void)
+{
+    int round;
+    for (round = 0; round < 12; ++round) {
+        const int w = 1 + (int)below(60), h = 1 + (int)below(60), ow = 1 + (int)below(90);
+        const int oh = 1 + (int)below(90);
+        double worst = 0;
+        paw_image in, out;
+        paw_mask mask;
+        int x, y, k;
+        fill_image(&in, &mask, w, h);
+        T(!paw_image_resize_linear(ctx, &in, ow, oh, &out), "resizes");
+        for (y = 0; y < oh; ++y)
+            for (x = 0; x < ow; ++x)
+                for (k = 0; k < 3; ++k) {
+                    double sx = (x + 0.5) * w / ow - 0.5, sy = (y + 0.5) * h / oh - 0.5, v;
+                    int x0, y0, x1, y1;
+                    sx = sx < 0 ? 0 : sx > w - 1 ? w - 1 : sx;
+                    sy = sy < 0 ? 0 : sy > h - 1 ? h - 1 : sy;
+                    x0 = (int)sx;
+                    y0 = (int)sy;
+                    x1 = x0 + (x0 + 1 < w);
+                    y1 = y0 + (y0 + 1 < h);
+#define AT(r, c) (double)in.px[((r) * w + (c)) * 3 + k]
+                    v = (1 - (sy - y0)) * ((1 - (sx - x0)) * AT(y0, x0) + (sx - x0) * AT(y0, x1)) +
+                        (sy - y0) * ((1 - (sx - x0)) * AT(y1, x0) + (sx - x0) * AT(y1, x1));
+#undef AT
+                    worst = fmax(worst, fabs(v - (double)out.px[(y * ow + x) * 3 + k]));
+                }
+        T(worst < 1, "%d x %d -> %d x %d: off by %g", w, h, ow, oh, worst);
+        paw_image_free(ctx, &out);
+        free(in.px);
+        free(mask.px);
+    }
+}
+static void test_hsv(void)
+{
+    paw__distortion t;
+    int r, g, b, v, worst = 0;
+    memset(&t, 0, sizeof t);
+    for (v = 1; v < 256; ++v) {
+        t.by_value[v] = (int32_t)paw__round_even((255 << 12) / (double)v);
+        t.by_range[v] = (int32_t)paw__round_even((180 << 12) / (6.0 * v));
+    }
+    for (r = 0; r < 256; r += 5)
+        for (g = 0; g < 256; g += 5)
+            for (b = 0; b < 256; b += 5) {
+                const uint8_t in[3] = { (uint8_t)r, (uint8_t)g, (uint8_t)b };
+                uint8_t out[3];
+                int hsv[3], k;
+                paw__to_hsv(&t, in, hsv);
+                if (hsv[0] < 0 || hsv[0] > 180 || hsv[1] > 255 || hsv[1] < 0) worst = 999;
+                paw__from_hsv(hsv, out);
+                for (k = 0; k < 3; ++k) {
+                    const int d = out[k] > in[k] ? out[k] - in[k] : in[k] - out[k];
+                    worst = d > worst ? d : worst;
+                }
+            }
+    /* hue in steps of 2 degrees: half a step is 1/60 of the range, 4.25 levels, and roundings */
+    T(worst <= 6, "HSV and back: %d levels", worst);
+}
+static void test_augment(void)
+{
+    enum { CROP = 48 };
+    static float a[3 * CROP * CROP], b[3 * CROP * CROP];
+    static uint16_t la[CROP * CROP], lb[CROP * CROP];
+    paw_seg_preset p;
+    paw_image image;
+    paw_mask mask;
+    size_t i, same_as = 0, flipped = 0, padded = 0, outside = 0;
+    memset(&p, 0, sizeof p);
+    p.classes = 2;
+    p.crop = CROP;
+    p.train_scale[0] = 160;
+    p.train_scale[1] = 40;
+    fill_image(&image, &mask, 90, 61);
+    for (i = 0; i < 64; ++i) {
+        paw_ctx *c = NULL;
+        paw_config cfg;
+        size_t k, left = 0, right = 0, empty = 0;
+        memset(&cfg, 0, sizeof cfg);
+        cfg.threads = 1 + (int)(i % 3);
+        if (paw_create(&cfg, &c)) abort();
+        if (paw_seg_augment(ctx, &p, paw_stats_find("imagenet"), &image, &mask, 7, i, a, la) ||
+            paw_seg_augment(c, &p, paw_stats_find("imagenet"), &image, &mask, 7, i, b, lb))
+            T(0, "augment: %s", paw_message(ctx));
+        same_as += !memcmp(a, b, sizeof a) && !memcmp(la, lb, sizeof la);
+        for (k = 0; k < CROP * CROP; ++k) {
+            left += la[k] == 0 && k % CROP < CROP / 2;
+            right += la[k] == 0 && k % CROP >= CROP / 2;
+            outside += la[k] != PAW_IGNORED && la[k] > 1;
+            empty += a[k] == 0 && a[CROP * CROP + k] == 0 && a[2 * CROP * CROP + k] == 0;
+        }
+        flipped += right > left;
+        padded += empty > 0;
+        paw_destroy(c);
+    }
+    T(same_as == 64, "the same for any thread count: %zu of 64", same_as);
+    T(flipped > 16 && flipped < 48, "about half are flipped: %zu", flipped);
+    T(padded > 4 && padded < 60, "small ones are padded: %zu", padded);
+    T(!outside, "no class invented");
+    free(image.px);
+    free(mask.px);
+}
+
+/* ---- the head ---- */
+
+/* Loss by the definition: logits in double, upsampled, cross-entropy, mean over all pixels. */
+static double plain_loss(const paw_dense *d, const float *x, int n, int gh, int gw,
+                         const uint16_t *labels, int h, int w)
+{
+    const size_t k = (size_t)d->outputs;
+    double sum = 0, z[16];
+    float *grid = (float *)malloc((size_t)(gh * gw) * k * sizeof *grid);
+    int i, y, px;
+    size_t j;
+    for (i = 0; i < n; ++i) {
+        for (j = 0; j < (size_t)(gh * gw) * k; ++j)
+            grid[j] = (float)(paw__ref_dot(x + ((size_t)(i * gh * gw) + j / k) * d->width,
+                                           d->weight + j % k * d->width, d->width, NULL) +
+                              (double)d->bias[j % k]);
+        for (y = 0; y < h; ++y)
+            for (px = 0; px < w; ++px) {
+                const uint16_t label = labels[(i * h + y) * w + px];
+                double total = 0;
+                if (label == PAW_IGNORED) continue;
+                for (j = 0; j < k; ++j) z[j] = paw__ref_upsample(grid, gh, gw, k, h, w, y, px, j);
+                for (j = 0; j < k; ++j) total += exp(z[j]);
+                sum += log(total) - z[label];
+            }
+    }
+    free(grid);
+    return sum / (n * h * w);
+}
+/* From zero, the first moment after one step is a tenth of the gradient. */
+static void test_gradient(void)
+{
+    enum { N = 2, GH = 3, GW = 4, WIDTH = 21, K = 5, H = 23, W = 30 };
+    static float x[N * GH * GW * WIDTH];
+    static uint16_t labels[N * H * W];
+    double loss = 0, worst = 0, largest = 0;
+    paw_dense d, e;
+    size_t i;
+    for (i = 0; i < sizeof x / sizeof *x; ++i) x[i] = t_uniform();
+    for (i = 0; i < N * H * W; ++i) labels[i] = (uint16_t)(below(4) ? below(K) : PAW_IGNORED);
+    T(!paw_dense_create(ctx, K, WIDTH, 3, &d) && !paw_dense_create(ctx, K, WIDTH, 3, &e), "create");
+    for (i = 0; i < K * WIDTH; ++i) d.weight[i] = e.weight[i] = t_uniform();
+    for (i = 0; i < K; ++i) d.bias[i] = e.bias[i] = t_uniform();
+    T(!paw_seg_step(&d, ctx, x, N, GH, GW, labels, H, W, 1e-3, &loss), "step");
+    T(fabs(loss - plain_loss(&e, x, N, GH, GW, labels, H, W)) < 1e-6, "loss %.9g", loss);
+    for (i = 0; i < K * WIDTH + K; ++i) {
+        float *p = i < K * WIDTH ? &e.weight[i] : &e.bias[i - K * WIDTH], kept = *p;
+        const double got = 10 * (double)(i < K * WIDTH ? d.moments[0][i]
+                                                       : d.moments[2][i - K * WIDTH]);
+        double up, down;
+        *p = kept + 0x1p-9f;
+        up = plain_loss(&e, x, N, GH, GW, labels, H, W);
+        *p = kept - 0x1p-9f;
+        down = plain_loss(&e, x, N, GH, GW, labels, H, W);
+        *p = kept;
+        worst = fmax(worst, fabs((up - down) * 256 - got));
+        largest = fmax(largest, fabs(got));
+    }
+    /* float logits of up to 4: 5e-7 / 2^-8 of noise in a quotient that averages many */
+    T(worst < 2e-5 && largest > 1e-2, "gradient off by %g of %g", worst, largest);
+    paw_dense_free(ctx, &d);
+    paw_dense_free(ctx, &e);
+}
+static void train_some(paw_ctx *c, paw_dense *d, const float *x, const uint16_t *labels, int from,
+                       int to)
+{
+    double loss;
+    int i;
+    for (i = from; i < to; ++i)
+        if (paw_seg_step(d, c, x, 3, 4, 4, labels, 40, 33, paw_seg_rate(1e-2, 2, 6, i), &loss))
+            T(0, "step: %s", paw_message(c));
+}
+static void test_resume(void)
+{
+    static float x[3 * 16 * 32];
+    static uint16_t labels[3 * 40 * 33], one[40 * 33], two[40 * 33];
+    paw_dense a, b, r;
+    paw_ctx *c = NULL;
+    paw_config cfg;
+    static const char *const meta[] = { "note", "half", NULL };
+    const char *path = "build/dense_head.safetensors";
+    double loss;
+    size_t i;
+    memset(&cfg, 0, sizeof cfg);
+    cfg.threads = 3;
+    if (paw_create(&cfg, &c)) abort();
+    for (i = 0; i < sizeof x / sizeof *x; ++i) x[i] = t_uniform();
+    for (i = 0; i < sizeof labels / 2; ++i) labels[i] = (uint16_t)below(7);
+    T(!paw_dense_create(ctx, 7, 32, 5, &a) && !paw_dense_create(ctx, 7, 32, 5, &b), "create");
+    train_some(ctx, &a, x, labels, 0, 6);
+    train_some(c, &b, x, labels, 0, 3);
+    T(!paw_dense_save(ctx, path, &b, meta), "save: %s", paw_message(ctx));
+    T(!paw_dense_load(ctx, path, &r) && r.steps == 3 && r.outputs == 7 && r.width == 32, "load: %s",
+      paw_message(ctx));
+    r.decay_bias = a.decay_bias;
+    train_some(c, &r, x, labels, 3, 6);
+    T(!memcmp(a.weight, r.weight, 7 * 32 * 4) && !memcmp(a.bias, r.bias, 7 * 4) &&
+          !memcmp(a.moments[1], r.moments[1], 7 * 32 * 4), "resumed on other threads: same bytes");
+    T(!paw_seg_predict_features(&a, ctx, x, 4, 4, 16, 60, 51, 40, 33, one) &&
+          !paw_seg_predict_features(&r, c, x, 4, 4, 16, 60, 51, 40, 33, two) &&
+          !memcmp(one, two, sizeof one), "predictions for any thread count");
+    x[5] = NAN;
+    T(paw_seg_step(&a, ctx, x, 3, 4, 4, labels, 40, 33, 1e-2, &loss) == PAW_E_NUM &&
+          !memcmp(a.weight, r.weight, 7 * 32 * 4), "NaN: refused, head unchanged");
+    paw_dense_free(ctx, &a);
+    paw_dense_free(ctx, &b);
+    paw_dense_free(ctx, &r);
+    paw_destroy(c);
+    remove(path);
+}
+
 int main(void)
 {
     if (paw_create(NULL, &ctx)) return 1;
@@ -304,6 +573,13 @@ int main(void)
     test_seg_random();
     test_pose_random();
     test_pose_errors();
+    test_label_maps();
+    test_sizes();
+    test_resize_linear();
+    test_hsv();
+    test_augment();
+    test_gradient();
+    test_resume();
     paw_destroy(ctx);
     return t_end("dense");
 }

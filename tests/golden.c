@@ -1050,6 +1050,9 @@ static void check_probe(const char *folder, const char *name, const char *meta)
     array_free(&p.losses);
     array_free(&p.logits);
 }
+
+#include "golden_dense.h"
+
 /* best: also what does not depend on the instruction set */
 static void check_probes(const char *golden, int best)
 {
@@ -1066,6 +1069,7 @@ static void check_probes(const char *golden, int best)
     if (!done) skip("probes", "no similarities");
     check_probe(folder, "linear", meta);
     check_probe(folder, "attentive", meta);
+    check_seg(folder, meta);
     free(meta);
     list_free(names, n);
 }

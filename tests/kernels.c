@@ -1525,6 +1525,7 @@ static void test_positions(void)
 }
 
 #include "train.h"
+#include "dense.h"
 
 /* ---- the list ---- */
 
@@ -1539,6 +1540,7 @@ static const struct {
     {"patches", test_patches}, {"positions", test_positions}, {"sleef", test_sleef},
     {"random", test_random},   {"matmul", test_matmul},   {"xent", test_xent},
     {"step", test_step},       {"schedule", test_schedule},
+    {"blend", test_blend},     {"argmax", test_argmax},
 };
 static void find_isas(void)
 {
