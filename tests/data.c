@@ -569,6 +569,32 @@ static void test_coco_stream(void)
     }
     free(big);
 }
+/* Points of one image are compared with each other: their number is bounded. */
+static void test_coco_crowded(void)
+{
+    const size_t persons = PAW__MAX_IMAGE_POINTS / 2 + 1;
+    char *text = (char *)malloc(512 * persons + 512), *s = text;
+    size_t i, n;
+    paw_index x;
+    for (n = persons - 1; n <= persons; ++n) {
+        const int ok = n < persons;
+        paw_err e;
+        s = text + sprintf(text, "{\"images\":[{\"id\":1,\"file_name\":\"a.png\"}],"
+                                 "\"annotations\":[");
+        for (i = 0; i < n; ++i) {
+            if (i) *s++ = ',';
+            s = person(s, (long long)i * 3000, 1, "10,10,2", "60,10,2", "0,0,0");
+        }
+        strcpy(s, "]}");
+        write_at(KP_TRAIN, text);
+        e = paw_index_coco_parts(ctx, root, NULL, &x);
+        T(e == (ok ? PAW_OK : PAW_E_LIMIT) && (!ok || x.count == 2 * n) &&
+          (ok || strstr(paw_message(ctx), "a.png: 4098 key points")), "%zu persons: %d %s", n, e,
+          e ? paw_message(ctx) : "");
+        if (!e) paw_index_free(ctx, &x);
+    }
+    free(text);
+}
 static void test_coco_objects(void)
 {
 #define BOX(id, box, more) "{\"id\":" id ",\"image_id\":1,\"category_id\":3,\"bbox\":" box more "}"
@@ -778,7 +804,8 @@ static void test_list(void)
         { "a.jpg,\"x\n", PAW_E_FORMAT, "list.csv:1: a quoted field without end", 0 },
         { "a.jpg,x\n\"a\"b,x\n", PAW_E_FORMAT, "list.csv:2: text after a quoted field", 0 },
         { "a\"b.jpg,x\n", PAW_E_FORMAT, "list.csv:1: a quote inside a field", 0 } };
-    size_t i;
+    static const char whole[] = "path,x,y,side,label\r\n\"a b\",1.5,2e1,30,\"x\"\r\nb,,,,y\r\n";
+    size_t i, n;
     paw_index x;
     char *big;
     for (i = 0; i < sizeof rows / sizeof *rows; ++i) {
@@ -810,6 +837,15 @@ static void test_list(void)
     T(!paw_index_list(ctx, at("list.csv"), NULL, &x) && !strcmp(x.class_names[0], "10"),
       "labels by bytes");
     paw_index_free(ctx, &x);
+    for (i = n = 0; i < sizeof whole; ++i) { /* every prefix: the rows so far, or the bad line */
+        paw_err e;
+        write_bytes("list.csv", whole, i);
+        e = paw_index_list(ctx, at("list.csv"), NULL, &x);
+        n += e ? (e != PAW_E_FORMAT && e != PAW_E_KEY) || !strstr(paw_message(ctx), "list.csv:")
+               : x.count > 2 || !adds_up(&x);
+        if (!e) paw_index_free(ctx, &x);
+    }
+    T(!n, "%zu prefixes of a list read wrong", n);
     write_bytes("list.csv", "a\0.jpg,x\n", 9);
     T(paw_index_list(ctx, at("list.csv"), NULL, &x) == PAW_E_FORMAT &&
       strstr(paw_message(ctx), "list.csv:1: a NUL byte"), "NUL");
@@ -1216,6 +1252,7 @@ int main(int argc, char **argv)
     test_coco_parts();
     test_coco_hostile();
     test_coco_stream();
+    test_coco_crowded();
     test_coco_objects();
     test_cifar();
     test_folders();
