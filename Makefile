@@ -20,6 +20,9 @@ C = $(CC) -I. $(CPPFLAGS) $(PKG_CFLAGS) $(WARN) $(CFLAGS)
 CXXC = $(CXX) -I. $(CPPFLAGS) $(PKG_CFLAGS) $(CXXWARN) $(CXXFLAGS)
 LIBS = $(LDFLAGS) $(LDLIBS) $(PKG_LIBS) -lm -lpthread
 
+# Of the sources that an example is built from; reports name it.
+COMMIT = $(patsubst %,-DCLI_COMMIT='"%"',$(shell git describe --always --dirty 2>/dev/null))
+
 HEADERS = partaware.h $(wildcard tests/*.h examples/*.h bench/*.h)
 EXAMPLES = $(patsubst %.c,$(B)/%,$(wildcard examples/*.c)) \
 	$(patsubst %.cpp,$(B)/%,$(wildcard examples/*.cpp))
@@ -49,6 +52,10 @@ tools: $(TOOLS)
 $(B)/%: %.c $(HEADERS) | $(READY)
 	@mkdir -p $(@D)
 	$(C) -o $@ $< $(LIBS)
+
+$(B)/examples/%: examples/%.c $(HEADERS) | $(READY)
+	@mkdir -p $(@D)
+	$(C) $(COMMIT) -o $@ $< $(LIBS)
 
 $(B)/bench/%: bench/%.c $(HEADERS) | $(READY)
 	@mkdir -p $(@D)

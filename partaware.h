@@ -496,7 +496,8 @@ PAW_DEF paw_err paw_file_hash(paw_ctx *c, const char *path, uint64_t seed, uint6
    Each file is read once. E_IO: a file is missing (paw_index_drop_missing takes such items out). */
 PAW_DEF paw_err paw_index_hash(paw_ctx *c, const paw_index *x, uint64_t *hashes);
 /* Of all packed weights and sizes of a model: equal hashes mean equal features under equal math.
-   Independent of instruction set, threads and the container the weights came in. 0 for NULL. */
+   Independent of threads, of the container the weights came in and, but for PAW_BF16 where the CPU
+   has products of its own, of the instruction set. 0 for NULL. */
 PAW_DEF uint64_t paw_model_hash(const paw_model *m);
 
 /* ---- feature store: rows of features on disk, which outlive the process ----
@@ -10899,7 +10900,7 @@ PAW_DEF uint64_t paw_model_hash(const paw_model *m)
 {
     paw__hasher h;
     size_t d, grid;
-    int about[8], k;
+    int about[10], k;
     if (!m) return 0;
     d = (size_t)m->dim;
     grid = (size_t)m->grid;
@@ -10911,6 +10912,8 @@ PAW_DEF uint64_t paw_model_hash(const paw_model *m)
     about[5] = m->depth;
     about[6] = m->heads;
     about[7] = m->hidden;
+    about[8] = m->dtype;
+    about[9] = m->dtype == PAW_BF16 && paw_bf16_native() ? 1 + paw_isa() : 0;
     paw__hash_begin(&h, 0);
     paw__hash_add(&h, about, sizeof about);
     paw__hash_add(&h, &m->eps, sizeof m->eps);

@@ -3,6 +3,7 @@
      provenance           what made the numbers
      paper                values of the paper's tables
      retrieval            features of a data set, scores, tables, contact sheets
+     patch search         windows of images, their neighbours, do they follow the colour
    Include after partaware.h and cli.h. */
 #ifndef PAW_EXAMPLES_REPORT_H
 #define PAW_EXAMPLES_REPORT_H
@@ -154,6 +155,13 @@ static inline void report_begin(report *p, const char *title, const char *lead)
         "height:auto;border:3px dashed var(--other);border-radius:4px}.query img{"
         "border:3px solid var(--query)}.same img{border:3px solid var(--same)}figcaption{"
         "font-size:11px;line-height:1.3;padding-top:3px;overflow-wrap:anywhere}\n"
+        ".pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(320px,1fr));gap:20px}"
+        ".found{display:grid;grid-template-columns:repeat(6,minmax(0,1fr));gap:5px;max-width:361px}"
+        ".found img,.pick img{display:block;width:100%;height:auto}.pick{display:grid;gap:2px;"
+        "grid-template-columns:repeat(7,minmax(0,1fr));max-width:404px}.pick a:focus img,"
+        ".pick a:hover img{outline:3px solid var(--query)}.pick .here img{"
+        "outline:3px solid var(--query);outline-offset:-3px}.answer{display:none}"
+        ".answer:target{display:block}\n"
         "dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 20px;font-size:15px}dt{"
         "color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}\n"
         "@media (max-width:900px){.sheet{grid-template-columns:repeat(7,minmax(0,1fr))}.query{"
@@ -747,5 +755,717 @@ static inline int report_finish(report_retrieval *d, const char *const *notes)
     if (!code) code = cli_print(d->app, &r);
     cli_result_free(&r);
     return code ? code : d->items.bad_count || d->items.missing ? CLI_PARTIAL : CLI_OK;
+}
+
+/* ---- patch search: 7 x 7 windows of an image enlarged four times (protocol 4.4) ---- */
+
+enum { SEARCH_SIDE = 7, SEARCH_WINDOWS = SEARCH_SIDE * SEARCH_SIDE, SEARCH_CELL = 56 };
+enum { SEARCH_HUES = 36, SEARCH_HUE = SEARCH_HUES + 1 }; /* the last: what has no colour */
+enum { SEARCH_CHUNK = 16384, SEARCH_FEATURES = 4 };
+typedef struct {
+    cli *app;
+    paw_model_info info;
+    uint64_t weights;
+    cli_paths images;
+    int32_t *labels;    /* [images] of the folder an image lies in, or NULL */
+    int px, classes;
+    paw_image big;      /* enlargement of image big_of, if it has pixels */
+    size_t big_of;
+    uint8_t **thumbs;   /* [images] NULL, or all windows at SEARCH_CELL pixels */
+    uint64_t *hashes;   /* [images * SEARCH_WINDOWS] */
+    const char **names;
+    cli_features f;
+    paw_store *hue;     /* rows of SEARCH_HUE shares, as the features' */
+} search;
+typedef struct { /* what is nearest to each of count queries; positions: in f.rows */
+    size_t count, k;
+    size_t *query;    /* [count] */
+    size_t *near;     /* [count, k] best first; f.good where there are fewer */
+    float *similarity;
+} search_hits;
+
+static inline void search_hits_free(search_hits *h)
+{
+    free(h->query);
+    free(h->near);
+    free(h->similarity);
+    memset(h, 0, sizeof *h);
+}
+static inline int search_hits_new(cli *app, search_hits *h, size_t count, size_t k)
+{
+    h->count = count;
+    h->k = k;
+    h->query = (size_t *)cli_alloc(count, sizeof *h->query);
+    h->near = (size_t *)cli_alloc(count * k, sizeof *h->near);
+    h->similarity = (float *)cli_alloc(count * k, sizeof *h->similarity);
+    return h->query && h->near && h->similarity ? CLI_OK : cli_no_memory(app);
+}
+static inline void search_free(search *s)
+{
+    size_t i;
+    for (i = 0; s->thumbs && i < s->images.count; ++i) free(s->thumbs[i]);
+    free(s->thumbs);
+    free(s->labels);
+    free(s->hashes);
+    free((void *)s->names);
+    paw_image_free(s->app->ctx, &s->big);
+    paw_store_close(s->hue);
+    cli_features_free(&s->f);
+    cli_paths_free(&s->images);
+}
+static inline size_t search_image(const search *s, size_t at) /* of a position */
+{
+    return s->f.rows[at] / SEARCH_WINDOWS;
+}
+static inline int search_patch(const search *s, size_t at)
+{
+    return (int)(s->f.rows[at] % SEARCH_WINDOWS);
+}
+/* The enlargement of an image: Resize(px * 8 / 7), CenterCrop(px), Resize(4 px). */
+static inline paw_err search_enlarge(search *s, size_t image)
+{
+    paw_ctx *c = s->app->ctx;
+    paw_image whole, small, crop;
+    paw_err e;
+    if (s->big.px && s->big_of == image) return PAW_OK;
+    paw_image_free(c, &s->big);
+    e = paw_image_load(c, s->images.paths[image], &whole);
+    if (e) return e;
+    e = paw_image_resize_short(c, &whole, s->px * 8 / 7, &small);
+    paw_image_free(c, &whole);
+    if (e) return e;
+    e = paw_image_center_crop(c, &small, s->px, s->px, &crop);
+    paw_image_free(c, &small);
+    if (e) return e;
+    e = paw_image_resize(c, &crop, 4 * s->px, 4 * s->px, PAW_BICUBIC, &s->big);
+    paw_image_free(c, &crop);
+    s->big_of = image;
+    return e;
+}
+static inline paw_err search_window(search *s, size_t image, int patch, paw_image *out)
+{
+    const double x = patch % SEARCH_SIDE * (s->px / 2), y = patch / SEARCH_SIDE * (s->px / 2);
+    const double box[4] = { x, y, x + s->px, y + s->px };
+    const paw_err e = search_enlarge(s, image);
+    return e ? e : paw_image_crop(s->app->ctx, &s->big, box, out);
+}
+static inline int search_fill(void *user, size_t item, float *chw)
+{
+    search *s = (search *)user;
+    paw_image window;
+    const paw_err e = search_window(s, item / SEARCH_WINDOWS, (int)(item % SEARCH_WINDOWS),
+                                    &window);
+    if (e && e != PAW_E_OOM && cli_has(s->app, "--skip-bad")) {
+        if (item % SEARCH_WINDOWS == 0) (void)cli_fail(s->app, e);
+        return CLI_SKIP;
+    }
+    if (e) return cli_fail(s->app, e);
+    paw_normalize(&window, paw_stats_find(cli_text(s->app, "--stats")), chw);
+    paw_image_free(s->app->ctx, &window);
+    return CLI_OK;
+}
+/* Images of --images, folders of class folders too. */
+static inline int search_open(search *s)
+{
+    const int k = cli_at(s->app, "--images");
+    paw_index x;
+    size_t i;
+    int code = CLI_OK;
+    memset(&x, 0, sizeof x);
+    if (s->app->given[k] == 1 &&
+        !paw_index_folders(s->app->ctx, s->app->argv[s->app->at[k]], NULL, &x)) {
+        s->classes = x.classes;
+        s->labels = (int32_t *)cli_alloc(x.count, sizeof *s->labels);
+        if (!s->labels) code = cli_no_memory(s->app);
+        for (i = 0; !code && i < x.count; ++i) {
+            s->labels[i] = x.items[i].label;
+            code = cli_paths_add(s->app, &s->images, x.items[i].path);
+        }
+        paw_index_free(s->app->ctx, &x);
+    } else {
+        code = cli_images(s->app, "--images", &s->images);
+    }
+    if (!code && cli_has(s->app, "--limit") && (size_t)cli_int(s->app, "--limit") < s->images.count)
+        while (s->images.count > (size_t)cli_int(s->app, "--limit"))
+            free(s->images.paths[--s->images.count]);
+    return code;
+}
+static inline int search_encode(search *s, const paw_model *model, unsigned want)
+{
+    const size_t n = s->images.count * SEARCH_WINDOWS;
+    size_t i;
+    int code = CLI_OK;
+    s->weights = paw_model_hash(model);
+    s->hashes = (uint64_t *)cli_alloc(n, sizeof *s->hashes);
+    s->names = (const char **)cli_alloc(n, sizeof *s->names);
+    s->thumbs = (uint8_t **)cli_alloc(s->images.count, sizeof *s->thumbs);
+    if (!s->hashes || !s->names || !s->thumbs) return cli_no_memory(s->app);
+    for (i = 0; i < n; ++i) {
+        const size_t image = i / SEARCH_WINDOWS, patch = i % SEARCH_WINDOWS;
+        uint64_t file = 0;
+        if (!patch && paw_file_hash(s->app->ctx, s->images.paths[image], 0, &file))
+            return cli_fail(s->app, PAW_E_IO);
+        if (!patch) s->hashes[i] = file;
+        s->names[i] = s->images.paths[image];
+    }
+    for (i = n; i-- > 0;) {
+        const uint64_t patch = i % SEARCH_WINDOWS;
+        s->hashes[i] = paw_hash(&patch, sizeof patch, s->hashes[i - (size_t)patch]);
+    }
+    s->f.job.model = model;
+    s->f.job.unit = "patches";
+    s->f.job.count = n;
+    s->f.job.h = s->f.job.w = s->px;
+    s->f.job.want = want;
+    s->f.job.layer = -1;
+    s->f.job.fill = search_fill;
+    s->f.job.user = s;
+    s->f.frame = "windows, stride half a side, of the centre enlarged four times";
+    s->f.data = "patch search";
+    s->f.hashes = s->hashes;
+    s->f.names = s->names;
+    code = cli_features_run(s->app, &s->f);
+    if (!code && !s->f.good) code = cli_error(s->app, CLI_INPUT, "no image can be read");
+    return code;
+}
+/* Shares of hue, each pixel by its chroma; what has no chroma goes to the last. Sum 1. */
+static inline void search_hues(const paw_image *window, float *out)
+{
+    const size_t n = (size_t)window->w * (size_t)window->h;
+    double sum[SEARCH_HUE] = { 0 };
+    size_t i;
+    int k;
+    for (i = 0; i < n; ++i) {
+        const int r = window->px[3 * i], g = window->px[3 * i + 1], b = window->px[3 * i + 2];
+        const int most = r > g ? (r > b ? r : b) : g > b ? g : b;
+        const int least = r < g ? (r < b ? r : b) : g < b ? g : b, chroma = most - least;
+        sum[SEARCH_HUES] += 255 - chroma;
+        if (chroma) { /* hue in sixths of a turn, then in bins */
+            const int part = most == r ? g - b : most == g ? b - r : r - g;
+            const int turn = most == r ? 0 : most == g ? 2 : 4;
+            const int bin = ((turn * chroma + part + 6 * chroma) % (6 * chroma)) * SEARCH_HUES;
+            sum[bin / (6 * chroma)] += chroma;
+        }
+    }
+    for (k = 0; k < SEARCH_HUE; ++k) out[k] = (float)(sum[k] / (255.0 * (double)n));
+}
+/* The store of hues, filled where it lacks. */
+static inline int search_colour(search *s)
+{
+    const size_t size = (size_t)cli_int(s->app, "--shard"), n = s->f.job.count;
+    const char *const about[] = { "px", "224", "bins", "36 hues by chroma, the rest", NULL };
+    float *rows = (float *)cli_alloc(size * SEARCH_HUE, sizeof *rows);
+    cli_progress progress;
+    paw_store_spec o;
+    paw_err e;
+    size_t shard, i;
+    memset(&o, 0, sizeof o);
+    o.dir = cli_has(s->app, "--no-cache") ? NULL : cli_text(s->app, "--cache");
+    o.name = "hue";
+    o.about = about;
+    o.items = s->hashes;
+    o.count = n;
+    o.ndim = 1;
+    o.shape[0] = SEARCH_HUE;
+    o.shard_rows = size;
+    o.weights = (uint64_t)s->px;
+    e = rows ? paw_store_open(s->app->ctx, &o, &s->hue) : PAW_OK;
+    if (e == PAW_E_IO) {
+        o.dir = NULL;
+        e = paw_store_open(s->app->ctx, &o, &s->hue);
+    }
+    cli_progress_start(&progress, s->app, "patches by colour", n);
+    for (shard = 0; rows && !e && shard * size < n; ++shard) {
+        const size_t first = shard * size, end = first + size < n ? first + size : n;
+        if (paw_store_has(s->hue, shard)) continue;
+        for (i = first; !e && i < end; ++i) {
+            paw_image window;
+            float *row = rows + (i - first) * SEARCH_HUE;
+            e = search_window(s, i / SEARCH_WINDOWS, (int)(i % SEARCH_WINDOWS), &window);
+            if (!e) search_hues(&window, row);
+            else memset(row, 0, SEARCH_HUE * sizeof *row);
+            if (!e) paw_image_free(s->app->ctx, &window);
+            else if (e != PAW_E_OOM && cli_has(s->app, "--skip-bad")) e = PAW_OK;
+        }
+        if (!e) e = paw_store_write(s->app->ctx, s->hue, shard, rows);
+        cli_progress_show(&progress, end);
+        if (cli_interrupted()) break;
+    }
+    cli_progress_end(&progress);
+    free(rows);
+    if (!rows) return cli_no_memory(s->app);
+    return e ? cli_fail(s->app, e) : cli_interrupted();
+}
+/* Enters position at with its similarity into a list of count, best first, of at most k. */
+static inline size_t search_enter(size_t *near, float *similarity, size_t count, size_t k,
+                                  size_t at, float x)
+{
+    size_t i;
+    if (count == k && !(x > similarity[k - 1])) return count;
+    if (count < k) ++count;
+    for (i = count - 1; i > 0 && similarity[i - 1] < x; --i) {
+        similarity[i] = similarity[i - 1];
+        near[i] = near[i - 1];
+    }
+    similarity[i] = x;
+    near[i] = at;
+    return count;
+}
+static inline void search_topk(const float *q, size_t nq, const float *x, size_t n, size_t dim,
+                               size_t k, size_t *rows, float *scores)
+{
+    size_t i, j, count;
+    for (i = 0; i < nq; ++i) {
+        const double qq = report_dot(q + i * dim, q + i * dim, dim);
+        for (j = count = 0; j < n; ++j) {
+            const float *y = x + j * dim;
+            const double norm = sqrt(qq * report_dot(y, y, dim));
+            const double c = report_dot(q + i * dim, y, dim) / (norm > 1e-8 ? norm : 1e-8);
+            count = search_enter(rows + i * k, scores + i * k, count, k, j, (float)c);
+        }
+    }
+}
+/* The k nearest of every query by the cosine of a feature, chunk by chunk; left out: the query, or
+   with others all windows of its image. */
+static inline int search_nearest(search *s, int kind, int others, search_hits *h)
+{
+    const size_t dim = cli_row_count(&s->f, kind), n = s->f.good, k = h->k;
+    const size_t most = k + (others ? (size_t)SEARCH_WINDOWS : 1);
+    float *q = (float *)cli_alloc(h->count * dim, sizeof *q);
+    float *x = (float *)cli_alloc((n < SEARCH_CHUNK ? n : SEARCH_CHUNK) * dim, sizeof *x);
+    float *scores = (float *)cli_alloc(h->count * most, sizeof *scores);
+    size_t *rows = (size_t *)cli_alloc(h->count * most, sizeof *rows);
+    size_t *counts = (size_t *)cli_alloc(h->count, sizeof *counts);
+    size_t i, j, first;
+    int code = q && x && scores && rows && counts ? CLI_OK : cli_no_memory(s->app);
+    paw_err e = PAW_OK;
+    for (i = 0; !code && i < h->count * k; ++i) h->near[i] = n;
+    for (i = 0; !code && i < h->count && !e; ++i)
+        e = paw_store_read(s->app->ctx, s->f.store[kind], &s->f.rows[h->query[i]], 1, q + i * dim);
+    for (first = 0; !code && !e && first < n; first += SEARCH_CHUNK) {
+        const size_t m = n - first < SEARCH_CHUNK ? n - first : SEARCH_CHUNK;
+        const size_t top = most < m ? most : m;
+        e = paw_store_read(s->app->ctx, s->f.store[kind], s->f.rows + first, m, x);
+        if (!e) search_topk(q, h->count, x, m, dim, top, rows, scores);
+        for (i = 0; !e && i < h->count; ++i)
+            for (j = 0; j < top; ++j) {
+                const size_t at = first + rows[i * top + j], query = h->query[i];
+                if (others ? search_image(s, at) == search_image(s, query) : at == query) continue;
+                counts[i] = search_enter(h->near + i * k, h->similarity + i * k, counts[i], k, at,
+                                         scores[i * top + j]);
+            }
+        if (!e && cli_interrupted()) code = cli_interrupted();
+    }
+    if (e) code = cli_fail(s->app, e);
+    free(q);
+    free(x);
+    free(scores);
+    free(rows);
+    free(counts);
+    return code;
+}
+
+/* Whether neighbours share the query's colour: the mean overlap of hue shares of the k nearest
+   windows of other images, as a share of the way from random windows (0) to those nearest by hue
+   (1); and how many show the query's class. A seeded sample of queries. */
+typedef struct {
+    double overlap, random, by_hue; /* means */
+    double colour, error;           /* share of the way; its standard error over the queries */
+    double same, chance;            /* per cent of neighbours of the query's class */
+} search_colour_result;
+static inline double search_overlap(const float *a, const float *b)
+{
+    double sum = 0;
+    int i;
+    for (i = 0; i < SEARCH_HUE; ++i) sum += (double)(a[i] < b[i] ? a[i] : b[i]);
+    return sum;
+}
+static inline int search_colour_of(search *s, const search_hits *h, const float *hue,
+                                   search_colour_result *out)
+{
+    const size_t n = s->f.good, k = h->k;
+    double overlap = 0, random = 0, best = 0, same = 0, other = 0, hits = 0, sum = 0, squares = 0;
+    double d;
+    float *top = (float *)cli_alloc(k, sizeof *top);
+    size_t *at = (size_t *)cli_alloc(k, sizeof *at), i, j, found, pairs;
+    if (!top || !at) {
+        free(top);
+        free(at);
+        return cli_no_memory(s->app);
+    }
+    memset(out, 0, sizeof *out);
+    for (i = 0; i < h->count; ++i) {
+        const size_t query = h->query[i], image = search_image(s, query);
+        const float *q = hue + query * SEARCH_HUE;
+        double near = 0, all = 0, nearest = 0;
+        for (j = found = pairs = 0; j < n; ++j) {
+            const double x = search_overlap(q, hue + j * SEARCH_HUE);
+            if (search_image(s, j) == image) continue;
+            all += x;
+            ++pairs;
+            found = search_enter(at, top, found, k, j, (float)x);
+            if (s->labels) other += s->labels[search_image(s, j)] == s->labels[image];
+        }
+        if (!pairs) continue;
+        for (j = 0; j < found; ++j) nearest += (double)top[j];
+        for (j = 0; j < k && h->near[i * k + j] < n; ++j) {
+            near += search_overlap(q, hue + h->near[i * k + j] * SEARCH_HUE);
+            if (s->labels)
+                same += s->labels[search_image(s, h->near[i * k + j])] == s->labels[image];
+            ++hits;
+        }
+        near /= (double)(j ? j : 1);
+        all /= (double)pairs;
+        nearest /= (double)(found ? found : 1);
+        overlap += near;
+        random += all;
+        best += nearest;
+        d = nearest > all ? (near - all) / (nearest - all) : 0;
+        sum += d;
+        squares += d * d;
+        out->chance += (double)pairs;
+    }
+    out->overlap = overlap / (double)h->count;
+    out->random = random / (double)h->count;
+    out->by_hue = best / (double)h->count;
+    out->colour = sum / (double)h->count;
+    out->error = sqrt((squares / (double)h->count - out->colour * out->colour) / (double)h->count);
+    out->same = hits > 0 ? 100 * same / hits : 0;
+    out->chance = out->chance > 0 ? 100 * other / out->chance : 0;
+    free(top);
+    free(at);
+    return CLI_OK;
+}
+
+/* ---- patch search: pictures ---- */
+
+static inline const uint8_t *search_thumb(search *s, size_t at, paw_err *e) /* [56, 56, 3] */
+{
+    enum { BYTES = SEARCH_CELL * SEARCH_CELL * 3 };
+    const size_t image = search_image(s, at);
+    int k;
+    *e = PAW_OK;
+    if (!s->thumbs[image]) {
+        uint8_t *t = (uint8_t *)cli_alloc(SEARCH_WINDOWS, BYTES);
+        *e = t ? PAW_OK : PAW_E_OOM;
+        for (k = 0; !*e && k < SEARCH_WINDOWS; ++k) {
+            paw_image window, small;
+            *e = search_window(s, image, k, &window);
+            if (*e) break;
+            *e = paw_image_resize(s->app->ctx, &window, SEARCH_CELL, SEARCH_CELL, PAW_BICUBIC,
+                                  &small);
+            paw_image_free(s->app->ctx, &window);
+            if (*e) break;
+            memcpy(t + k * BYTES, small.px, BYTES);
+            paw_image_free(s->app->ctx, &small);
+        }
+        if (*e) free(t);
+        else s->thumbs[image] = t;
+    }
+    return *e ? NULL : s->thumbs[image] + search_patch(s, at) * BYTES;
+}
+static inline void search_paste(paw_image *canvas, int x, int y, const uint8_t *px, int w, int h)
+{
+    int row;
+    for (row = 0; row < h; ++row)
+        memcpy(canvas->px + ((size_t)(y + row) * (size_t)canvas->w + (size_t)x) * 3,
+               px + (size_t)row * (size_t)w * 3, (size_t)w * 3);
+}
+/* The source, 224 x 224, with a red rectangle of 5 pixels at the patch, into the canvas. */
+static inline paw_err search_source(search *s, size_t at, paw_image *canvas)
+{
+    enum { SIDE = 4 * SEARCH_CELL, WIDE = 5 };
+    const int patch = search_patch(s, at), x0 = patch % SEARCH_SIDE * (SEARCH_CELL / 2);
+    const int y0 = patch / SEARCH_SIDE * (SEARCH_CELL / 2);
+    paw_image source;
+    int x, y;
+    paw_err e = search_enlarge(s, search_image(s, at));
+    if (!e) e = paw_image_resize(s->app->ctx, &s->big, SIDE, SIDE, PAW_BICUBIC, &source);
+    if (e) return e;
+    search_paste(canvas, 0, 0, source.px, SIDE, SIDE);
+    paw_image_free(s->app->ctx, &source);
+    for (y = y0; y <= y0 + SEARCH_CELL && y < SIDE; ++y)
+        for (x = x0; x <= x0 + SEARCH_CELL && x < SIDE; ++x) {
+            uint8_t *p = canvas->px + ((size_t)y * (size_t)canvas->w + (size_t)x) * 3;
+            if (x - x0 >= WIDE && x0 + SEARCH_CELL - x >= WIDE && y - y0 >= WIDE &&
+                y0 + SEARCH_CELL - y >= WIDE)
+                continue;
+            p[0] = 255;
+            p[1] = p[2] = 0;
+        }
+    return PAW_OK;
+}
+/* The paper's layout: cells of 56 pixels, 5 apart, ten a row; the first 4 x 4 show the source, the
+   others the neighbours row by row. As DIR/NAME; returns an exit code. */
+static inline int search_sheet(search *s, const search_hits *h, size_t q, const char *folder,
+                               const char *name)
+{
+    enum { STEP = SEARCH_CELL + 5, ACROSS = 10, BESIDE = 4 * (ACROSS - 4) };
+    const size_t k = h->k, below = k > BESIDE ? (k - BESIDE + ACROSS - 1) / ACROSS : 0;
+    paw_image canvas;
+    report png;
+    cli_file o;
+    size_t i;
+    int code = CLI_OK;
+    paw_err e;
+    canvas.w = ACROSS * STEP - 5;
+    canvas.h = (int)(4 + below) * STEP - 5;
+    canvas.px = (uint8_t *)cli_alloc((size_t)canvas.w * (size_t)canvas.h, 3);
+    if (!canvas.px) return cli_no_memory(s->app);
+    memset(canvas.px, 255, (size_t)canvas.w * (size_t)canvas.h * 3);
+    e = search_source(s, h->query[q], &canvas);
+    for (i = 0; !e && i < k && h->near[q * k + i] < s->f.good; ++i) {
+        const int down = i < BESIDE ? (int)i / (ACROSS - 4) : 4 + (int)(i - BESIDE) / ACROSS;
+        const int across = i < BESIDE ? 4 + (int)i % (ACROSS - 4) : (int)(i - BESIDE) % ACROSS;
+        const uint8_t *thumb = search_thumb(s, h->near[q * k + i], &e);
+        if (!e) search_paste(&canvas, across * STEP, down * STEP, thumb, SEARCH_CELL, SEARCH_CELL);
+    }
+    memset(&png, 0, sizeof png);
+    if (e) code = cli_fail(s->app, e);
+    else if (!stbi_write_png_to_func(report_collect, &png, canvas.w, canvas.h, 3, canvas.px,
+                                     3 * canvas.w) || png.failed)
+        code = cli_no_memory(s->app);
+    if (!code) code = cli_file_open(s->app, &o, folder, name);
+    if (!code) {
+        (void)fwrite(png.s, 1, png.n, o.f);
+        code = cli_file_keep(s->app, &o);
+    }
+    free(png.s);
+    free(canvas.px);
+    return code;
+}
+/* One window of 56 pixels as a figure. */
+static inline int search_figure(search *s, report *p, size_t at, float similarity, int rank)
+{
+    paw_image image;
+    char alt[512];
+    paw_err e;
+    const uint8_t *thumb = search_thumb(s, at, &e);
+    if (e) return cli_fail(s->app, e);
+    image.w = image.h = SEARCH_CELL;
+    image.px = (uint8_t *)cli_alloc(SEARCH_CELL * SEARCH_CELL, 3);
+    if (!image.px) return cli_no_memory(s->app);
+    memcpy(image.px, thumb, SEARCH_CELL * SEARCH_CELL * 3);
+    snprintf(alt, sizeof alt, "%d: patch %d of %s, cosine %.3f", rank, search_patch(s, at),
+             cli_base(s->images.paths[search_image(s, at)]), (double)similarity);
+    report_image(p, &image, alt);
+    free(image.px);
+    return CLI_OK;
+}
+/* The neighbours of a query, up to most, in a grid. */
+static inline int search_grid(search *s, report *p, const search_hits *h, size_t q, size_t most)
+{
+    size_t i;
+    int code = CLI_OK;
+    report_raw(p, "<div class=\"found\">");
+    for (i = 0; !code && i < most && i < h->k && h->near[q * h->k + i] < s->f.good; ++i)
+        code = search_figure(s, p, h->near[q * h->k + i], h->similarity[q * h->k + i], (int)i + 1);
+    report_raw(p, "</div>\n");
+    return code;
+}
+
+/* ---- patch search: queries, result, page ---- */
+
+/* Position of a window, or f.good. */
+static inline size_t search_at(const search *s, size_t image, int patch)
+{
+    size_t lo = 0, hi = s->f.good;
+    const size_t item = image * SEARCH_WINDOWS + (size_t)patch;
+    while (lo < hi) {
+        const size_t mid = lo + (hi - lo) / 2;
+        if (s->f.rows[mid] < item) lo = mid + 1;
+        else hi = mid;
+    }
+    return lo < s->f.good && s->f.rows[lo] == item ? lo : s->f.good;
+}
+/* "IMAGE:PATCH" to a position. */
+static inline int search_query(search *s, const char *word, size_t *out)
+{
+    const char *colon = strrchr(word, ':');
+    char *end = NULL;
+    size_t image = s->images.count, i;
+    const long patch = colon ? strtol(colon + 1, &end, 10) : -1;
+    if (!colon || end == colon + 1 || *end || patch < 0 || patch >= SEARCH_WINDOWS)
+        return cli_error(s->app, CLI_USAGE, "--query '%s' is not IMAGE:PATCH, patches 0 to %d",
+                         word, SEARCH_WINDOWS - 1);
+    for (i = 0; i < s->images.count; ++i) {
+        const char *base = cli_base(s->images.paths[i]);
+        if (strlen(base) == (size_t)(colon - word) && !memcmp(base, word, strlen(base))) image = i;
+    }
+    if (image == s->images.count) {
+        const unsigned long number = strtoul(word, &end, 10);
+        if (end == colon && isdigit((unsigned char)*word)) image = number;
+    }
+    if (image >= s->images.count)
+        return cli_error(s->app, CLI_USAGE, "--query '%s': no such image among %lu", word,
+                         (unsigned long)s->images.count);
+    *out = search_at(s, image, (int)patch);
+    if (*out < s->f.good) return CLI_OK;
+    return cli_error(s->app, CLI_INPUT, "--query '%s': %s cannot be read", word,
+                     s->images.paths[image]);
+}
+static inline int search_queries(search *s, size_t top, search_hits *out)
+{
+    const int k = cli_at(s->app, "--query"), given = s->app->given[k];
+    int i, code = search_hits_new(s->app, out, given ? (size_t)given : 3, top);
+    for (i = 0; !code && i < given; ++i)
+        code = search_query(s, s->app->argv[s->app->at[k] + i], &out->query[i]);
+    for (i = 0; !code && !given && i < 3; ++i) {
+        const size_t image = search_image(s, (size_t)i * s->f.good / 3);
+        out->query[i] = search_at(s, image, SEARCH_WINDOWS / 2);
+    }
+    return code;
+}
+/* A row of the table: does the feature follow the colour, does it find the class. */
+static inline void search_put(search *s, cli_result *r, const char *name,
+                              const search_colour_result *c)
+{
+    static const cli_column columns[] = {
+        { "feature", "feature" }, { "hue overlap of 24 nearest", "overlap" },
+        { "of random", "overlap_random" }, { "of nearest by hue", "overlap_by_hue" },
+        { "follows colour %", "follows_colour" }, { "+-", "standard_error" },
+        { "same class %", "same_class" }, { "chance %", "same_class_chance" } };
+    static const cli_table with = { NULL, columns, 8 }, without = { NULL, columns, 6 };
+    const cli_table *t = s->labels ? &with : &without;
+    cli_cell(r, t, cli_s(name));
+    cli_cell(r, t, cli_r(c->overlap, 3));
+    cli_cell(r, t, cli_r(c->random, 3));
+    cli_cell(r, t, cli_r(c->by_hue, 3));
+    cli_cell(r, t, cli_r(100 * c->colour, 1));
+    cli_cell(r, t, cli_r(100 * c->error, 1));
+    if (!s->labels) return;
+    cli_cell(r, t, cli_r(c->same, 1));
+    cli_cell(r, t, cli_r(c->chance, 1));
+}
+static inline void search_put_settings(search *s, cli_result *r)
+{
+    char hex[20];
+    cli_put(r, "images", cli_n(s->images.count));
+    cli_put(r, "patches", cli_n(s->f.good));
+    cli_put(r, "unreadable_patches", cli_n(s->f.job.count - s->f.good));
+    cli_put(r, "protocol", cli_s("7 x 7 windows of the centre enlarged four times, cosine"));
+    cli_put(r, "top", cli_n((size_t)cli_int(s->app, "--top")));
+    cli_put(r, "own_image", cli_s(cli_has(s->app, "--other-images") ? "left out" : "included"));
+    cli_put(r, "colour_sample", cli_n((size_t)cli_int(s->app, "--sample")));
+    cli_put(r, "cache_dtype", cli_s(cli_text(s->app, "--cache-dtype")));
+    cli_put_settings(s->app, r, &s->info, s->px);
+    snprintf(hex, sizeof hex, "%016llx", (unsigned long long)s->weights);
+    cli_put(r, "weights_hash", cli_s(hex));
+    cli_put(r, "notes[]", cli_s("follows colour: hue overlap of the 24 nearest windows of other "
+                                "images, 0: as of random ones, 100: as of those nearest by hue"));
+    cli_put(r, "notes[]", cli_s("hue overlap: 36 hues weighed by chroma and one share of grey"));
+}
+/* Bars of how far each feature follows the colour. */
+static inline void search_bars(report *p, const char *const *names,
+                               const search_colour_result *colour, unsigned set)
+{
+    int k;
+    report_raw(p, "<h2>Does the encoder retrieve by colour?</h2>\n<p>Hue overlap between a window "
+                  "and its 24 nearest windows of other images, on the way from random windows (0) "
+                  "to the windows nearest by hue alone (100). An encoder that looks at colour "
+                  "instead of parts is far to the right.</p>\n<div class=\"bars\">\n");
+    for (k = 0; k < SEARCH_FEATURES; ++k) {
+        const double share = 100 * colour[k].colour;
+        if (!(set >> k & 1)) continue;
+        report_element(p, "div", names[k]);
+        report_add(p, "<div class=\"track\" role=\"img\" aria-label=\"%s follows colour: %.1f of "
+                      "100\"><i class=\"b%d\" style=\"width:%.1f%%\"></i><span>%.1f &plusmn; %.1f"
+                      "</span></div>\n", names[k], share, k,
+                   share < 0 ? 0 : share > 100 ? 100 : share, share, 100 * colour[k].error);
+    }
+    report_raw(p, "</div>\n");
+}
+/* The 49 windows of a query's image as links, and for each its nearest; no script: :target. */
+static inline int search_clicks(search *s, report *p, size_t q, size_t at, const char *const *names,
+                                const int *kinds, unsigned set)
+{
+    enum { SHOWN = 6 };
+    const size_t image = search_image(s, at);
+    search_hits h[SEARCH_FEATURES];
+    int k, i, code = CLI_OK;
+    memset(h, 0, sizeof h);
+    for (k = 0; !code && k < SEARCH_FEATURES; ++k) {
+        if (!(set >> k & 1)) continue;
+        code = search_hits_new(s->app, &h[k], SEARCH_WINDOWS, SHOWN);
+        for (i = 0; !code && i < SEARCH_WINDOWS; ++i) h[k].query[i] = search_at(s, image, i);
+        if (!code) code = search_nearest(s, kinds[k], 1, &h[k]);
+    }
+    report_raw(p, "<h3>Every window of this image</h3>\n<p>Choose one: its nearest windows of "
+                  "other images appear below.</p>\n<div class=\"pick\">\n");
+    for (i = 0; !code && i < SEARCH_WINDOWS; ++i) {
+        report_add(p, "<a href=\"#q%lu-%d\"%s>", (unsigned long)q, i,
+                   i == search_patch(s, at) ? " class=\"here\"" : "");
+        code = search_figure(s, p, search_at(s, image, i), 1, 0);
+        report_raw(p, "</a>\n");
+    }
+    report_raw(p, "</div>\n");
+    for (i = 0; !code && i < SEARCH_WINDOWS; ++i) {
+        report_add(p, "<div class=\"answer\" id=\"q%lu-%d\"><h3>Window %d</h3><div class=\"pair\">",
+                   (unsigned long)q, i, i);
+        for (k = 0; !code && k < SEARCH_FEATURES; ++k) {
+            if (!(set >> k & 1)) continue;
+            report_raw(p, "<div>");
+            report_element(p, "p class=\"soft\"", names[k]);
+            code = search_grid(s, p, &h[k], (size_t)i, SHOWN);
+            report_raw(p, "</div>");
+        }
+        report_raw(p, "</div></div>\n");
+    }
+    for (k = 0; k < SEARCH_FEATURES; ++k) search_hits_free(&h[k]);
+    return code;
+}
+/* Sheets and page into folder. */
+static inline int search_write(search *s, const cli_result *r, const char *folder,
+                               const char *const *names, const int *kinds, const search_hits *hits,
+                               const search_colour_result *colour, unsigned set,
+                               const search_hits *queries)
+{
+    char text[1200];
+    paw_image source;
+    report p;
+    size_t q;
+    int k, code = cli_make_folder(s->app, folder);
+    memset(&p, 0, sizeof p);
+    report_begin(&p, "Patch search", "Windows of images query the windows of all images by cosine "
+                 "similarity. Encoded: class token and average of the patch tokens. Projected: "
+                 "what the pretraining compared.");
+    if (cli_is_random(s->app))
+        report_element(&p, "p class=\"warn\"", "The weights are random: this page shows what an "
+                       "untrained encoder gives, not what a checkpoint knows.");
+    report_rows(&p, r);
+    search_bars(&p, names, colour, set);
+    source.w = source.h = 4 * SEARCH_CELL;
+    source.px = (uint8_t *)cli_alloc((size_t)source.w * (size_t)source.h, 3);
+    if (!source.px) code = cli_no_memory(s->app);
+    for (q = 0; !code && q < queries->count; ++q) {
+        const size_t at = queries->query[q], image = search_image(s, at);
+        snprintf(text, sizeof text, "Query %lu:%d, %s", (unsigned long)image, search_patch(s, at),
+                 cli_base(s->images.paths[image]));
+        report_element(&p, "h2", text);
+        if (search_source(s, at, &source)) code = cli_fail(s->app, PAW_E_IO);
+        snprintf(text, sizeof text, "%s with the queried window, %d, in a red frame",
+                 cli_base(s->images.paths[image]), search_patch(s, at));
+        if (!code) report_image(&p, &source, text);
+        report_raw(&p, "<div class=\"pair\">\n");
+        for (k = 0; !code && k < SEARCH_FEATURES; ++k) {
+            if (!(set >> k & 1)) continue;
+            report_raw(&p, "<div>");
+            snprintf(text, sizeof text, "%s: %s", k < 2 ? "encoded" : "projected", names[k]);
+            report_element(&p, "h3", text);
+            code = search_grid(s, &p, &hits[k], q, hits[k].k);
+            report_raw(&p, "</div>\n");
+            snprintf(text, sizeof text, "%lu_%d_%s.png", (unsigned long)image, search_patch(s, at),
+                     names[k]);
+            if (!code) code = search_sheet(s, &hits[k], q, folder, text);
+        }
+        report_raw(&p, "</div>\n");
+        if (!code) code = search_clicks(s, &p, q, at, names, kinds, set);
+        if (!code) code = cli_interrupted();
+    }
+    free(source.px);
+    report_provenance(&p, s->app, r, s->f.encoded);
+    if (!code) code = report_save(s->app, &p, folder);
+    report_free(&p);
+    return code;
 }
 #endif

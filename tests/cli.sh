@@ -68,7 +68,7 @@ near() # value wanted within
     awk -v a="$1" -v b="$2" -v d="$3" 'BEGIN { exit !(a != "" && a - b <= d && b - a <= d) }'
 }
 
-programs="embed part_retrieval object_retrieval image_classification convert"
+programs="embed part_retrieval object_retrieval patch_search image_classification convert"
 for p in $programs; do
     [ -x "$bin/$p" ] || { skip "$bin/$p is not built"; echo "cli: $passed passed, $failed failed," \
         "$skipped skipped"; exit 0; }

@@ -81,13 +81,14 @@ static void test_hash(void)
     n = 0;
     T(paw_file_hash(ctx, root, 0, (uint64_t *)&n) == PAW_E_IO && !n, "a folder has no hash");
 }
-static paw_model *model_of(const paw_random_spec *spec, float eps)
+static paw_model *model_of(const paw_random_spec *spec, float eps, int dtype)
 {
     paw_model_opts o;
     paw_tensors *t = NULL;
     paw_model *m = NULL;
     memset(&o, 0, sizeof o);
     o.norm_eps = eps;
+    o.dtype = dtype;
     T(paw_tensors_random(ctx, spec, &t) == PAW_OK && paw_model_from_tensors(ctx, t, &o, &m) ==
       PAW_OK, "model: %s", paw_message(ctx));
     paw_tensors_close(t);
@@ -112,20 +113,23 @@ static void test_model_hash(void)
         s.depth = 2;
         s.projected = recipes[i] == PAW_DINO || recipes[i] == PAW_MOCOV3 ? 24 : 0;
         s.seed = 3;
-        m = model_of(&s, 0);
+        m = model_of(&s, 0, PAW_F32);
         h = paw_model_hash(m);
         T(h != 0, "recipe %d: hash", s.recipe);
         paw_model_free(m);
         (void)paw_isa_limit(PAW_ISA_SCALAR);
-        m = model_of(&s, 0);
+        m = model_of(&s, 0, PAW_F32);
         T(paw_model_hash(m) == h, "%s: the same on any instruction set", paw_recipe_name(s.recipe));
         paw_model_free(m);
         (void)paw_isa_limit(isa);
-        m = model_of(&s, 1e-5f);
+        m = model_of(&s, 1e-5f, PAW_F32);
         T(paw_model_hash(m) != h, "%s: epsilon counts", paw_recipe_name(s.recipe));
         paw_model_free(m);
+        m = model_of(&s, 0, PAW_BF16);
+        T(paw_model_hash(m) != h, "%s: so does bf16", paw_recipe_name(s.recipe));
+        paw_model_free(m);
         s.seed = 4;
-        other = model_of(&s, 0);
+        other = model_of(&s, 0, PAW_F32);
         T(paw_model_hash(other) != h, "%s: weights count", paw_recipe_name(s.recipe));
         paw_model_free(other);
         s.seed = 3;
