@@ -29,6 +29,7 @@ EXAMPLES = $(patsubst %.c,$(B)/%,$(wildcard examples/*.c)) \
 TESTS = $(patsubst %.c,$(B)/%,$(wildcard tests/*.c))
 SCRIPTS = $(filter-out tests/run.sh,$(wildcard tests/*.sh))
 BENCHES = $(patsubst %.c,$(B)/%,$(wildcard bench/*.c))
+PEERS = $(B)/bench/peers
 TOOLS = $(patsubst %.c,$(B)/%,$(wildcard tools/*.c))
 SOURCES = partaware.h $(wildcard tests/*.[ch] tests/*/*.[ch] tests/*/*.cc examples/*.[ch] \
 	examples/*.cpp bench/*.c tools/*.c)
@@ -109,7 +110,12 @@ demo: setup $(B)/tools/make_creatures $(B)/examples/part_retrieval ## draw creat
 	@echo "report: $(B)/demo/report.html"
 
 bench: benches ## build and run the benches
-	@set -e; for b in $(BENCHES); do echo "== $$b"; $$b; done
+	@set -e; for b in $(filter-out $(PEERS),$(BENCHES)); do echo "== $$b"; $$b; done
+
+bench-peers: ## OpenBLAS, BLIS and oneDNN (installed by apt-get) beside us, one and two threads
+	@WITH=peers CC="$(CC)" CPPFLAGS="$(CPPFLAGS)" sh tools/setup.sh
+	@$(MAKE) $(PEERS)
+	@for n in 1 2; do $(PEERS) --threads $$n --min-time 0.02 --markdown; echo; done
 
 lint: ## map, columns, macros, budgets; silent when clean
 	@sh tools/lint.sh
@@ -123,6 +129,6 @@ help: ## this list
 clean: ## remove what was built
 	rm -rf $(B)
 
-.PHONY: all examples tests benches tools setup test check warn asan ubsan tsan demo bench lint \
+.PHONY: all examples tests benches tools setup test check warn asan ubsan tsan demo bench bench-peers lint \
 	format help clean
 .DELETE_ON_ERROR:

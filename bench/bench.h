@@ -15,7 +15,7 @@
 
 #define BENCH_OPTIONS                                                                              \
     {"--filter", "SUBSTR", CLI_STR, NULL, 0, 0, "only rows whose name holds SUBSTR"},              \
-        {"--repetitions", "N", CLI_INT, "7", 1, BENCH_MOST - 1, "the median of N is printed"},     \
+        {"--repetitions", "N", CLI_INT, "7", 1, BENCH_MOST, "the median of N is printed"},         \
         {"--min-time", "S", CLI_REAL, "0.05", 0, 600, "seconds of a repetition, at least"},        \
         {"--json", NULL, CLI_FLAG, NULL, 0, 0, "print Google Benchmark's JSON"},                   \
         {"--samples", NULL, CLI_FLAG, NULL, 0, 0,                                                  \
@@ -81,31 +81,45 @@ static inline int bench_time(const bench *b, bench_row *r, int repetitions)
     }
     return code;
 }
-/* Fills wall, cpu, peak, percent and memory in. */
-static inline int bench_measure(bench *b, bench_row *r)
+/* Fills in wall, cpu, peak, percent and memory of rows that take turns at every repetition. */
+static inline int bench_measure_beside(bench *b, bench_row *rows, size_t count)
 {
-    const double unit = 1e-9 * (r->reference == BENCH_FLOPS ? r->flops : r->bytes);
     bench_machine *m = &b->machine;
-    const int isa = r->isa, threads = r->threads;
-    double look, beside;
-    int i, code = bench_calls(b, r);
-    if (code) return code;
-    r->memory = bench_reference(m, BENCH_READ, isa, threads, b->beyond, BENCH_LOOK) / 2;
-    look = r->wall[0] * (double)r->calls / 5;
-    look = look < BENCH_LOOK ? BENCH_LOOK : look > 0.5 ? 0.5 : look;
-    r->peak[0] = bench_reference(m, r->reference, isa, threads, r->working, look);
-    for (i = 0; !code && i < b->repetitions; r->repetitions = ++i) {
-        bench_sample(b, r, r->calls, &r->wall[i], &r->cpu[i]);
-        r->peak[i + 1] = bench_reference(m, r->reference, isa, threads, r->working, look);
-        beside = (r->peak[i] + r->peak[i + 1]) / 2;
-        r->percent[i] = beside > 0 ? 100 * unit / r->wall[i] / beside : 0;
-        code = cli_interrupted();
+    const bench_row *f = rows;
+    double look = BENCH_LOOK, before, after, read;
+    int i, code = CLI_OK;
+    size_t k;
+    for (k = 0; !code && k < count; ++k) {
+        double fifth;
+        code = bench_calls(b, &rows[k]);
+        fifth = rows[k].wall[0] * (double)rows[k].calls / 5;
+        look = fifth > look ? fifth : look;
     }
-    r->memory += bench_reference(m, BENCH_READ, isa, threads, b->beyond, BENCH_LOOK) / 2;
-    if (!code && cli_has(b->app, "--roofline") && bench_roofline_add(&b->roofline, r))
-        code = cli_no_memory(b->app);
+    if (code) return code;
+    look = look > 0.5 ? 0.5 : look;
+    read = bench_reference(m, BENCH_READ, f->isa, f->threads, b->beyond, BENCH_LOOK) / 2;
+    before = bench_reference(m, f->reference, f->isa, f->threads, f->working, look);
+    for (i = 0; !code && i < b->repetitions; ++i)
+        for (k = 0; !code && k < count; ++k) {
+            bench_row *r = &rows[k];
+            const double unit = 1e-9 * (r->reference == BENCH_FLOPS ? r->flops : r->bytes);
+            bench_sample(b, r, r->calls, &r->wall[i], &r->cpu[i]);
+            after = bench_reference(m, r->reference, r->isa, r->threads, r->working, look);
+            r->peak[i] = (before + after) / 2;
+            r->percent[i] = r->peak[i] > 0 ? 100 * unit / r->wall[i] / r->peak[i] : 0;
+            r->repetitions = i + 1;
+            before = after;
+            code = cli_interrupted();
+        }
+    read += bench_reference(m, BENCH_READ, f->isa, f->threads, b->beyond, BENCH_LOOK) / 2;
+    for (k = 0; k < count; ++k) {
+        rows[k].memory = read;
+        if (!code && cli_has(b->app, "--roofline") && bench_roofline_add(&b->roofline, &rows[k]))
+            code = cli_no_memory(b->app);
+    }
     return code;
 }
+static inline int bench_measure(bench *b, bench_row *r) { return bench_measure_beside(b, r, 1); }
 
 /* ---- a program ---- */
 

@@ -60,7 +60,7 @@ static const bench_loops BENCH_FN(loops) = {
 #elif !defined(PAW_BENCH_MACHINE_H)
 #define PAW_BENCH_MACHINE_H
 
-#define BENCH_MOST 101 /* repetitions, and looks at the machine around them */
+#define BENCH_MOST 100 /* repetitions */
 
 /* What a row is compared with. */
 enum { BENCH_NONE, BENCH_FLOPS, BENCH_TRIAD, BENCH_READ, BENCH_COPY };

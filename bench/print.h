@@ -28,8 +28,8 @@ typedef struct {
     int sections, repetitions;
     size_t calls; /* of a repetition */
     double wall[BENCH_MOST], cpu[BENCH_MOST]; /* seconds a call */
-    double peak[BENCH_MOST]; /* GFLOP/s or GB/s before each repetition and after the last */
-    double percent[BENCH_MOST]; /* of each repetition: of the mean of the peaks beside it */
+    double peak[BENCH_MOST]; /* GFLOP/s or GB/s: mean of before and after each repetition */
+    double percent[BENCH_MOST]; /* of each repetition: of its peak */
     double memory; /* GB/s that was read around the row */
     double peak_rss, packed; /* bytes of a process that does this alone; 0: not printed */
     double ms_per_query, product_percent; /* of a retrieval; 0: not printed */
@@ -171,7 +171,7 @@ static inline bench_figures bench_figures_of(const bench_row *r)
     f.images = r->images / f.wall;
     f.gflops = r->flops / f.wall * 1e-9;
     f.gbs = r->bytes / f.wall * 1e-9;
-    f.peak = bench_median(r->peak, r->repetitions + 1, &f.peak_least, &f.peak_most);
+    f.peak = bench_median(r->peak, r->repetitions, &f.peak_least, &f.peak_most);
     f.percent = bench_median(r->percent, r->repetitions, &f.percent_least, &f.percent_most);
     return f;
 }
