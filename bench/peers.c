@@ -31,7 +31,8 @@ CLI_PROGRAM("peers", "[--threads N] [options]",
             BENCH_ABOUT
             "partaware: weights packed at load, activations packed by the step before, and bias;\n"
             "partaware_pack: packs the activations as well. onednn_packed: weights in the layout\n"
-            "that oneDNN chose. The other libraries get plain matrices.\n");
+            "that oneDNN chose. The other libraries get plain matrices, and what they read from\n"
+            "the environment is yours to set (BLIS_ARCH_TYPE, DNNL_MAX_CPU_ISA).\n");
 
 enum { OURS, OURS_PACK, OPENBLAS, OPENBLAS_CORE, BLIS, ONEDNN, ONEDNN_PACKED, PEERS };
 static const char *const peer_names[PEERS] = {
@@ -148,12 +149,14 @@ static void open_openblas_core(peers *p, const char *core, int threads)
 static void open_blis(peers *p, int threads)
 {
     threads_long_fn *set;
-    text_fn *version;
+    int (*id)(void);
+    char *(*arch)(int);
     if (!load(p, BLIS, cli_text(p->app, "--blis"))) return;
     if (!find(p->library[BLIS], "cblas_sgemm", &p->cblas[BLIS])) return;
     if (find(p->library[BLIS], "bli_thread_set_num_threads", &set)) set(threads);
-    snprintf(p->about[BLIS], sizeof p->about[BLIS], "BLIS %.30s",
-             find(p->library[BLIS], "bli_info_get_version_str", &version) ? version() : "");
+    snprintf(p->about[BLIS], sizeof p->about[BLIS], "BLIS, architecture %.30s",
+             find(p->library[BLIS], "bli_arch_query_id", &id) &&
+             find(p->library[BLIS], "bli_arch_string", &arch) ? arch(id()) : "unknown");
 }
 #if defined(PEERS_PACKED)
 /* ---- oneDNN's matmul, which chooses the layout of the weights ---- */

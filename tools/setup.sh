@@ -1,6 +1,7 @@
 #!/bin/sh
 # Checks for what partaware.h includes and installs by apt-get what is missing (as root, else
 # through sudo). Silent where nothing is missing. CC and CPPFLAGS are those of the build.
+# WITH=peers: also the libraries that bench/peers.c loads.
 set -u
 includes() # header...: 1 where the compiler does not find one of them
 {
@@ -15,6 +16,12 @@ command -v "${CC:-cc}" >/dev/null 2>&1 || {
 missing=
 includes sleef.h || missing="$missing libsleef-dev"
 includes stb/stb_image.h stb/stb_image_write.h || missing="$missing libstb-dev"
+if [ "${WITH:-}" = peers ]; then
+    includes oneapi/dnnl/dnnl.h || missing="$missing libdnnl-dev"
+    installed() { PATH=$PATH:/sbin ldconfig -p 2>/dev/null | grep -q "$1"; }
+    installed libopenblas.so.0 || missing="$missing libopenblas0-pthread"
+    installed libblis.so.4 || missing="$missing libblis4-openmp"
+fi
 [ -n "$missing" ] || exit 0
 command -v pkg-config >/dev/null 2>&1 || missing="$missing pkg-config"
 
