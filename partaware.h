@@ -486,6 +486,11 @@ typedef struct { /* all zero: empty; one per thread, with its context */
    E_IO, a damaged one E_FORMAT; the reader stays usable. */
 PAW_DEF paw_err paw_reader_item(paw_ctx *c, paw_reader *r, const paw_item *item, int px, int frame,
                                 paw_image *out);
+/* The item as ImageNet probing trains on it (protocol 5.4): a crop of 8 to 100 % of the area and of
+   ratio 3/4 to 4/3, in one draw, resized bicubic to [px, px], flipped in half of the cases. The
+   draw depends on seed, epoch and number alone. Of a box the whole image is cut. */
+PAW_DEF paw_err paw_reader_augment(paw_ctx *c, paw_reader *r, const paw_item *item, int px,
+                                   uint64_t seed, int epoch, size_t number, paw_image *out);
 PAW_DEF void paw_reader_free(paw_ctx *c, paw_reader *r); /* empties it; NULL is fine */
 
 /* ---- hashes: 64 bits, for finding what changed, not against forgery ---- */
@@ -690,6 +695,7 @@ PAW_DEF paw_err paw_head_train(paw_head *h, paw_ctx *c, const paw_features *x,
 /* logits: [count, classes] */
 PAW_DEF paw_err paw_head_predict(const paw_head *h, paw_ctx *c, const paw_features *x,
                                  float *logits);
+PAW_DEF void paw_head_bn_eval(paw_head *h, int bn_eval); /* PAW_BN_BATCH or PAW_BN_RUNNING */
 /* safetensors: official names, settings and what training needs to go on; more: further meta. */
 PAW_DEF paw_err paw_head_save(const paw_head *h, paw_ctx *c, const char *path,
                               const char *const *more_or_null);
@@ -10401,36 +10407,84 @@ static paw_err paw__record_image(paw_ctx *c, const paw_item *t, paw_image *out)
     for (i = 0; !e && i < 3 * plane; ++i) out->px[i] = record[1 + i % 3 * plane + i / 3];
     return e;
 }
+/* Makes the item's image the reader's, unless it is. */
+static paw_err paw__reader_open(paw_ctx *c, paw_reader *r, const paw_item *item)
+{
+    const int record = item->kind == PAW_ITEM_RECORD;
+    paw_image img;
+    char *path;
+    paw_err e;
+    if (!record && r->path && !strcmp(r->path, item->path)) return PAW_OK;
+    if (!(path = paw__strdup(c, record ? "" : item->path))) return PAW_E_OOM;
+    e = record ? paw__record_image(c, item, &img) : paw_image_load(c, path, &img);
+    if (e) {
+        paw__free(path);
+        return e;
+    }
+    paw__free(r->path);
+    paw_image_free(c, &r->image);
+    r->path = path;
+    r->image = img;
+    ++r->decoded;
+    return PAW_OK;
+}
 PAW_DEF paw_err paw_reader_item(paw_ctx *c, paw_reader *r, const paw_item *item, int px, int frame,
                                 paw_image *out)
 {
-    paw_image img;
-    char *path;
     paw_err e;
     if (!c) return PAW_E_ARG;
     if (!r || !item || !item->path || !out)
         return paw__fail(c, PAW_E_ARG, "paw_reader_item: NULL argument");
-    if (item->kind == PAW_ITEM_RECORD) {
-        if ((e = paw__record_image(c, item, &img)) != PAW_OK) return e;
-        ++r->decoded;
-        e = paw_item_image(c, item, &img, px, frame, out);
-        paw_image_free(c, &img);
-        return e;
-    }
-    if (!r->path || strcmp(r->path, item->path)) {
-        if (!(path = paw__strdup(c, item->path))) return PAW_E_OOM;
-        e = paw_image_load(c, path, &img);
-        if (e) {
-            paw__free(path);
-            return e;
+    e = paw__reader_open(c, r, item);
+    return e ? e : paw_item_image(c, item, &r->image, px, frame, out);
+}
+/* of >>heads */
+static double paw__random_unit(uint64_t seed, uint32_t stream, uint64_t counter);
+static size_t paw__random_below(uint64_t seed, uint32_t stream, uint64_t counter, size_t n);
+
+/* CAE linear_util/crop.py */
+PAW_DEF paw_err paw_reader_augment(paw_ctx *c, paw_reader *r, const paw_item *item, int px,
+                                   uint64_t seed, int epoch, size_t number, paw_image *out)
+{
+    const uint32_t stream = 0x20000000u + (uint32_t)epoch;
+    const uint64_t draw = 8 * (uint64_t)number;
+    double area, y, ratio = 1, w, h;
+    size_t a, b, k;
+    paw_item cut;
+    paw_err e;
+    if (!c) return PAW_E_ARG;
+    if (!r || !item || !item->path || !out || px < 1)
+        return paw__fail(c, PAW_E_ARG, "paw_reader_augment: NULL argument or %d pixels", px);
+    if ((e = paw__reader_open(c, r, item)) != PAW_OK) return e;
+    area = paw__mul_add(paw__random_unit(seed, stream, draw), 0.92, 0.08) *
+           ((double)r->image.w * (double)r->image.h);
+    y = 0.28768207245178093 * (2 * paw__random_unit(seed, stream, draw + 1) - 1); /* ln(4/3) */
+    for (k = 14; k; --k) ratio = paw__mul_add(y / (double)k, ratio, 1); /* exp(y) */
+    w = paw__round_even(sqrt(area * ratio));
+    h = paw__round_even(sqrt(area / ratio));
+    w = w < 1 ? 1 : w > r->image.w ? r->image.w : w;
+    h = h < 1 ? 1 : h > r->image.h ? r->image.h : h;
+    cut = *item;
+    cut.kind = PAW_ITEM_BOX;
+    cut.box[0] = (double)paw__random_below(seed, stream, draw + 2,
+                                           (size_t)(r->image.w - (int)w) + 1);
+    cut.box[1] = (double)paw__random_below(seed, stream, draw + 3,
+                                           (size_t)(r->image.h - (int)h) + 1);
+    cut.box[2] = cut.box[0] + w;
+    cut.box[3] = cut.box[1] + h;
+    e = paw_item_image(c, &cut, &r->image, px, PAW_FRAME_FULL, out);
+    if (e || paw__random_unit(seed, stream, draw + 4) < 0.5) return e;
+    for (a = 0; a < (size_t)px; ++a)
+        for (b = 0; b < (size_t)px / 2; ++b) {
+            uint8_t *left = out->px + (a * (size_t)px + b) * 3;
+            uint8_t *right = out->px + (a * (size_t)px + (size_t)px - 1 - b) * 3;
+            for (k = 0; k < 3; ++k) {
+                const uint8_t t = left[k];
+                left[k] = right[k];
+                right[k] = t;
+            }
         }
-        paw__free(r->path);
-        paw_image_free(c, &r->image);
-        r->path = path;
-        r->image = img;
-        ++r->decoded;
-    }
-    return paw_item_image(c, item, &r->image, px, frame, out);
+    return PAW_OK;
 }
 
 /* ---- segmentation data ---- */
@@ -12022,7 +12076,7 @@ static void paw__philox(uint64_t seed, uint32_t stream, uint64_t counter, uint32
     out[2] = c2;
     out[3] = c3;
 }
-static PAW__UNUSED double paw__random_unit(uint64_t seed, uint32_t stream, uint64_t counter)
+static double paw__random_unit(uint64_t seed, uint32_t stream, uint64_t counter)
 { /* [0, 1), multiples of 2^-53 */
     uint32_t w[4];
     paw__philox(seed, stream, counter, 0, w);
@@ -12976,6 +13030,7 @@ PAW_DEF void paw_head_describe(const paw_head *h, paw_head_opts *out, int *epoch
     if (h && out) *out = h->o;
     if (h && epochs_done) *epochs_done = h->epoch;
 }
+PAW_DEF void paw_head_bn_eval(paw_head *h, int bn_eval) { h->o.bn_eval = bn_eval; }
 PAW_DEF paw_err paw_head_parameter(const paw_head *h, size_t i, paw_tensor_view *out,
                                    const float **gradient)
 {

@@ -1269,6 +1269,18 @@ static inline int cli_load(cli *app, paw_model **model, paw_model_info *info)
     paw_model_describe(*model, info);
     return CLI_OK;
 }
+/* The released code has another epsilon for CAE with parts (protocol, section 9, item 20). */
+static inline int cli_load_for_parts(cli *app, paw_model **model, paw_model_info *info)
+{
+    const int code = cli_load(app, model, info);
+    if (code || strcmp(info->recipe, "cae") || cli_choice(app, "--protocol") ||
+        cli_has(app, "--eps"))
+        return code;
+    app->eps = 1e-5;
+    paw_model_free(*model);
+    *model = NULL;
+    return cli_load(app, model, info);
+}
 /* What decides the numbers, as fields. */
 static inline void cli_put_settings(cli *app, cli_result *r, const paw_model_info *info, int px)
 {
@@ -1713,7 +1725,9 @@ typedef struct { /* the items of a data set and their features */
     cli *app;
     paw_index index; /* after cli_items_run: what could be read */
     paw_reader reader;
+    const char *split; /* as asked */
     int px, frame;
+    int block;      /* 1 + the block whose output CLI_BLOCKS is; 0: all of them */
     size_t missing; /* image files */
     char **bad;     /* [bad_count] items that could not be read, said */
     size_t bad_count;
@@ -1757,10 +1771,9 @@ static inline int cli_part_ids(cli *app, const paw_index *all, const char *words
         if (!words[n]) return CLI_OK;
     }
 }
-/* The items that the options ask for. of: a function for each word of --dataset. */
-static inline int cli_items_open(cli *app, cli_items *s, paw_index_fn *const *of)
+/* The items of a split that the options ask for. */
+static inline int cli_items_split(cli *app, cli_items *s, paw_index_fn *open, const char *split)
 {
-    paw_index_fn *const open = of[cli_choice(app, "--dataset")];
     const int parts = cli_find(app->program, "--parts", 7) >= 0 && cli_has(app, "--parts");
     const char *root = cli_text(app, "--root"), *first = NULL;
     const size_t limit = (size_t)cli_int(app, "--limit");
@@ -1769,8 +1782,9 @@ static inline int cli_items_open(cli *app, cli_items *s, paw_index_fn *const *of
     paw_index_opts o;
     paw_err e;
     s->app = app;
+    s->split = split;
     memset(&o, 0, sizeof o);
-    o.split = cli_text(app, "--split");
+    o.split = split;
     if (cli_find(app->program, "--protocol", 10) >= 0) o.protocol = cli_choice(app, "--protocol");
     if (cli_find(app->program, "--ratio", 7) >= 0) o.max_ratio = cli_real(app, "--ratio");
     if (cli_find(app->program, "--min-side", 10) >= 0) o.min_side = cli_real(app, "--min-side");
@@ -1791,6 +1805,11 @@ static inline int cli_items_open(cli *app, cli_items *s, paw_index_fn *const *of
         images += !i || s->index.items[i].image_id != s->index.items[i - 1].image_id;
     if (images > limit) s->index.count = i - 1;
     return s->index.count ? CLI_OK : cli_error(app, CLI_INPUT, "%s: no items", root);
+}
+/* of: a function for each word of --dataset. */
+static inline int cli_items_open(cli *app, cli_items *s, paw_index_fn *const *of)
+{
+    return cli_items_split(app, s, of[cli_choice(app, "--dataset")], cli_text(app, "--split"));
 }
 static inline int cli_items_bad(cli_items *s, const char *path)
 {
@@ -1823,7 +1842,7 @@ static inline int cli_items_run(cli_items *s, const paw_model *model, unsigned w
     uint64_t *hashes = (uint64_t *)cli_alloc(n, sizeof *hashes);
     const char **names = (const char **)cli_alloc(n, sizeof *names);
     const int protocol = cli_find(s->app->program, "--protocol", 10) >= 0;
-    const char *split = cli_text(s->app, "--split");
+    const char *split = s->split;
     char data[256];
     size_t i, good;
     int code = hashes && names ? CLI_OK : cli_no_memory(s->app);
@@ -1838,7 +1857,8 @@ static inline int cli_items_run(cli_items *s, const paw_model *model, unsigned w
     s->f.job.count = n;
     s->f.job.h = s->f.job.w = px;
     s->f.job.want = want;
-    s->f.job.layer = -1;
+    s->f.job.layer = s->block - 1;
+    s->f.job.one_block = s->block > 0;
     s->f.job.fill = cli_items_fill;
     s->f.job.user = s;
     s->f.frame = frames[frame];

@@ -24,19 +24,6 @@ CLI_PROGRAM("part_retrieval", "--root DIR (--weights FILE | --random deit_tiny) 
 static paw_index_fn *const datasets[] = { paw_index_cub, paw_index_coco_parts, paw_index_list };
 static const int tables[] = { REPORT_CUB, REPORT_COCO_PARTS, REPORT_NO_PAPER };
 
-/* The released code has another epsilon for CAE here (protocol, section 9, item 20). */
-static int load(report_retrieval *d, paw_model **model)
-{
-    int code = cli_load(d->app, model, &d->info);
-    if (code || strcmp(d->info.recipe, "cae") || cli_choice(d->app, "--protocol") ||
-        cli_has(d->app, "--eps"))
-        return code;
-    d->app->eps = 1e-5;
-    paw_model_free(*model);
-    *model = NULL;
-    return cli_load(d->app, model, &d->info);
-}
-
 int main(int argc, char **argv)
 {
     static const char *const notes[] = { NULL };
@@ -53,7 +40,7 @@ int main(int argc, char **argv)
     d.paper = tables[cli_choice(&app, "--dataset")];
     if (cli_has(&app, "--parts")) d.paper = REPORT_NO_PAPER;
     code = cli_items_open(&app, &d.items, datasets);
-    if (!code) code = load(&d, &model);
+    if (!code) code = cli_load_for_parts(&app, &model, &d.info);
     if (!code) code = report_encode(&d, model);
     if (!code) code = report_finish(&d, notes);
     report_retrieval_free(&d);

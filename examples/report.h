@@ -1468,4 +1468,584 @@ static inline int search_write(search *s, const cli_result *r, const char *folde
     report_free(&p);
     return code;
 }
+
+/* ---- probing: a head trained on frozen features, accuracy, curves, confusion ---- */
+
+#define REPORT_PROBE_OPTIONS                                                                       \
+    {"--runs", "N", CLI_INT, "1", 1, 1000, "train so many heads, seeds from --seed on"},           \
+        {"--seed", "N", CLI_INT, "0", 0, 1e9, "of weights, order and augmentation"},               \
+        {"--epochs", "N", CLI_INT, NULL, 1, 100000, "instead of the recipe's 90"},                 \
+        {"--lr", "X", CLI_REAL, NULL, 0, 1e6,                                                      \
+         "highest learning rate; else the recipe's, scaled by --train-batch"},                     \
+        {"--train-batch", "N", CLI_INT, NULL, 1, 1e6, "rows of a step, instead of the recipe's"},  \
+        {"--bn-eval", "batch|running", CLI_CHOICE, NULL, 0, 0,                                     \
+         "statistics of batch norm in tests; else the recipe's"},                                  \
+        {"--bn-group", "N", CLI_INT, "0", 0, 1e6,                                                  \
+         "rows that share training statistics, one GPU's; 0: all of a step"},                      \
+        {"--feature", "cls|mean", CLI_CHOICE, "cls", 0, 0, "what a linear head reads"},            \
+        {"--layer", "K", CLI_INT, NULL, 0, 511,                                                    \
+         "output of block K from 0, without the final norm, instead of the features"},             \
+        {"--memory", "GB", CLI_REAL, "4", 0, 1e6,                                                  \
+         "features that need more are read from the cache batch by batch"},                        \
+        {"--test-every", "N", CLI_INT, "1", 1, 1000000, "epochs from test to test"},               \
+        {"--save", "FILE", CLI_STR, NULL, 0, 0, "keep the last head as safetensors"},              \
+        {"--apply", "FILE", CLI_STR, NULL, 0, 0, "no training: test a head that was kept"},        \
+        {"--predictions", "FILE", CLI_STR, NULL, 0, 0, "write path, label, prediction as CSV"}
+
+typedef struct report_probe report_probe;
+typedef struct { /* rows of one set, in memory or from the store */
+    report_probe *p;
+    int set, kind;
+    size_t row;    /* numbers of a row */
+    float *x;      /* [count, row]; NULL: from the store */
+    float *buffer; /* of one batch */
+    size_t room;   /* rows in buffer */
+    size_t *at;    /* [room] */
+} report_rows_of;
+struct report_probe {
+    cli *app;
+    const char *title, *lead, *train, *test; /* of the page; names of the splits */
+    paw_index_fn *open;
+    int frame;            /* of training images; tests have PAW_FRAME_AUTO */
+    const char *recipe;   /* of the result */
+    double paper;         /* percent; 0: none */
+    const char *paper_at; /* "Table 4, ..." */
+    cli_items set[2];     /* training, test */
+    report_rows_of rows[2];
+    paw_features x[2];
+    paw_model_info info;
+    const paw_model *model;
+    uint64_t weights;
+    paw_head_opts o;
+    paw_head *head;
+    int augment; /* training images are cut at random and encoded anew in each epoch */
+    float *logits;                            /* [test count, classes] */
+    double *loss, *acc;                       /* [epochs] of the last run; acc NaN: not tested */
+    double *last, *best, *other, seconds;     /* [runs] percent; other: of the other bn_eval */
+    int *best_epoch, run, runs;
+    size_t *confusion, absent; /* of the last run; classes without a training item */
+    size_t encoded;            /* images augmented so far */
+    cli_progress progress;
+    cli_column columns[3];
+    cli_table table;
+};
+
+static inline void report_probe_free(report_probe *p)
+{
+    int i;
+    for (i = 0; i < 2; ++i) {
+        free(p->rows[i].x);
+        free(p->rows[i].buffer);
+        free(p->rows[i].at);
+        free((void *)(uintptr_t)p->x[i].labels);
+        cli_items_free(&p->set[i]);
+    }
+    paw_head_free(p->head);
+    free(p->logits);
+    free(p->loss);
+    free(p->acc);
+    free(p->last);
+    free(p->best);
+    free(p->other);
+    free(p->best_epoch);
+    free(p->confusion);
+}
+/* One training image as an epoch sees it. */
+static inline paw_err report_augmented(report_probe *p, int epoch, size_t item, float *chw)
+{
+    cli_items *s = &p->set[0];
+    paw_image image;
+    const paw_err e = paw_reader_augment(p->app->ctx, &s->reader, &s->index.items[item], s->px,
+                                         p->o.seed, epoch, item, &image);
+    if (e) return e;
+    paw_normalize(&image, paw_stats_find(cli_text(p->app, "--stats")), chw);
+    paw_image_free(p->app->ctx, &image);
+    return PAW_OK;
+}
+static inline paw_err report_encode_rows(report_rows_of *r, int epoch, const size_t *items,
+                                         size_t n)
+{
+    report_probe *p = r->p;
+    const size_t most = (size_t)cli_int(p->app, "--batch"), px = (size_t)p->info.image_px;
+    float *chw = (float *)cli_alloc(most * 3 * px * px, sizeof *chw);
+    paw_err e = chw ? PAW_OK : PAW_E_OOM;
+    size_t i, k, m;
+    for (i = 0; !e && i < n; i += m) {
+        paw_outputs out;
+        memset(&out, 0, sizeof out);
+        m = n - i < most ? n - i : most;
+        for (k = 0; !e && k < m; ++k)
+            e = report_augmented(p, epoch, items[i + k], chw + k * 3 * px * px);
+        if (r->kind == CLI_TOKENS) out.tokens = r->buffer + i * r->row;
+        else if (r->kind == CLI_MEAN) out.mean = r->buffer + i * r->row;
+        else out.cls = r->buffer + i * r->row;
+        if (!e) e = paw_encode(p->model, p->app->ctx, chw, m, (int)px, (int)px, &out);
+        if (!e && cli_interrupted()) e = PAW_E_IO;
+        p->encoded += e ? 0 : m;
+        cli_progress_show(&p->progress, p->encoded);
+    }
+    free(chw);
+    return e;
+}
+static inline paw_err report_get(void *user, int epoch, const size_t *items, size_t n,
+                                 const float **rows)
+{
+    report_rows_of *r = (report_rows_of *)user;
+    const cli_features *f = &r->p->set[r->set].f;
+    size_t i;
+    paw_err e;
+    if (cli_interrupted()) return PAW_E_IO; /* said by report_probe_code */
+    if (r->x) {
+        for (i = 0; i < n; ++i) rows[i] = r->x + items[i] * r->row;
+        return PAW_OK;
+    }
+    if (n > r->room) {
+        free(r->buffer);
+        free(r->at);
+        r->buffer = (float *)cli_alloc(n, r->row * sizeof(float));
+        r->at = (size_t *)cli_alloc(n, sizeof *r->at);
+        r->room = r->buffer && r->at ? n : 0;
+        if (!r->room) return PAW_E_OOM;
+    }
+    for (i = 0; i < n; ++i) {
+        r->at[i] = r->p->augment && !r->set ? items[i] : f->rows[items[i]];
+        rows[i] = r->buffer + i * r->row;
+    }
+    if (r->p->augment && !r->set) return report_encode_rows(r, epoch, items, n);
+    e = paw_store_read(r->p->app->ctx, f->store[r->kind], r->at, n, r->buffer);
+    return e;
+}
+static inline int report_probe_code(report_probe *p, paw_err e)
+{
+    const int stop = cli_interrupted();
+    if (!e) return CLI_OK;
+    if (stop) return cli_error(p->app, stop, "interrupted in run %d", p->run + 1);
+    return e == PAW_E_OOM ? cli_no_memory(p->app) : cli_fail(p->app, e);
+}
+/* Top-1 accuracy of the present head on the test set, in percent. */
+static inline paw_err report_test(report_probe *p, double *percent)
+{
+    const paw_features *x = &p->x[1];
+    const paw_err e = paw_head_predict(p->head, p->app->ctx, x, p->logits);
+    if (e) return e;
+    *percent = 100.0 / (double)x->count *
+               (double)paw_topk_correct(p->logits, x->labels, x->count, p->o.classes, 1);
+    return PAW_OK;
+}
+static inline paw_err report_told(void *user, const paw_progress *s)
+{
+    report_probe *p = (report_probe *)user;
+    const int every = cli_int(p->app, "--test-every"), end = s->epoch + 1 == p->o.epochs;
+    double percent;
+    paw_err e;
+    if (!p->augment)
+        cli_progress_show(&p->progress, ((size_t)p->run * (size_t)p->o.epochs + (size_t)s->epoch) *
+                                            p->x[0].count + s->step * p->x[0].count / s->steps);
+    if (s->step < s->steps) return PAW_OK;
+    p->loss[s->epoch] = s->loss;
+    p->acc[s->epoch] = NAN;
+    if ((s->epoch + 1) % every && !end) return PAW_OK;
+    e = report_test(p, &percent);
+    if (e) return e;
+    p->acc[s->epoch] = percent;
+    p->last[p->run] = percent;
+    if (percent > p->best[p->run]) {
+        p->best[p->run] = percent;
+        p->best_epoch[p->run] = s->epoch + 1;
+    }
+    return PAW_OK;
+}
+static inline int report_set_open(report_probe *p, int i)
+{
+    const int kind = p->rows[i].kind, tokens = kind == CLI_TOKENS || kind == CLI_BLOCKS;
+    const int skip = p->augment && !i;
+    cli_items *s = &p->set[i];
+    report_rows_of *r = &p->rows[i];
+    size_t k, t = (size_t)p->info.tokens, dim = (size_t)p->info.dim;
+    int32_t *labels;
+    int code = CLI_OK;
+    s->block = kind == CLI_BLOCKS ? 1 + cli_int(p->app, "--layer") : 0;
+    s->px = p->info.image_px;
+    if (!skip)
+        code = cli_items_run(s, p->model, CLI_BIT(kind), p->info.image_px,
+                             i ? PAW_FRAME_AUTO : p->frame);
+    if (code) return code;
+    r->p = p;
+    r->set = i;
+    r->row = tokens ? t * dim : dim;
+    p->x[i].count = s->index.count;
+    p->x[i].tokens = p->o.kind == PAW_ATTENTIVE ? t : 1;
+    p->x[i].get = report_get;
+    p->x[i].user = r;
+    labels = (int32_t *)cli_alloc(s->index.count, sizeof *labels);
+    p->x[i].labels = labels;
+    if (!labels) return cli_no_memory(p->app);
+    for (k = 0; k < s->index.count; ++k) labels[k] = s->index.items[k].label;
+    if (skip || (double)r->row * (double)s->index.count * sizeof(float) >
+                    5e8 * cli_real(p->app, "--memory")) /* half of it for each set */
+        return CLI_OK;
+    r->x = cli_features_read(p->app, &s->f, kind);
+    return r->x ? CLI_OK : (int)CLI_RESOURCE;
+}
+/* Data, features and settings; p->o holds the recipe. */
+static inline int report_probe_open(report_probe *p, const paw_model *model)
+{
+    cli *app = p->app;
+    const int apply = cli_has(app, "--apply"), layer = cli_has(app, "--layer");
+    const double batch = (double)p->o.batch;
+    int code = CLI_OK, i, c;
+    size_t k, *count;
+    if (p->augment && layer)
+        return cli_error(app, CLI_USAGE, "--augment and --layer do not go together");
+    p->model = model;
+    p->weights = paw_model_hash(model);
+    for (i = apply; !code && i < 2; ++i)
+        code = cli_items_split(app, &p->set[i], p->open, i ? p->test : p->train);
+    if (code) return code;
+    if (!apply && p->set[0].index.classes != p->set[1].index.classes)
+        return cli_error(app, CLI_INPUT, "%d classes to train, %d to test",
+                         p->set[0].index.classes, p->set[1].index.classes);
+    if (apply) {
+        const paw_err e = paw_head_load(app->ctx, cli_text(app, "--apply"), &p->head);
+        if (e) return cli_fail(app, e);
+        paw_head_describe(p->head, &p->o, NULL);
+        if (p->o.dim != (size_t)p->info.dim || p->o.classes != p->set[1].index.classes)
+            return cli_error(app, CLI_INPUT, "%s: width %lu and %d classes, not %d and %d",
+                             cli_text(app, "--apply"), (unsigned long)p->o.dim, p->o.classes,
+                             p->info.dim, p->set[1].index.classes);
+    }
+    p->o.dim = (size_t)p->info.dim;
+    p->o.classes = p->set[1].index.classes;
+    if (!apply) {
+        if (cli_has(app, "--epochs")) p->o.epochs = cli_int(app, "--epochs");
+        if (cli_has(app, "--train-batch")) p->o.batch = (size_t)cli_int(app, "--train-batch");
+        p->o.lr *= (double)p->o.batch / batch;
+        if (cli_has(app, "--lr")) p->o.lr = cli_real(app, "--lr");
+        p->o.bn_group = (size_t)cli_int(app, "--bn-group");
+        if (p->o.warmup > p->o.epochs) p->o.warmup = 0;
+    }
+    if (cli_has(app, "--bn-eval")) p->o.bn_eval = cli_choice(app, "--bn-eval");
+    if (p->head) paw_head_bn_eval(p->head, p->o.bn_eval);
+    for (i = apply; !code && i < 2; ++i) {
+        p->rows[i].kind = layer ? CLI_BLOCKS : p->o.kind == PAW_ATTENTIVE ? CLI_TOKENS
+                          : cli_choice(app, "--feature")                  ? CLI_MEAN : CLI_CLS;
+        code = report_set_open(p, i);
+    }
+    p->runs = apply ? 1 : cli_int(app, "--runs");
+    p->logits = (float *)cli_alloc(p->x[1].count * (size_t)p->o.classes, sizeof(float));
+    p->loss = (double *)cli_alloc((size_t)p->o.epochs, sizeof(double));
+    p->acc = (double *)cli_alloc((size_t)p->o.epochs, sizeof(double));
+    p->last = (double *)cli_alloc((size_t)p->runs, sizeof(double));
+    p->best = (double *)cli_alloc((size_t)p->runs, sizeof(double));
+    p->other = (double *)cli_alloc((size_t)p->runs, sizeof(double));
+    p->best_epoch = (int *)cli_alloc((size_t)p->runs, sizeof(int));
+    p->confusion = (size_t *)cli_alloc((size_t)p->o.classes * (size_t)p->o.classes, sizeof(size_t));
+    count = (size_t *)cli_alloc((size_t)p->o.classes, sizeof *count);
+    if (!code && (!p->logits || !p->loss || !p->acc || !p->last || !p->best || !p->other ||
+                  !p->best_epoch || !p->confusion || !count))
+        code = cli_no_memory(app);
+    for (k = 0; !code && !apply && k < p->x[0].count; ++k) ++count[p->x[0].labels[k]];
+    for (c = 0; !code && !apply && c < p->o.classes; ++c)
+        if (!count[c]) {
+            ++p->absent;
+            cli_say(app, "class %s has no training item", p->set[1].index.class_names[c]);
+        }
+    free(count);
+    return code;
+}
+/* The classes that a kept head knows, in the order of its outputs. */
+static inline int report_keep_head(report_probe *p)
+{
+    const char *path = cli_text(p->app, "--save"), *meta[7];
+    const paw_index *x = &p->set[1].index;
+    char hash[20];
+    size_t n = 1;
+    char *names;
+    int c;
+    paw_err e;
+    if (!path) return CLI_OK;
+    for (c = 0; c < x->classes; ++c) n += strlen(x->class_names[c]) + 1;
+    names = (char *)cli_alloc(n, 1);
+    if (!names) return cli_no_memory(p->app);
+    for (c = 0; c < x->classes; ++c) {
+        if (c) strcat(names, "\n");
+        strcat(names, x->class_names[c]);
+    }
+    snprintf(hash, sizeof hash, "%016llx", (unsigned long long)p->weights);
+    meta[0] = "class_names";
+    meta[1] = names;
+    meta[2] = "weights_hash";
+    meta[3] = hash;
+    meta[4] = "recipe";
+    meta[5] = p->recipe;
+    meta[6] = NULL;
+    e = paw_head_save(p->head, p->app->ctx, path, meta);
+    free(names);
+    return e ? cli_error(p->app, CLI_RESOURCE, "%s", paw_message(p->app->ctx)) : CLI_OK;
+}
+static inline int report_predictions(report_probe *p)
+{
+    const char *path = cli_text(p->app, "--predictions");
+    const paw_index *x = &p->set[1].index;
+    FILE *f = path ? fopen(path, "wb") : NULL;
+    size_t i;
+    int c, best;
+    if (!path) return CLI_OK;
+    if (!f) return cli_error(p->app, CLI_RESOURCE, "%s: %s", path, strerror(errno));
+    fprintf(f, "path,entry,part_id,label,prediction,logit\n");
+    for (i = 0; i < x->count; ++i) {
+        const float *row = p->logits + i * (size_t)p->o.classes;
+        for (best = 0, c = 1; c < p->o.classes; ++c)
+            if (row[c] > row[best]) best = c;
+        cli_csv_text(f, x->items[i].path);
+        fprintf(f, ",%lld,%d,", (long long)x->items[i].entry, (int)x->items[i].part_id);
+        cli_csv_text(f, x->class_names[x->items[i].label]);
+        fputc(',', f);
+        cli_csv_text(f, x->class_names[best]);
+        fputc(',', f);
+        cli_csv_value(f, cli_r((double)row[best], 6));
+        fputc('\n', f);
+    }
+    i = ferror(f) != 0;
+    return fclose(f) || i ? cli_error(p->app, CLI_RESOURCE, "%s: cannot be written", path) : CLI_OK;
+}
+/* With augmentation every epoch encodes: says how long before it starts. */
+static inline int report_probe_eta(report_probe *p)
+{
+    const size_t n = p->x[0].count < 16 ? p->x[0].count : 16;
+    const float *rows[16];
+    size_t items[16], i;
+    double start, total;
+    paw_err e;
+    for (i = 0; i < n; ++i) items[i] = i;
+    e = report_get(&p->rows[0], 0, items, n, rows);
+    start = cli_seconds();
+    if (!e) e = report_get(&p->rows[0], 0, items, n, rows);
+    total = (cli_seconds() - start) / (double)n * (double)p->x[0].count * p->o.epochs * p->runs;
+    if (e) return report_probe_code(p, e);
+    cli_say(p->app, "%lu images x %d epochs x %d runs are encoded: about %.1f %s",
+            (unsigned long)p->x[0].count, p->o.epochs, p->runs,
+            total > 7200 ? total / 3600 : total / 60, total > 7200 ? "hours" : "minutes");
+    return CLI_OK;
+}
+static inline int report_probe_train(report_probe *p)
+{
+    const uint64_t seed = (uint64_t)cli_int(p->app, "--seed");
+    double start;
+    paw_err e = PAW_OK;
+    int code = CLI_OK;
+    p->augment = p->augment && !p->head;
+    cli_progress_start(&p->progress, p->app, "rows", p->head ? 0 : (size_t)p->runs *
+                                             (size_t)p->o.epochs * p->x[0].count);
+    if (p->augment) code = report_probe_eta(p);
+    p->encoded = 0;
+    start = cli_seconds();
+    for (p->run = 0; !code && p->run < p->runs; ++p->run) {
+        p->o.seed = seed + (uint64_t)p->run;
+        if (!cli_has(p->app, "--apply")) {
+            paw_head_free(p->head);
+            p->head = NULL;
+            e = paw_head_create(p->app->ctx, &p->o, &p->head);
+            if (!e) e = paw_head_train(p->head, p->app->ctx, &p->x[0], report_told, p);
+        }
+        if (!e && p->o.kind == PAW_ATTENTIVE) {
+            paw_head_bn_eval(p->head, !p->o.bn_eval);
+            e = report_test(p, &p->other[p->run]);
+            paw_head_bn_eval(p->head, p->o.bn_eval);
+        }
+        if (!e) e = report_test(p, &p->last[p->run]);
+        code = report_probe_code(p, e);
+    }
+    p->seconds = cli_seconds() - start;
+    cli_progress_end(&p->progress);
+    if (code) return code;
+    paw_confusion(p->logits, p->x[1].labels, p->x[1].count, p->o.classes, p->confusion);
+    code = report_keep_head(p);
+    return code ? code : report_predictions(p);
+}
+
+/* mean and deviation (of a sample) of n values */
+static inline void report_mean(const double *x, int n, double *mean, double *deviation)
+{
+    double sum = 0, squares = 0;
+    int i;
+    for (i = 0; i < n; ++i) sum += x[i];
+    *mean = sum / n;
+    for (i = 0; i < n; ++i) squares += (x[i] - *mean) * (x[i] - *mean);
+    *deviation = n > 1 ? sqrt(squares / (n - 1)) : (double)NAN;
+}
+static inline void report_put_runs(cli_result *r, const char *name, const double *x, int n)
+{
+    char key[48];
+    double mean, deviation;
+    int i;
+    report_mean(x, n, &mean, &deviation);
+    snprintf(key, sizeof key, "%s[]", name);
+    for (i = 0; i < n; ++i) cli_put(r, key, cli_r(x[i], 4));
+    snprintf(key, sizeof key, "%s_mean", name);
+    cli_put(r, key, cli_r(mean, 2));
+    snprintf(key, sizeof key, "%s_deviation", name);
+    if (n > 1) cli_put(r, key, cli_r(deviation, 2));
+}
+static inline void report_put_probe(report_probe *p, cli_result *r)
+{
+    static const char *const modes[] = { "batch", "running" };
+    static const char *const optimizers[] = { "sgd", "lars", "adamw" };
+    const paw_index *x = &p->set[1].index;
+    const int apply = cli_has(p->app, "--apply"), norm = p->o.norm || p->o.kind == PAW_ATTENTIVE;
+    char text[64], hex[20];
+    int c, k;
+    p->columns[0].title = p->columns[0].key = "class";
+    p->columns[1].title = p->columns[1].key = "items";
+    p->columns[2].title = p->columns[2].key = "accuracy";
+    p->table.columns = p->columns;
+    p->table.count = 3;
+    p->table.name = "per_class";
+    for (c = 0; c < x->classes; ++c) {
+        const size_t *row = p->confusion + (size_t)c * (size_t)x->classes;
+        size_t all = 0;
+        for (k = 0; k < x->classes; ++k) all += row[k];
+        cli_cell(r, &p->table, cli_s(x->class_names[c]));
+        cli_cell(r, &p->table, cli_n(all));
+        cli_cell(r, &p->table, all ? cli_r(100.0 * (double)row[c] / (double)all, 2) : cli_none());
+    }
+    report_put_runs(r, "last_acc", p->last, p->runs);
+    if (!apply) report_put_runs(r, "best_acc", p->best, p->runs);
+    for (c = 0; !apply && c < p->runs; ++c)
+        cli_put(r, "best_epoch[]", cli_n((size_t)p->best_epoch[c]));
+    snprintf(text, sizeof text, "last_acc_bn_%s", modes[!p->o.bn_eval]);
+    if (p->o.kind == PAW_ATTENTIVE) report_put_runs(r, text, p->other, p->runs);
+    if (p->paper > 0) cli_put(r, "acc_paper", cli_r(p->paper, 1));
+    cli_put(r, "recipe_of_the_head", cli_s(p->recipe));
+    cli_put(r, "head", cli_s(p->o.kind == PAW_ATTENTIVE ? "attentive" : "linear"));
+    if (p->o.kind == PAW_ATTENTIVE)
+        cli_put(r, "head_heads", cli_n((size_t)(p->o.heads ? p->o.heads
+                                                : p->o.dim >= 128 ? (int)(p->o.dim / 64) : 1)));
+    if (cli_has(p->app, "--layer"))
+        cli_put(r, "layer", cli_n((size_t)cli_int(p->app, "--layer")));
+    if (p->o.kind == PAW_LINEAR) cli_put(r, "feature", cli_s(cli_text(p->app, "--feature")));
+    if (norm) cli_put(r, "bn_eval", cli_s(modes[p->o.bn_eval]));
+    if (norm) cli_put(r, "bn_test_batch", cli_n(p->o.test_batch));
+    if (norm) cli_put(r, "bn_group", cli_n(p->o.bn_group));
+    cli_put(r, "optimizer", cli_s(p->o.nesterov ? "sgd, Nesterov" : optimizers[p->o.optimizer]));
+    cli_put(r, "lr", cli_r(p->o.lr, -1));
+    cli_put(r, "train_batch", cli_n(p->o.batch));
+    cli_put(r, "epochs", cli_n((size_t)p->o.epochs));
+    cli_put(r, "warmup_epochs", cli_r(p->o.warmup, -1));
+    cli_put(r, "seed", cli_n((size_t)cli_int(p->app, "--seed")));
+    cli_put(r, "augmented", cli_s(p->augment ? "yes" : "no"));
+    cli_put(r, "train_items", cli_n(p->x[0].count));
+    cli_put(r, "test_items", cli_n(p->x[1].count));
+    cli_put(r, "train_classes_absent", cli_n(p->absent));
+    cli_put(r, "train_seconds", cli_r(p->seconds, 2));
+    cli_put(r, "dataset", cli_s(cli_text(p->app, "--dataset")));
+    cli_put(r, "root", cli_s(cli_base(cli_text(p->app, "--root"))));
+    cli_put(r, "splits", cli_s(apply ? p->test : "train, test"));
+    if (cli_find(p->app->program, "--protocol", 10) >= 0)
+        cli_put(r, "protocol", cli_s(cli_text(p->app, "--protocol")));
+    cli_put(r, "missing_files", cli_n(p->set[0].missing + p->set[1].missing));
+    cli_put(r, "bad_items", cli_n(p->set[0].bad_count + p->set[1].bad_count));
+    cli_put(r, "cache_dtype", cli_s(cli_text(p->app, "--cache-dtype")));
+    cli_put_settings(p->app, r, &p->info, p->info.image_px);
+    snprintf(hex, sizeof hex, "%016llx", (unsigned long long)p->weights);
+    cli_put(r, "weights_hash", cli_s(hex));
+    cli_put(r, "notes[]", cli_s("last: after the last epoch; best: of all epochs, chosen on the "
+                                "test set as the released code does"));
+    if (p->paper > 0) cli_put(r, "notes[]", cli_s(p->paper_at));
+}
+/* A line over the epochs; NaN is left out. */
+static inline void report_curve(report *p, const char *title, const double *y, int n)
+{
+    double low = INFINITY, high = -INFINITY;
+    int i;
+    for (i = 0; i < n; ++i) {
+        if (y[i] != y[i]) continue;
+        low = y[i] < low ? y[i] : low;
+        high = y[i] > high ? y[i] : high;
+    }
+    if (!(high >= low)) return;
+    report_element(p, "h3", title);
+    report_add(p, "<svg viewBox=\"0 0 640 200\" width=\"640\" role=\"img\" aria-label=\"%s from "
+                  "%.4g to %.4g\">", title, y[0], y[n - 1]);
+    report_raw(p, "<path d=\"M50 10V170H630\" fill=\"none\" stroke=\"currentColor\"/>"
+                  "<polyline fill=\"none\" stroke=\"currentColor\" stroke-width=\"2\" points=\"");
+    for (i = 0; i < n; ++i)
+        if (y[i] == y[i])
+            report_add(p, "%.1f,%.1f ", 50 + 580.0 * i / (n > 1 ? n - 1 : 1),
+                       170 - (high > low ? 160 * (y[i] - low) / (high - low) : 80));
+    report_add(p, "\"/><text x=\"0\" y=\"16\" font-size=\"12\">%.4g</text>"
+                  "<text x=\"0\" y=\"174\" font-size=\"12\">%.4g</text>", high, low);
+    report_add(p, "<text x=\"50\" y=\"190\" font-size=\"12\">epoch 1</text>"
+                  "<text x=\"600\" y=\"190\" font-size=\"12\">%d</text></svg>\n", n);
+}
+static inline void report_confusion(report *p, const report_probe *d)
+{
+    const paw_index *x = &d->set[1].index;
+    int a, b;
+    report_raw(p, "<h2>Confusion</h2>\n<p class=\"soft\">Rows: label; columns: prediction; of the "
+                  "last run.</p>\n<table><tr><th></th>");
+    for (b = 0; b < x->classes; ++b) report_element(p, "th", x->class_names[b]);
+    report_raw(p, "</tr>\n");
+    for (a = 0; a < x->classes; ++a) {
+        report_raw(p, "<tr>");
+        report_element(p, "th", x->class_names[a]);
+        for (b = 0; b < x->classes; ++b)
+            report_add(p, a == b ? "<td><b>%lu</b></td>" : "<td>%lu</td>",
+                       (unsigned long)d->confusion[a * x->classes + b]);
+        report_raw(p, "</tr>\n");
+    }
+    report_raw(p, "</table>\n");
+}
+static inline int report_write_probe(report_probe *d, const cli_result *r, const char *folder)
+{
+    const int apply = cli_has(d->app, "--apply");
+    char text[64];
+    double mean, deviation;
+    report p;
+    int code;
+    memset(&p, 0, sizeof p);
+    report_begin(&p, d->title, d->lead);
+    if (cli_is_random(d->app))
+        report_element(&p, "p class=\"warn\"", "The weights are random: this page shows what an "
+                       "untrained encoder gives, not what a checkpoint knows.");
+    report_raw(&p, "<div class=\"cards\">\n");
+    report_mean(d->last, d->runs, &mean, &deviation);
+    snprintf(text, sizeof text, "%.2f", mean);
+    report_card(&p, text, "accuracy in percent, last epoch");
+    report_mean(d->best, d->runs, &mean, &deviation);
+    snprintf(text, sizeof text, "%.2f", mean);
+    if (!apply) report_card(&p, text, "accuracy in percent, best epoch");
+    snprintf(text, sizeof text, "%lu", (unsigned long)d->x[1].count);
+    report_card(&p, text, "test items");
+    report_card(&p, cli_is_random(d->app) ? cli_text(d->app, "--random")
+                                          : cli_base(cli_text(d->app, "--weights")),
+                cli_is_random(d->app) ? "random weights" : "weights");
+    report_raw(&p, "</div>\n<h2>Accuracy per class</h2>\n");
+    report_rows(&p, r);
+    if (!apply) {
+        report_raw(&p, "<h2>Training</h2>\n");
+        report_curve(&p, "Loss, mean of the epoch", d->loss, d->o.epochs);
+        report_curve(&p, "Test accuracy in percent", d->acc, d->o.epochs);
+    }
+    if (d->set[1].index.classes <= 64) report_confusion(&p, d);
+    report_provenance(&p, d->app, r, d->set[0].f.encoded + d->set[1].f.encoded);
+    code = report_save(d->app, &p, folder);
+    report_free(&p);
+    return code;
+}
+/* Trains, tests, prints and writes the page. */
+static inline int report_probe_finish(report_probe *p)
+{
+    const char *folder = cli_text(p->app, "--report");
+    cli_result r = CLI_EMPTY_RESULT;
+    int code = report_probe_train(p);
+    if (!code) {
+        report_put_probe(p, &r);
+        if (folder) code = report_write_probe(p, &r, folder);
+    }
+    if (!code) code = cli_print(p->app, &r);
+    cli_result_free(&r);
+    return code ? code : p->set[0].bad_count || p->set[1].bad_count || p->set[0].missing ||
+                         p->set[1].missing ? CLI_PARTIAL : CLI_OK;
+}
 #endif
