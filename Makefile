@@ -77,7 +77,7 @@ $(FIXTURES): $(B)/tools/make_fixtures
 	@touch $@
 endif
 
-test: setup tests examples tools $(FIXTURES) ## build and run all tests; last line: N passed, N failed, N skipped
+test: setup tests examples tools $(B)/bench/kernels $(B)/bench/encoder $(FIXTURES) ## build and run all tests; last line: N passed, N failed, N skipped
 	@B="$(B)" CC="$(CC)" CXX="$(CXX)" CPPFLAGS="$(CPPFLAGS)" sh tests/run.sh $(TESTS) $(SCRIPTS)
 
 CHECKS = $(filter-out $(WITHOUT:%=$(B)/tests/%),$(TESTS))
