@@ -102,7 +102,7 @@ static inline int bench_measure_beside(bench *b, bench_row *rows, size_t count)
     for (i = 0; !code && i < b->repetitions; ++i)
         for (k = 0; !code && k < count; ++k) {
             bench_row *r = &rows[k];
-            const double unit = 1e-9 * (r->reference == BENCH_FLOPS ? r->flops : r->bytes);
+            const double unit = 1e-9 * (bench_of_core(r->reference) ? r->flops : r->bytes);
             bench_sample(b, r, r->calls, &r->wall[i], &r->cpu[i]);
             after = bench_reference(m, r->reference, r->isa, r->threads, r->working, look);
             r->peak[i] = (before + after) / 2;

@@ -2,6 +2,9 @@
    arithmetic, or the memory, can hold up, run on one or more threads at once. Reads itself once per
    instruction set, as the library does. Include after partaware.h and cli.h. */
 #if defined(BENCH_V)
+#ifndef BENCH_PER
+#define BENCH_PER 1 /* products in an element of a vector: 2 of bf16 */
+#endif
 
 /* Fused multiply-adds on registers only: what the core can do at most. */
 static float BENCH_FN(fma)(size_t turns)
@@ -44,7 +47,9 @@ static void BENCH_FN(triad)(float *x, const float *y, const float *z, size_t n)
         }
 }
 static const bench_loops BENCH_FN(loops) = {
-    BENCH_ISA, 2.0 * BENCH_ACC * BENCH_VW, BENCH_FN(fma), BENCH_FN(read), BENCH_FN(triad),
+    BENCH_ISA,      2.0 * BENCH_PER * BENCH_ACC * BENCH_VW,
+    BENCH_FN(fma),  BENCH_FN(read),
+    BENCH_FN(triad),
 };
 #undef BENCH_PASS
 #undef BENCH_ISA
@@ -56,6 +61,7 @@ static const bench_loops BENCH_FN(loops) = {
 #undef BENCH_STORE
 #undef BENCH_ADD
 #undef BENCH_FMA
+#undef BENCH_PER
 
 #elif !defined(PAW_BENCH_MACHINE_H)
 #define PAW_BENCH_MACHINE_H
@@ -63,7 +69,8 @@ static const bench_loops BENCH_FN(loops) = {
 #define BENCH_MOST 100 /* repetitions */
 
 /* What a row is compared with. */
-enum { BENCH_NONE, BENCH_FLOPS, BENCH_TRIAD, BENCH_READ, BENCH_COPY };
+enum { BENCH_NONE, BENCH_FLOPS, BENCH_DOTS, BENCH_TRIAD, BENCH_READ, BENCH_COPY };
+static inline int bench_of_core(int kind) { return kind == BENCH_FLOPS || kind == BENCH_DOTS; }
 
 typedef struct {
     int isa;
@@ -99,6 +106,23 @@ typedef struct {
 #define BENCH_ADD(a, b) vaddq_f32(a, b)
 #define BENCH_FMA(a, b, c) vfmaq_f32(c, a, b)
 #include "machine.h"
+#if defined(PAW__DOTS)
+PAW__BEGIN("arch=armv8.2-a+bf16")
+#define BENCH_PASS dots
+#define BENCH_ISA PAW_ISA_NEON
+#define BENCH_PER 2
+#define BENCH_V float32x4_t
+#define BENCH_VW 4
+#define BENCH_ACC 24
+#define BENCH_SET1(x) vdupq_n_f32(x)
+#define BENCH_LOAD(p) vld1q_f32(p)
+#define BENCH_STORE(p, v) vst1q_f32(p, v)
+#define BENCH_ADD(a, b) vaddq_f32(a, b)
+#define BENCH_FMA(a, b, c) \
+    vbfdotq_f32(a, vreinterpretq_bf16_f32(b), vreinterpretq_bf16_f32(c))
+#include "machine.h"
+PAW__END
+#endif
 #elif defined(PAW__X86)
 PAW__BEGIN("avx2,fma")
 #define BENCH_PASS avx2
@@ -126,10 +150,30 @@ PAW__BEGIN("avx2,fma,avx512f")
 #define BENCH_FMA(a, b, c) _mm512_fmadd_ps(a, b, c)
 #include "machine.h"
 PAW__END
+#if defined(PAW__DOTS)
+PAW__BEGIN("avx2,fma,avx512f,avx512bw,avx512bf16")
+#define BENCH_PASS dots
+#define BENCH_ISA PAW_ISA_AVX512
+#define BENCH_PER 2
+#define BENCH_V __m512
+#define BENCH_VW 16
+#define BENCH_ACC 24
+#define BENCH_SET1(x) _mm512_set1_ps(x)
+#define BENCH_LOAD(p) _mm512_loadu_ps(p)
+#define BENCH_STORE(p, v) _mm512_storeu_ps(p, v)
+#define BENCH_ADD(a, b) _mm512_add_ps(a, b)
+#define BENCH_FMA(a, b, c) _mm512_dpbf16_ps(a, (__m512bh)(b), (__m512bh)(c))
+#include "machine.h"
+PAW__END
+#endif
 #endif
 
-static const bench_loops *bench_loops_of(int isa) /* below 0: the best there is */
+static const bench_loops *bench_loops_of(int isa, int kind) /* isa below 0: the best there is */
 {
+#if defined(PAW__DOTS)
+    if (kind == BENCH_DOTS) return &bench_loops_dots;
+#endif
+    (void)kind;
     if (isa < 0) isa = paw__cpu_isa();
 #if defined(PAW__ARM)
     if (isa == PAW_ISA_NEON) return &bench_loops_neon;
@@ -206,7 +250,7 @@ static inline void *bench_lane_main(void *arg)
     while (__atomic_load_n(l->ready, __ATOMIC_ACQUIRE) < l->threads) paw__pause();
     l->start = cli_seconds();
     do {
-        if (l->kind != BENCH_FLOPS) bench_lane_step(l);
+        if (!bench_of_core(l->kind)) bench_lane_step(l);
         else l->sink = l->loops->fma(turns), l->work += (double)turns * l->loops->flops;
         l->end = cli_seconds();
     } while (l->end - l->start < l->seconds);
@@ -223,7 +267,7 @@ static inline double bench_look(bench_machine *m, int kind, int isa, int threads
     int i, started = 1, ready = 0;
     for (i = 0; i < threads; ++i) {
         bench_lane *l = &lane[i];
-        l->loops = bench_loops_of(isa);
+        l->loops = bench_loops_of(isa, kind);
         l->kind = kind;
         l->threads = threads;
         l->ready = &ready;
@@ -253,8 +297,8 @@ static inline double bench_reference(bench_machine *m, int kind, int isa, int th
 {
     const size_t each = working / sizeof(float) / (size_t)threads;
     const size_t part = (each + 384) / 384 * 384, whole = part * (size_t)threads;
-    if (kind == BENCH_NONE || (kind == BENCH_FLOPS && isa <= PAW_ISA_SCALAR)) return 0;
-    if (kind != BENCH_FLOPS && whole > m->count) {
+    if (kind == BENCH_NONE || (bench_of_core(kind) && isa <= PAW_ISA_SCALAR)) return 0;
+    if (!bench_of_core(kind) && whole > m->count) {
         paw__free(m->memory);
         m->memory = (float *)paw__calloc(m->ctx, whole, sizeof(float));
         m->count = m->memory ? whole : 0;

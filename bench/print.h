@@ -65,8 +65,8 @@ static inline const char *bench_name(const bench_row *r, char out[160])
 }
 static inline const char *bench_unit(const bench_row *r)
 {
-    static const char *const units[] = { "", "FMA", "triad", "read", "memcpy" };
-    return r->reference == BENCH_FLOPS && r->isa <= PAW_ISA_SCALAR ? "compiler baseline"
+    static const char *const units[] = { "", "FMA", "bf16", "triad", "read", "memcpy" };
+    return bench_of_core(r->reference) && r->isa <= PAW_ISA_SCALAR ? "compiler baseline"
                                                                    : units[r->reference];
 }
 static inline const char *bench_cpu_model(char out[64])
@@ -204,7 +204,7 @@ static inline void bench_entry_json(const bench *b, const bench_row *r, int samp
         bench_member("percent_of_peak", sample < 0 ? f.percent : r->percent[sample]);
         bench_member("percent_min", f.percent_least);
         bench_member("percent_max", f.percent_most);
-        bench_member(r->reference == BENCH_FLOPS ? "peak_gflops" : "peak_gbs", f.peak);
+        bench_member(bench_of_core(r->reference) ? "peak_gflops" : "peak_gbs", f.peak);
         bench_member("peak_min", f.peak_least);
         bench_member("peak_max", f.peak_most);
     }

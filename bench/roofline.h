@@ -24,14 +24,14 @@ static inline int bench_roofline_add(bench_roofline *o, const bench_row *r)
     p->threads = r->threads;
     p->intensity = flops / r->bytes;
     p->gflops = flops / f.wall * 1e-9;
-    p->peak = r->reference == BENCH_FLOPS ? f.peak : 0;
+    p->peak = bench_of_core(r->reference) ? f.peak : 0;
     (void)bench_name(r, p->name);
     snprintf(p->title, sizeof p->title, "%s: %.4g GFLOP/s, %.4g FLOP/byte", p->name, p->gflops,
              p->intensity);
     if (f.peak > 0) {
         const size_t n = strlen(p->title);
         snprintf(p->title + n, sizeof p->title - n, ", %.1f %% of %.4g %s %s", f.percent, f.peak,
-                 r->reference == BENCH_FLOPS ? "GFLOP/s" : "GB/s", bench_unit(r));
+                 bench_of_core(r->reference) ? "GFLOP/s" : "GB/s", bench_unit(r));
     }
     return CLI_OK;
 }

@@ -76,6 +76,8 @@ typedef struct {
         {"--quiet", NULL, CLI_FLAG, NULL, 0, 0, "no progress on stderr"}
 #define CLI_ENCODE_OPTIONS                                                                         \
     {"--batch", "N", CLI_INT, "16", 1, 4096, "images encoded together; changes no bit"},           \
+        {"--dtype", "f32|bf16", CLI_CHOICE, "f32", 0, 0,                                           \
+         "of weights and inputs of products; bf16: half the memory for weights"},                  \
         {"--stats", "imagenet|half", CLI_CHOICE, "imagenet", 0, 0,                                 \
          "mean and deviation of the input; half: 0.5, as BEiT of ImageNet-22k expects"}
 #define CLI_RESULT_OPTIONS                                                                         \
@@ -1237,6 +1239,8 @@ static inline paw_model_opts cli_model_opts(const cli *app)
     o.recipe = cli_choice(app, "--recipe");
     o.network = cli_choice(app, "--network");
     o.heads = cli_int(app, "--heads");
+    o.dtype = cli_find(app->program, "--dtype", 7) >= 0 && cli_choice(app, "--dtype") ? PAW_BF16
+                                                                                      : PAW_F32;
     o.norm_eps = (float)app->eps;
     return o;
 }
@@ -1295,6 +1299,7 @@ static inline void cli_put_settings(cli *app, cli_result *r, const paw_model_inf
     cli_put(r, "depth", cli_n((size_t)info->depth));
     cli_put(r, "heads", cli_n((size_t)info->heads));
     cli_put(r, "eps", cli_r(app->eps > 0 ? app->eps : 1e-6, -1));
+    cli_put(r, "dtype", cli_s(cli_text(app, "--dtype")));
     cli_put(r, "size", cli_n((size_t)px));
     cli_put(r, "stats", cli_s(cli_text(app, "--stats")));
     cli_put(r, "math", cli_s(cli_text(app, "--math")));

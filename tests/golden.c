@@ -1297,6 +1297,43 @@ static void encode_samples(encoder *e, const char *images, char *files)
     }
     encoder_flush(e, "imagenet features");
 }
+/* The same encoder in bf16 against itself in fp32, on real images. */
+static void check_bf16(const options *o, const encoder *full, const float *logits, size_t classes,
+                       const char *images, char *files)
+{
+    paw_model_opts opts;
+    paw_model *m = NULL;
+    encoder e;
+    size_t i, j, same = 0;
+    double least = 1;
+    float *got;
+    memset(&opts, 0, sizeof opts);
+    opts.dtype = PAW_BF16;
+    if (error(paw_model_load(ctx, o->weights, &opts, &m), "bf16 weights")) return;
+    encoder_open(&e, m, full->done, 0);
+    encode_samples(&e, images, files);
+    got = floats(full->done, classes, 1, 1);
+    if (result(!e.failed && e.done == full->done, "bf16 encoded", "%zu of %zu", e.done,
+               full->done) &&
+        !error(paw_project(m, ctx, PAW_LOGITS, e.cls, e.done, got), "bf16 logits")) {
+        for (i = 0; i < e.done; ++i) {
+            const size_t d = (size_t)e.dim;
+            const double c = cosine(e.cls + i * d, full->cls + i * d, d);
+            size_t top[2] = {0, 0};
+            if (!(c >= least)) least = c;
+            for (j = 1; j < classes; ++j) {
+                if (got[i * classes + j] > got[i * classes + top[0]]) top[0] = j;
+                if (logits[i * classes + j] > logits[i * classes + top[1]]) top[1] = j;
+            }
+            same += top[0] == top[1];
+        }
+        result(least >= 0.9999, "bf16 class features", "least cosine to fp32 %.6f", least);
+        result(same + 1 >= e.done, "bf16 top-1", "%zu of %zu the same", same, e.done);
+    }
+    free(got);
+    encoder_close(&e);
+    paw_model_free(m);
+}
 static void check_imagenet(const options *o, const paw_model *m)
 {
     char folder[PATH], images[PATH], *files;
@@ -1304,6 +1341,7 @@ static void check_imagenet(const options *o, const paw_model *m)
     encoder e;
     size_t lines = 0;
     const char *s;
+    char *again;
     float *logits;
     join(folder, o->golden, "imagenet_deit_tiny");
     join(images, o->data, "imagenet_s");
@@ -1315,13 +1353,17 @@ static void check_imagenet(const options *o, const paw_model *m)
     files = text_read(folder, "files.txt");
     for (s = files; *s; ++s) lines += *s == '\n';
     encoder_open(&e, m, lines + 1, 0);
+    again = text_read(folder, "files.txt"); /* strtok writes into it */
     encode_samples(&e, images, files);
     logits = floats(e.done, want.shape[1], 1, 1);
     if (result(!e.failed && e.done == want.shape[0] &&
                    (size_t)paw_project_dim(m, PAW_LOGITS) == want.shape[1],
                "imagenet encoded", "%zu of %zu", e.done, want.shape[0]) &&
-        !error(paw_project(m, ctx, PAW_LOGITS, e.cls, e.done, logits), "imagenet logits"))
+        !error(paw_project(m, ctx, PAW_LOGITS, e.cls, e.done, logits), "imagenet logits")) {
         compare_logits(logits, &want, e.done, want.shape[1]);
+        check_bf16(o, &e, logits, want.shape[1], images, again);
+    }
+    free(again);
     free(logits);
     free(files);
     encoder_close(&e);
