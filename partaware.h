@@ -94,12 +94,13 @@
    byte; average precision equals scikit-learn's to 1e-12 given the same similarities.
 
    PRECISION
-   With paw_model_opts.dtype PAW_BF16 the weights of all blocks but the first and the inputs of their
-   products are rounded to bfloat16 (nearest even): first block, sums, norms, softmax, attention, residual stream, patch
-   embedding and heads stay fp32. Weights take half the memory. Where the active instruction set has
-   bf16 products of its own (paw_bf16_native: AVX-512 with avx512_bf16, NEON with bf16) they run on
-   those, and features are the same for any threads and batch on that instruction set; elsewhere
-   weights are widened tile by tile and features are the same bits on all of them.
+   With paw_model_opts.dtype PAW_BF16 the weights of all blocks but the first, and the inputs of
+   their products, are rounded to bfloat16 (nearest even). The first block, sums, norms, softmax,
+   attention, residual stream, patch embedding and heads stay fp32. Weights take half the memory.
+   Where the active instruction set has bf16 products of its own (paw_bf16_native: AVX-512 with
+   avx512_bf16, NEON with bf16) they run on those, and features are the same for any threads and
+   batch on that instruction set; elsewhere weights are widened tile by tile, and features are the
+   same bits on all of them.
 
    LIMITS
    POSIX systems, gcc or clang. Regular files only; images 100 million pixels (config.max_pixels)
@@ -6793,8 +6794,8 @@ static paw_err paw__builder_slot(paw__builder *r, const paw__slot *s, int block)
     e = paw__builder_find(r, r->prefix, name, n, shape, &at, &info);
     if (e != PAW_OK) return e;
     l = paw__slot_linear(r->m, s, block, &n_heads, &k_heads);
-    /* Block 0 stays as it is: what it loses goes through all the others. Of DeiT-Ti's class features
-       on 63 photographs the least cosine to fp32 is 0.99995 so, and 0.99987 with it. */
+    /* Block 0 stays as it is: what it loses goes through all the others. Of DeiT-Ti's class
+       features on 63 photographs the least cosine to fp32 is 0.99995 so, and 0.99987 with it. */
     if (l)
         return paw__builder_linear(r, at, &info, shape[0], n_heads, k_heads,
                                    s->per_block && block && r->m->dtype == PAW_BF16, l);
