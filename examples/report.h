@@ -735,19 +735,40 @@ static inline int report_write_retrieval(report_retrieval *d, const cli_result *
     report_free(&p);
     return code;
 }
+/* Data, weights and settings as fields. */
+static inline void report_put_settings(report_retrieval *d, cli_result *r)
+{
+    char hex[20];
+    cli_put_items(d->app, r, &d->items, d->per_class, 100 * d->chance);
+    cli_put_settings(d->app, r, &d->info, d->items.px);
+    snprintf(hex, sizeof hex, "%016llx", (unsigned long long)d->weights);
+    cli_put(r, "weights_hash", cli_s(hex));
+}
+/* A page of the table and the settings alone. */
+static inline int report_write_rows(report_retrieval *d, const cli_result *r, const char *folder)
+{
+    report p;
+    int code;
+    memset(&p, 0, sizeof p);
+    report_begin(&p, d->title, d->lead);
+    if (cli_is_random(d->app))
+        report_element(&p, "p class=\"warn\"", "The weights are random: this page shows what an "
+                       "untrained encoder gives, not what a checkpoint knows.");
+    report_rows(&p, r);
+    report_provenance(&p, d->app, r, d->items.f.encoded);
+    code = report_save(d->app, &p, folder);
+    report_free(&p);
+    return code;
+}
 /* Scores, prints and writes the page; notes: of the program, NULL at the end. */
 static inline int report_finish(report_retrieval *d, const char *const *notes)
 {
     const char *folder = cli_text(d->app, "--report");
     cli_result r = CLI_EMPTY_RESULT;
-    char hex[20];
     int code = report_score(d);
     if (!code) code = report_put_features(d, &r);
     if (!code) {
-        cli_put_items(d->app, &r, &d->items, d->per_class, 100 * d->chance);
-        cli_put_settings(d->app, &r, &d->info, d->items.px);
-        snprintf(hex, sizeof hex, "%016llx", (unsigned long long)d->weights);
-        cli_put(&r, "weights_hash", cli_s(hex));
+        report_put_settings(d, &r);
         report_put_notes(d, &r);
         for (; *notes; ++notes) cli_put(&r, "notes[]", cli_s(*notes));
         if (folder) code = report_write_retrieval(d, &r, folder);
