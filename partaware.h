@@ -38,7 +38,7 @@
    >>load       torch .pth (zip, legacy), safetensors, .npy; name maps; every length checked
    >>image      decode (stb_image), Pillow-exact resize and crop, index PNG
    >>data       data set indexes: CUB, COCO, CIFAR-10, folders, lists; from item to pixels
-   >>heads      what reads frozen features: feature store, retrieval
+   >>heads      what reads frozen features: feature store, retrieval, neighbours
    >>metrics    average precision, top-k, segmentation, pose
    >>kernels    the text that every instruction set reads; see >>isa for its words
 */
@@ -620,6 +620,25 @@ PAW_DEF paw_err paw_average_precision(paw_ctx *c, const float *scores, const uin
    never held. A feature that is not finite is E_NUM. */
 PAW_DEF paw_err paw_retrieval_ap(paw_ctx *c, const float *x, size_t n, size_t dim,
                                  const int32_t *labels, int exclude_query, double *ap);
+/* The k rows of gallery [n, dim] with the highest such cosine to each query [nq, dim], highest
+   first, of equal ones the lower row. exclude_self: query i is row i of the gallery, and left out.
+   k over what is there is E_ARG. rows, scores: [nq, k], either may be NULL. */
+PAW_DEF paw_err paw_retrieval_topk(paw_ctx *c, const float *queries, size_t nq,
+                                   const float *gallery, size_t n, size_t dim, size_t k,
+                                   int exclude_self, size_t *rows, float *scores);
+enum { PAW_VOTE_EXP = 0, PAW_VOTE_ONE = 1 };
+typedef struct {       /* all zero: defaults */
+    size_t k;          /* neighbours; 0: 20 */
+    int vote;          /* PAW_VOTE_EXP: exp(cosine / temperature), as DINO's eval_knn.py; _ONE: 1 */
+    float temperature; /* 0: 0.07 */
+    int exclude_self;  /* query i is row i of the gallery: leave one out */
+} paw_knn_opts;
+/* Class of each query by the votes of its k neighbours; of equal sums the lower label. labels [n]
+   of the gallery: 0..classes - 1. predicted: [nq]; votes: [nq, classes], relative to the vote of
+   the nearest (for paw_topk_correct), or NULL. */
+PAW_DEF paw_err paw_knn(paw_ctx *c, const float *queries, size_t nq, const float *gallery,
+                        const int32_t *labels, size_t n, size_t dim, int classes,
+                        const paw_knn_opts *opts_or_null, int32_t *predicted, float *votes);
 typedef struct {
     double ap;        /* mean over queries */
     double map;       /* mean over classes of the class means */
@@ -10800,7 +10819,7 @@ PAW_DEF paw_err paw_mask_resize(paw_ctx *c, const paw_mask *in, int w, int h, in
     return PAW_OK;
 }
 
-/* ==== >>heads ==== what reads frozen features: feature store, retrieval ==== */
+/* ==== >>heads ==== what reads frozen features: feature store, retrieval, neighbours ==== */
 
 /* of >>metrics */
 static int paw__labels_ok(const int32_t *labels, size_t n, int classes);
@@ -12054,6 +12073,180 @@ PAW_DEF paw_err paw_retrieval_ap(paw_ctx *c, const float *x, size_t n, size_t di
     if (!dim || (n && (!x || !labels || !ap)))
         return paw__fail(c, PAW_E_ARG, "paw_retrieval_ap: NULL argument, or no features");
     return n ? paw__retrieval_ap(c, x, n, dim, labels, exclude_query, NULL, ap) : PAW_OK;
+}
+
+/* ---- nearest neighbours ---- */
+
+typedef struct {
+    float score;
+    uint32_t row;
+} paw__near;
+typedef struct {
+    paw__tiles t;
+    size_t k;
+    int exclude, last;
+    paw__near *near; /* [rows, k] */
+    void **heap;     /* [rows, k] of them, the farthest on top */
+    size_t *rows;    /* results of top-k, or NULL */
+    float *scores;
+    const int32_t *labels; /* of k-NN, or NULL */
+    int classes, vote;
+    float temperature, *votes;
+    double *sums; /* [threads, classes], 0 between queries */
+    int32_t *predicted;
+} paw__neighbours;
+
+static int paw__nearer(const void *a, const void *b)
+{
+    const paw__near *x = (const paw__near *)a, *y = (const paw__near *)b;
+    return x->score > y->score || (x->score == y->score && x->row < y->row);
+}
+/* Rows come in ascending order: of equal scores the first ones stay. */
+static void paw__near_scan(void **heap, size_t k, const float *s, size_t row, size_t end)
+{
+    float least = ((const paw__near *)heap[0])->score;
+    for (; row < end; ++row, ++s) {
+        if (!(*s > least)) continue;
+        ((paw__near *)heap[0])->score = *s;
+        ((paw__near *)heap[0])->row = (uint32_t)row;
+        paw__sift(heap, 0, k, paw__nearer);
+        least = ((const paw__near *)heap[0])->score;
+    }
+}
+/* heap [k]: nearest first */
+static void paw__near_vote(const paw__neighbours *r, void *const *heap, size_t query, int slot)
+{
+    const paw__near *best_near = (const paw__near *)heap[0], *near;
+    double *sum = r->sums + (size_t)slot * (size_t)r->classes;
+    int32_t best = r->labels[best_near->row];
+    size_t i;
+    int j;
+    for (i = 0; i < r->k; ++i) {
+        near = (const paw__near *)heap[i];
+        sum[r->labels[near->row]] += r->vote == PAW_VOTE_ONE ? 1.0 : (double)paw__exp_scalar(
+            (near->score - best_near->score) / r->temperature);
+    }
+    for (i = 1; i < r->k; ++i) {
+        const int32_t label = r->labels[((const paw__near *)heap[i])->row];
+        if (sum[label] > sum[best] || (!(sum[label] < sum[best]) && label < best)) best = label;
+    }
+    r->predicted[query] = best;
+    for (j = 0; r->votes && j < r->classes; ++j)
+        r->votes[query * (size_t)r->classes + (size_t)j] = (float)sum[j];
+    for (i = 0; i < r->k; ++i) sum[r->labels[((const paw__near *)heap[i])->row]] = 0;
+}
+static void paw__neighbours_item(void *arg, size_t item, int slot)
+{
+    const paw__neighbours *r = (const paw__neighbours *)arg;
+    const paw__tiles *t = &r->t;
+    const size_t query = t->first + item, from = t->p0 * 16;
+    const size_t to = paw__min(t->p1 * 16, t->gallery.n);
+    const size_t skip = r->exclude && query >= from && query < to ? query : to;
+    const float *s = paw__tiles_cosines(t, item);
+    paw__near *near = r->near + item * r->k;
+    void **heap = r->heap + item * r->k;
+    size_t i;
+    for (i = 0; !t->p0 && i < r->k; ++i) {
+        near[i].score = -(float)INFINITY;
+        near[i].row = UINT32_MAX;
+        heap[i] = near + i;
+    }
+    paw__near_scan(heap, r->k, s, from, skip);
+    paw__near_scan(heap, r->k, s + (skip - from) + 1, skip + 1, to);
+    if (!r->last) return;
+    paw__sort(heap, r->k, paw__nearer);
+    for (i = 0; i < r->k; ++i) {
+        const paw__near *x = (const paw__near *)heap[i];
+        if (r->rows) r->rows[query * r->k + i] = x->row;
+        if (r->scores) r->scores[query * r->k + i] = x->score;
+    }
+    if (r->labels) paw__near_vote(r, heap, query, slot);
+}
+/* query, gallery and what becomes of the neighbours are set; plan NULL: the best one */
+static paw_err paw__neighbours_run(paw_ctx *c, paw__neighbours *r, const paw__plan *plan)
+{
+    const size_t nq = r->t.query.n, n = r->t.gallery.n, panels = paw__up16(n) / 16;
+    size_t first, p, end;
+    paw_err e;
+    r->t.plan = plan ? *plan : paw__plan_of(nq, n, paw__up16(r->t.gallery.dim), 4 * r->k);
+    r->near = (paw__near *)paw__alloc(c, r->t.plan.rows, r->k * sizeof *r->near);
+    r->heap = (void **)paw__alloc(c, r->t.plan.rows, r->k * sizeof *r->heap);
+    r->sums = (double *)paw__calloc(c, (size_t)c->threads, (size_t)r->classes * sizeof *r->sums);
+    e = r->near && r->heap && r->sums ? paw__tiles_open(c, &r->t) : PAW_E_OOM;
+    for (first = 0; !e && first < nq; first += r->t.plan.rows) {
+        paw__tiles_begin(&r->t, first, paw__min(r->t.plan.rows, nq - first));
+        for (p = 0; p < panels; p = end) {
+            end = paw__min(panels, p + r->t.plan.columns / 16);
+            r->last = end == panels;
+            paw__tiles_chunk(&r->t, p, end, paw__neighbours_item, r);
+        }
+    }
+    if (!e) paw__tiles_close(&r->t);
+    paw__free(r->near);
+    paw__free(r->heap);
+    paw__free(r->sums);
+    return e;
+}
+static paw_err paw__neighbours_of(paw_ctx *c, const float *queries, size_t nq, const float *gallery,
+                               size_t n, size_t dim, size_t k, int exclude, paw__neighbours *r)
+{
+    paw_err e;
+    memset(r, 0, sizeof *r);
+    if (!dim || !gallery || (nq && !queries))
+        return paw__fail(c, PAW_E_ARG, "nearest neighbours: NULL argument, or no features");
+    if (exclude && nq > n)
+        return paw__fail(c, PAW_E_ARG, "nearest neighbours: %zu queries of %zu rows cannot exclude "
+                         "themselves", nq, n);
+    if (!k || k > n - (exclude && n ? 1u : 0u))
+        return paw__fail(c, PAW_E_ARG, "nearest neighbours: k = %zu of %zu rows", k, n);
+    e = paw__rows_of(c, "query", queries, nq, dim, &r->t.query);
+    if (!e) e = paw__rows_of(c, "row", gallery, n, dim, &r->t.gallery);
+    r->k = k;
+    r->exclude = exclude;
+    return e;
+}
+PAW_DEF paw_err paw_retrieval_topk(paw_ctx *c, const float *queries, size_t nq,
+                                   const float *gallery, size_t n, size_t dim, size_t k,
+                                   int exclude_self, size_t *rows, float *scores)
+{
+    paw__neighbours r;
+    paw_err e;
+    if (!c) return PAW_E_ARG;
+    e = paw__neighbours_of(c, queries, nq, gallery, n, dim, k, exclude_self, &r);
+    if (e || !nq) return e;
+    r.rows = rows;
+    r.scores = scores;
+    return paw__neighbours_run(c, &r, NULL);
+}
+PAW_DEF paw_err paw_knn(paw_ctx *c, const float *queries, size_t nq, const float *gallery,
+                        const int32_t *labels, size_t n, size_t dim, int classes,
+                        const paw_knn_opts *opts, int32_t *predicted, float *votes)
+{
+    paw_knn_opts o;
+    paw__neighbours r;
+    size_t i;
+    paw_err e;
+    if (!c) return PAW_E_ARG;
+    memset(&o, 0, sizeof o);
+    if (opts) o = *opts;
+    if (!o.k) o.k = 20;
+    if (!(o.temperature > 0)) o.temperature = 0.07f;
+    e = paw__neighbours_of(c, queries, nq, gallery, n, dim, o.k, o.exclude_self, &r);
+    if (e) return e;
+    if (!labels || (nq && !predicted) || classes < 1 || o.vote < 0 || o.vote > PAW_VOTE_ONE)
+        return paw__fail(c, PAW_E_ARG, "paw_knn: NULL argument, no class, or unknown vote");
+    for (i = 0; i < n; ++i)
+        if (labels[i] < 0 || labels[i] >= classes)
+            return paw__fail(c, PAW_E_ARG, "paw_knn: label %ld of row %zu is not below %d",
+                             (long)labels[i], i, classes);
+    if (!nq) return PAW_OK;
+    r.labels = labels;
+    r.classes = classes;
+    r.vote = o.vote;
+    r.temperature = o.temperature;
+    r.votes = votes;
+    r.predicted = predicted;
+    return paw__neighbours_run(c, &r, NULL);
 }
 
 /* ---- training: random numbers by counter, so that no order of drawing matters ---- */

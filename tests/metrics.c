@@ -1,5 +1,5 @@
 /* Metrics: average precision against the oracle, to the bit, and scikit-learn's own values where
-   ../shared is; retrieval for every tile, thread count, instruction set and
+   ../shared is; retrieval and nearest neighbours for every tile, thread count, instruction set and
    option; ties, NaN, memory. */
 #define PARTAWARE_IMPLEMENTATION
 #include "partaware.h"
@@ -308,6 +308,194 @@ static void test_retrieval_memory(void)
     gallery_free(&g);
 }
 
+/* ---- nearest neighbours ---- */
+
+typedef struct {
+    float score;
+    size_t row;
+} near_row;
+static int by_nearness(const void *a, const void *b)
+{
+    const near_row *x = (const near_row *)a, *y = (const near_row *)b;
+    if (x->score != y->score) return x->score > y->score ? -1 : 1;
+    return (x->row > y->row) - (x->row < y->row);
+}
+/* all [n] rows, nearest first; returns how many there are */
+static size_t sort_rows(const gallery *g, const float *query, size_t skip, near_row *all)
+{
+    size_t i, n = 0;
+    for (i = 0; i < g->n; ++i) {
+        if (i == skip) continue;
+        all[n].score = cosine_of(g, query, i);
+        all[n++].row = i;
+    }
+    qsort(all, n, sizeof *all, by_nearness);
+    return n;
+}
+static paw_err topk(paw_ctx *c, const gallery *g, const float *queries, size_t nq, size_t k,
+                    int exclude, size_t plan, size_t *rows, float *scores)
+{
+    paw__neighbours r;
+    paw_err e;
+    if (!plan) return paw_retrieval_topk(c, queries, nq, g->x, g->n, g->dim, k, exclude, rows,
+                                         scores);
+    e = paw__neighbours_of(c, queries, nq, g->x, g->n, g->dim, k, exclude, &r);
+    r.rows = rows;
+    r.scores = scores;
+    return e ? e : paw__neighbours_run(c, &r, &plans[plan]);
+}
+static void check_topk(const gallery *g, const float *queries, size_t nq, size_t k, int exclude)
+{
+    near_row *all = (near_row *)malloc(g->n * sizeof *all);
+    size_t *rows = (size_t *)malloc(nq * k * sizeof *rows), i, j, p, w, s;
+    float *scores = (float *)malloc(nq * k * sizeof *scores);
+    near_row *want = (near_row *)malloc(nq * k * sizeof *want);
+    if (!all || !rows || !scores || !want) abort();
+    for (i = 0; i < nq; ++i) {
+        (void)sort_rows(g, queries + i * g->dim, exclude ? i : g->n, all);
+        memcpy(want + i * k, all, k * sizeof *all);
+    }
+    for (s = 0; s < 4; ++s) {
+        if (!isa_runs(isas[s])) continue;
+        for (p = 0; p < PLANS; ++p)
+            for (w = 0; w < (p % 6 ? 1 : 4); ++w) {
+                paw_ctx *c = context(widths[w], NULL);
+                const paw_err e = topk(c, g, queries, nq, k, exclude, p, rows, scores);
+                size_t wrong = 0;
+                for (j = 0; j < nq * k; ++j)
+                    wrong += rows[j] != want[j].row || scores[j] != want[j].score;
+                T(!e && !wrong, "top %zu of %zu, %zu queries, exclude %d, %s, plan %zu, "
+                  "%d threads: %zu differ; %s", k, g->n, nq, exclude, paw_isa_name(isas[s]), p,
+                  widths[w], wrong, paw_message(c));
+                paw_destroy(c);
+            }
+    }
+    (void)paw_isa_limit(PAW_ISA_AVX512);
+    free(all);
+    free(rows);
+    free(scores);
+    free(want);
+}
+static void test_topk(void)
+{
+    gallery g = gallery_new(137, 9, 6, 1), q = gallery_new(45, 9, 6, 1);
+    gallery u = gallery_new(150, 40, 6, 0);
+    check_topk(&g, q.x, q.n, 1, 0);
+    check_topk(&g, q.x, q.n, 20, 0);
+    check_topk(&g, q.x, q.n, 137, 0);
+    check_topk(&g, g.x, g.n, 10, 0);
+    check_topk(&g, g.x, g.n, 136, 1);
+    check_topk(&u, u.x, u.n, 33, 1);
+    check_topk(&u, u.x, 20, 5, 1);
+    gallery_free(&g);
+    gallery_free(&q);
+    gallery_free(&u);
+}
+/* Votes in double with the library's own exp of floats, in the order of the neighbours. */
+static void check_knn(const gallery *g, const float *queries, size_t nq, const paw_knn_opts *o,
+                      int classes)
+{
+    const size_t k = o && o->k ? o->k : 20, cs = (size_t)classes;
+    const float temperature = o && o->temperature > 0 ? o->temperature : 0.07f;
+    near_row *all = (near_row *)malloc(g->n * sizeof *all);
+    int32_t *predicted = (int32_t *)malloc(nq * sizeof *predicted);
+    float *votes = (float *)malloc(nq * cs * sizeof *votes);
+    double *sum = (double *)malloc(cs * sizeof *sum);
+    size_t i, j, w, wrong, far;
+    if (!all || !predicted || !votes || !sum) abort();
+    for (w = 0; w < 4; ++w) {
+        paw_ctx *c = context(widths[w], NULL);
+        T(!paw_knn(c, queries, nq, g->x, g->labels, g->n, g->dim, classes, o, predicted, votes),
+          "knn: %s", paw_message(c));
+        for (i = 0, wrong = far = 0; i < nq; ++i) {
+            size_t best = 0;
+            (void)sort_rows(g, queries + i * g->dim, o && o->exclude_self ? i : g->n, all);
+            memset(sum, 0, cs * sizeof *sum);
+            for (j = 0; j < k; ++j)
+                sum[g->labels[all[j].row]] +=
+                    o && o->vote == PAW_VOTE_ONE ? 1.0 : (double)paw__exp_scalar(
+                        (all[j].score - all[0].score) / temperature);
+            for (j = 0; j < cs; ++j) {
+                if (sum[j] > sum[best]) best = j;
+                far += votes[i * cs + j] != (float)sum[j];
+            }
+            wrong += predicted[i] != (int32_t)best;
+        }
+        T(!wrong && !far, "%zu neighbours, %d threads: %zu of %zu queries, %zu votes differ", k,
+          widths[w], wrong, nq, far);
+        paw_destroy(c);
+    }
+    free(all);
+    free(predicted);
+    free(votes);
+    free(sum);
+}
+static void test_knn(void)
+{
+    gallery g = gallery_new(160, 9, 7, 1), q = gallery_new(45, 9, 7, 1);
+    static const float points[] = { 1, 0, 0.9f, 0.1f, 0.9f, 0.1f, 0, 1 };
+    static const int32_t labels[] = { 3, 1, 1, 0 };
+    paw_knn_opts o;
+    int32_t got = -1;
+    size_t i;
+    memset(&o, 0, sizeof o);
+    for (i = 0; i < g.n; ++i) ++g.labels[i];
+    check_knn(&g, q.x, q.n, NULL, 7);
+    o.k = 7;
+    o.vote = PAW_VOTE_ONE;
+    check_knn(&g, q.x, q.n, &o, 7);
+    o.exclude_self = 1;
+    check_knn(&g, g.x, g.n, &o, 7);
+    o.vote = PAW_VOTE_EXP;
+    o.temperature = 1e-30f; /* the nearest alone, and its ties */
+    check_knn(&g, g.x, g.n, &o, 7);
+    o.exclude_self = 0;
+    o.k = 3;
+    T(!paw_knn(ctx, points, 1, points, labels, 4, 2, 4, &o, &got, NULL) && got == 3, "cold: %d",
+      got);
+    o.temperature = 100;
+    T(!paw_knn(ctx, points, 1, points, labels, 4, 2, 4, &o, &got, NULL) && got == 1, "hot: %d",
+      got);
+    gallery_free(&g);
+    gallery_free(&q);
+}
+static void test_neighbour_errors(void)
+{
+    gallery g = gallery_new(20, 6, 2, 0), q = gallery_new(5, 6, 2, 0);
+    size_t rows[40];
+    float scores[40];
+    int32_t got[20];
+    paw_knn_opts o;
+    memset(&o, 0, sizeof o);
+    rows[0] = 77;
+    got[0] = 77;
+    T(paw_retrieval_topk(NULL, q.x, 5, g.x, 20, 6, 2, 0, rows, scores) == PAW_E_ARG, "context");
+    T(paw_retrieval_topk(ctx, NULL, 5, g.x, 20, 6, 2, 0, rows, scores) == PAW_E_ARG, "queries");
+    T(paw_retrieval_topk(ctx, q.x, 5, NULL, 20, 6, 2, 0, rows, scores) == PAW_E_ARG, "gallery");
+    T(paw_retrieval_topk(ctx, q.x, 5, g.x, 20, 6, 0, 0, rows, scores) == PAW_E_ARG, "k 0");
+    T(paw_retrieval_topk(ctx, q.x, 5, g.x, 20, 6, 21, 0, rows, scores) == PAW_E_ARG &&
+      strstr(paw_message(ctx), "k = 21 of 20"), "k 21: %s", paw_message(ctx));
+    T(paw_retrieval_topk(ctx, g.x, 20, g.x, 20, 6, 20, 1, rows, scores) == PAW_E_ARG, "k n");
+    T(paw_retrieval_topk(ctx, g.x, 20, q.x, 5, 6, 2, 1, rows, scores) == PAW_E_ARG, "not rows");
+    T(!paw_retrieval_topk(ctx, NULL, 0, g.x, 20, 6, 2, 0, NULL, NULL), "no queries");
+    T(paw_retrieval_topk(ctx, q.x, 5, g.x, 1u << 20, (size_t)-1 / 64, 2, 0, rows, scores) ==
+      PAW_E_LIMIT, "overflow");
+    q.x[3 * 6 + 1] = NAN;
+    T(paw_retrieval_topk(ctx, q.x, 5, g.x, 20, 6, 2, 0, rows, scores) == PAW_E_NUM &&
+      strstr(paw_message(ctx), "feature 1 of query 3"), "NaN: %s", paw_message(ctx));
+    g.x[13 * 6 + 4] = INFINITY;
+    T(paw_retrieval_topk(ctx, q.x, 3, g.x, 20, 6, 2, 0, rows, scores) == PAW_E_NUM &&
+      strstr(paw_message(ctx), "feature 4 of row 13"), "infinite: %s", paw_message(ctx));
+    g.labels[4] = 2;
+    T(paw_knn(ctx, g.x, 2, g.x, g.labels, 13, 6, 2, NULL, got, NULL) == PAW_E_ARG, "k over rows");
+    o.k = 3;
+    g.labels[3] = 0;
+    T(paw_knn(ctx, g.x, 2, g.x, g.labels, 13, 6, 2, &o, got, NULL) == PAW_E_ARG, "label");
+    T(paw_knn(ctx, g.x, 2, g.x, NULL, 13, 6, 2, &o, got, NULL) == PAW_E_ARG, "no labels");
+    T(rows[0] == 77 && got[0] == 77, "results untouched");
+    gallery_free(&g);
+    gallery_free(&q);
+}
 static void test_retrieval_errors(void)
 {
     gallery g = gallery_new(20, 6, 2, 0);
@@ -331,10 +519,15 @@ static void test_retrieval_errors(void)
     gallery_free(&g);
 }
 /* Each allocation of a call fails once. */
-static paw_err failing(paw_ctx *c, int which, const gallery *g)
+static paw_err failing(paw_ctx *c, int which, const gallery *g, size_t *rows, int32_t *predicted)
 {
+    paw_knn_opts o;
+    memset(&o, 0, sizeof o);
+    o.k = 2;
     if (which == 0) return paw_retrieval_ap(c, g->x, g->n, g->dim, g->labels, 0, g->ap);
-    return paw_average_precision(c, g->x, (const uint8_t *)"\1\0\1", 3, g->ap);
+    if (which == 1) return paw_average_precision(c, g->x, (const uint8_t *)"\1\0\1", 3, g->ap);
+    if (which == 2) return paw_retrieval_topk(c, g->x, 3, g->x, g->n, g->dim, 2, 0, rows, NULL);
+    return paw_knn(c, g->x, 3, g->x, g->labels, g->n, g->dim, 3, &o, predicted, NULL);
 }
 static void test_memory(void)
 {
@@ -342,22 +535,26 @@ static void test_memory(void)
     fault f = { 0, 0, 0, 0, 0 };
     paw_ctx *c = context(1, &f);
     const long held = f.held;
+    size_t rows[6] = { 77 };
+    int32_t predicted[3] = { 77 };
     long n, tries;
     int which;
     for (n = 0; n < 20; ++n) ++g.labels[n];
-    for (which = 0; which < 2; ++which) {
+    for (which = 0; which < 4; ++which) {
         g.ap[0] = 5;
         for (tries = n = 1; n <= tries; ++n) {
             paw_err e;
             f.calls = 0;
             f.fail_at = n;
-            e = failing(c, which, &g);
+            e = failing(c, which, &g, rows, predicted);
             if (e == PAW_OK) break;
-            T(e == PAW_E_OOM && f.held == held && g.ap[0] == 5, "call %d, allocation %ld", which,
-              n);
+            T(e == PAW_E_OOM && f.held == held && g.ap[0] == 5 && rows[0] == 77 &&
+                  predicted[0] == 77, "call %d, allocation %ld", which, n);
             tries = n + 1;
         }
         T(n > 1 && f.calls == n - 1 && f.held == held, "call %d: %ld allocations", which, n - 1);
+        rows[0] = 77;
+        predicted[0] = 77;
     }
     paw_destroy(c);
     T(!f.held, "all freed");
@@ -459,6 +656,9 @@ int main(void)
     test_twins();
     test_retrieval_memory();
     test_retrieval_errors();
+    test_topk();
+    test_knn();
+    test_neighbour_errors();
     test_memory();
     test_summaries();
     shared = t_shared();
