@@ -8,6 +8,7 @@
      encoding   many items through a model, in batches
      features   the same through a store: what is kept is not encoded again
      data sets  indexes of parts, objects and images by --dataset
+     dense      segmentation: pairs, label maps, metrics; training of dense heads; paper numbers
    Include after partaware.h, in a file whose first line defines _POSIX_C_SOURCE 200809L.
    Functions that return int return CLI_OK or an exit code, after one line on stderr. */
 #ifndef PAW_EXAMPLES_CLI_H
@@ -85,7 +86,7 @@ typedef struct {
         {"--csv", NULL, CLI_FLAG, NULL, 0, 0, "print CSV"},                                        \
         {"--markdown", NULL, CLI_FLAG, NULL, 0, 0, "print Markdown"}
 #define CLI_COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
-#define CLI_MAX_OPTIONS 48
+#define CLI_MAX_OPTIONS 64
 
 typedef struct {
     const cli_program *program;
@@ -1919,5 +1920,697 @@ static inline void cli_put_items(cli *app, cli_result *r, const cli_items *s,
     for (c = 0; c < x->classes; ++c) cli_put(r, "classes[]", cli_s(x->class_names[c]));
     for (c = 0; c < x->classes; ++c) cli_put(r, "per_class_count[]", cli_n(per_class[c]));
     cli_put(r, "chance", cli_r(chance, 2));
+}
+
+/* ---- segmentation ---- */
+
+#define CLI_SEG_PRESETS                                                                            \
+    "folder|ade20k|ade20k-object59|ade20k-part209|pascal-part193|pascal-object16|lip19"
+#define CLI_SEG_OPTIONS                                                                            \
+    {"--root", "DIR", CLI_STR | CLI_REQUIRED, NULL, 0, 0,                                          \
+     "data: img/{train,val} and ann/{train,val} with PNG masks of label indices"},                 \
+        {"--preset", CLI_SEG_PRESETS, CLI_CHOICE, "folder", 0, 0,                                  \
+         "data set of the paper: classes, sizes and folders; folder: by the options below"},       \
+        {"--classes", "N", CLI_INT, NULL, 1, 4096, "of a folder"},                                 \
+        {"--offset", "N", CLI_INT, "1", 0, 4096,                                                   \
+         "stored value of the first class; values below are ignored"},                             \
+        {"--names", "FILE", CLI_STR, NULL, 0, 0,                                                   \
+         "class names, one a line, value in front or not; DIR/classes.txt if it is there"},        \
+        {"--unknown", "refuse|ignore", CLI_CHOICE, "refuse", 0, 0, "values of no class"},          \
+        {"--crop", "PX", CLI_INT, NULL, 16, 4096, "side of the input; a preset has its own"},      \
+        {"--resize-exact", NULL, CLI_FLAG, NULL, 0, 0,                                             \
+         "evaluate on image and mask squashed to crop x crop (Pillow's bilinear, nearest)"},       \
+        {"--eval", "slide|whole", CLI_CHOICE, "slide", 0, 0,                                       \
+         "windows of crop x crop, or the whole image at once"},                                    \
+        {"--limit", "N", CLI_INT, NULL, 1, 1e9, "only the first N images of each split"}
+typedef struct {
+    cli *app;
+    paw_seg_preset p;
+    const char *name; /* of the preset, or "folder" */
+    paw_label_map *map;
+    paw_seg_files files[2]; /* train, val */
+    char **names;           /* [p.classes] */
+    uint64_t *pixels;       /* [2][p.classes + 1] of the labels; ignored ones last */
+} cli_seg;
+
+static inline void cli_seg_close(cli_seg *s)
+{
+    int i;
+    for (i = 0; i < 2; ++i) paw_seg_files_free(s->app->ctx, &s->files[i]);
+    for (i = 0; s->names && i < s->p.classes; ++i) free(s->names[i]);
+    free(s->names);
+    free(s->map);
+    free(s->pixels);
+}
+static inline int cli_seg_names(cli_seg *s)
+{
+    const char *file = cli_text(s->app, "--names");
+    char path[1024], *line, *next;
+    uint8_t *bytes = NULL;
+    size_t size = 0;
+    int k = 0;
+    paw_err e;
+    s->names = (char **)cli_alloc((size_t)s->p.classes, sizeof *s->names);
+    if (!s->names) return cli_no_memory(s->app);
+    snprintf(path, sizeof path, "%s/classes.txt", cli_text(s->app, "--root"));
+    e = paw_file_read(s->app->ctx, file ? file : path, &bytes, &size);
+    if (e && file) return cli_fail(s->app, e);
+    line = e ? NULL : (char *)cli_alloc(size + 1, 1);
+    if (line) memcpy(line, bytes, size);
+    paw_file_free(s->app->ctx, bytes);
+    for (next = line; next && *next;) {
+        char *at = next, *end;
+        long value;
+        next += strcspn(next, "\n");
+        if (*next) *next++ = 0;
+        at[strcspn(at, "\r")] = 0;
+        value = strtol(at, &end, 10);
+        if (end != at && *end) { /* "value name" */
+            k = (int)value - cli_int(s->app, "--offset");
+            at = end + strspn(end, " \t");
+        }
+        if (*at && k >= 0 && k < s->p.classes && !s->names[k]) s->names[k] = strdup(at);
+        ++k;
+    }
+    free(line);
+    for (k = 0; k < s->p.classes; ++k) {
+        snprintf(path, sizeof path, "class %d", k);
+        if (!s->names[k]) s->names[k] = strdup(path);
+        if (!s->names[k]) return cli_no_memory(s->app);
+    }
+    return CLI_OK;
+}
+static inline int cli_seg_open(cli *app, cli_seg *s)
+{
+    const paw_seg_preset *found = paw_seg_preset_find(cli_text(app, "--preset"));
+    const int n = cli_has(app, "--limit") ? cli_int(app, "--limit") : 0;
+    char path[2][1024];
+    int i, code;
+    memset(s, 0, sizeof *s);
+    s->app = app;
+    s->name = found ? found->name : "folder";
+    if (found) s->p = *found;
+    else if (!cli_has(app, "--classes"))
+        return cli_error(app, CLI_USAGE, "--classes is needed, or a --preset");
+    if (found && cli_has(app, "--classes") && cli_int(app, "--classes") != found->classes)
+        return cli_error(app, CLI_USAGE, "%s has %d classes", found->name, found->classes);
+    if (!found) {
+        s->p.name = s->name;
+        s->p.classes = cli_int(app, "--classes");
+        memcpy(s->p.folders, paw_seg_preset_find("lip19")->folders, sizeof s->p.folders);
+    }
+    if (cli_has(app, "--crop") || !found) {
+        s->p.crop = cli_has(app, "--crop") ? cli_int(app, "--crop") : 512;
+        s->p.stride = s->p.crop * 2 / 3;
+        s->p.train_scale[0] = s->p.test_scale[0] = 4 * s->p.crop;
+        s->p.train_scale[1] = s->p.test_scale[1] = s->p.crop;
+    }
+    s->map = (paw_label_map *)cli_alloc(1, sizeof *s->map);
+    s->pixels = (uint64_t *)cli_alloc(2 * ((size_t)s->p.classes + 1), sizeof *s->pixels);
+    if (!s->map || !s->pixels) return cli_no_memory(app);
+    if (s->p.values) paw_label_map_values(s->p.classes, s->p.values, s->map);
+    else paw_label_map_offset(s->p.classes, cli_int(app, "--offset"), s->map);
+    for (i = 0; i < 2; ++i) {
+        paw_err e;
+        snprintf(path[0], sizeof path[0], "%s/%s", cli_text(app, "--root"), s->p.folders[i][0]);
+        snprintf(path[1], sizeof path[1], "%s/%s", cli_text(app, "--root"), s->p.folders[i][1]);
+        e = paw_seg_files_list(app->ctx, path[0], path[1], &s->files[i]);
+        if (e) return cli_fail(app, e);
+        while (n && s->files[i].count > (size_t)n) {
+            const size_t last = --s->files[i].count; /* freed one by one: the lists own them */
+            paw_file_free(app->ctx, (uint8_t *)s->files[i].images[last]);
+            paw_file_free(app->ctx, (uint8_t *)s->files[i].masks[last]);
+        }
+    }
+    code = cli_seg_names(s);
+    return code;
+}
+/* Mask of classes; image NULL: not wanted. Both to be freed. */
+static inline int cli_seg_load(cli_seg *s, int split, size_t i, paw_image *image, paw_mask *mask)
+{
+    const paw_seg_files *f = &s->files[split];
+    paw_ctx *c = s->app->ctx;
+    paw_err e = paw_mask_load(c, f->masks[i], mask);
+    if (e) return cli_fail_input(s->app, e);
+    e = paw_mask_classes(c, s->map, cli_choice(s->app, "--unknown") == 1, f->masks[i], mask);
+    if (!e && image) {
+        e = paw_image_load(c, f->images[i], image);
+        if (!e && (image->w != mask->w || image->h != mask->h)) {
+            cli_say(s->app, "%s: %d x %d pixels, its mask has %d x %d", f->images[i], image->w,
+                    image->h, mask->w, mask->h);
+            paw_image_free(c, image);
+            paw_mask_free(c, mask);
+            return CLI_INPUT;
+        }
+    }
+    if (!e) return CLI_OK;
+    paw_mask_free(c, mask);
+    return cli_fail_input(s->app, e);
+}
+/* Reads every mask once: refuses what does not fit before any time is spent, counts the labels and
+   says how they are mapped. */
+static inline int cli_seg_histogram(cli_seg *s)
+{
+    cli_progress progress;
+    size_t i, n;
+    int split, k, code = CLI_OK;
+    cli_progress_start(&progress, s->app, "masks", s->files[0].count + s->files[1].count);
+    for (split = 0, n = 0; split < 2; ++split) {
+        uint64_t *to = s->pixels + (size_t)split * ((size_t)s->p.classes + 1);
+        for (i = 0; !code && i < s->files[split].count; ++i) {
+            paw_mask m;
+            size_t j;
+            if ((code = cli_interrupted()) || (code = cli_seg_load(s, split, i, NULL, &m))) break;
+            for (j = 0; j < (size_t)m.w * (size_t)m.h; ++j)
+                ++to[m.px[j] == PAW_IGNORED ? s->p.classes : m.px[j]];
+            paw_mask_free(s->app->ctx, &m);
+            cli_progress_show(&progress, ++n);
+        }
+    }
+    cli_progress_end(&progress);
+    if (code || cli_has(s->app, "--quiet")) return code;
+    cli_say(s->app, "class = %s%s, %d classes; percent of the pixels of %lu + %lu images:",
+            s->p.values ? "place in the preset's list of stored values" : "stored value - ",
+            s->p.values ? "" : cli_text(s->app, "--offset"), s->p.classes,
+            (unsigned long)s->files[0].count, (unsigned long)s->files[1].count);
+    fprintf(stderr, "    train     val\n");
+    for (k = 0; k <= s->p.classes; ++k) {
+        double share[2];
+        for (split = 0; split < 2; ++split) {
+            const uint64_t *from = s->pixels + (size_t)split * ((size_t)s->p.classes + 1);
+            uint64_t all = 0;
+            int j;
+            for (j = 0; j <= s->p.classes; ++j) all += from[j];
+            share[split] = all ? 100 * (double)from[k] / (double)all : 0;
+        }
+        if (k < 40 || k == s->p.classes)
+            fprintf(stderr, "  %7.3f %7.3f  %s\n", share[0], share[1],
+                    k < s->p.classes ? s->names[k] : "(ignored)");
+    }
+    return CLI_OK;
+}
+/* One image of the validation split as the encoder sees it, chw to be freed, with its labels at the
+   size of the evaluation. */
+static inline int cli_seg_input(cli_seg *s, size_t i, float **chw, paw_image *seen, paw_mask *truth)
+{
+    paw_ctx *c = s->app->ctx;
+    paw_image image;
+    paw_mask mask, small;
+    int w = s->p.crop, h = s->p.crop, code = cli_seg_load(s, 1, i, &image, &mask);
+    paw_err e = PAW_OK;
+    if (code) return code;
+    if (cli_has(s->app, "--resize-exact")) {
+        e = paw_image_resize(c, &image, w, h, PAW_BILINEAR, seen);
+        if (!e && (e = paw_mask_resize(c, &mask, w, h, 1, &small)) != PAW_OK)
+            paw_image_free(c, seen);
+        paw_mask_free(c, &mask);
+        mask = small;
+    } else {
+        paw_seg_size(image.w, image.h, s->p.test_scale[0], s->p.test_scale[1], &w, &h);
+        e = paw_image_resize_linear(c, &image, w, h, seen);
+    }
+    paw_image_free(c, &image);
+    if (e) return cli_fail(s->app, e);
+    *truth = mask;
+    *chw = (float *)cli_alloc(3 * (size_t)w * (size_t)h, sizeof **chw);
+    if (*chw) paw_normalize(seen, paw_stats_find(cli_text(s->app, "--stats")), *chw);
+    return *chw ? CLI_OK : cli_no_memory(s->app);
+}
+/* Mean IoU of a guess that knows nothing: every class as often, anywhere. */
+static inline double cli_seg_chance(const uint64_t *counts, int classes)
+{
+    double all = 0, sum = 0;
+    int k, n = 0;
+    for (k = 0; k < classes; ++k) all += (double)counts[2 * classes + k];
+    for (k = 0; k < classes; ++k) {
+        const double g = (double)counts[2 * classes + k], hit = g / classes;
+        if (g > 0) sum += hit / (all / classes + g - hit);
+        n += g > 0;
+    }
+    return n ? sum / n : 0;
+}
+static inline void cli_seg_put_classes(cli_result *r, const cli_seg *s, const uint64_t *counts)
+{
+    static const cli_column columns[] = { { "class", "class" }, { "IoU", "IoU" }, { "Acc", "Acc" },
+                                          { "% of pixels", "pixels_percent" } };
+    static const cli_table table = { "classes", columns, 4 };
+    const size_t n = (size_t)s->p.classes;
+    double *iou = (double *)cli_alloc(2 * n, sizeof *iou);
+    paw_seg_summary sum;
+    size_t k;
+    if (!iou) return;
+    (void)paw_seg_score(counts, s->p.classes, iou, iou + n, &sum);
+    for (k = 0; k < n; ++k) {
+        cli_cell(r, &table, cli_s(s->names[k]));
+        cli_cell(r, &table, cli_r(100 * iou[k], 2));
+        cli_cell(r, &table, cli_r(100 * iou[n + k], 2));
+        cli_cell(r, &table, cli_r(100 * (double)counts[2 * n + k] / (double)sum.pixels, 2));
+    }
+    free(iou);
+}
+
+/* Learning rates "1e-5,2e-4" -> rates [most]; returns how many, 0 after a message. */
+static inline int cli_rates(cli *app, const char *text, double *rates, int most)
+{
+    int n = 0;
+    while (*text) {
+        char *end;
+        const double x = strtod(text, &end);
+        if (end == text || (*end && *end != ',') || !(x > 0 && x < 100) || n == most)
+            return cli_error(app, 0, "--lr '%s': up to %d rates with commas", text, most);
+        rates[n++] = x;
+        text = end + (*end == ',');
+    }
+    return n ? n : cli_error(app, 0, "--lr needs a rate");
+}
+
+/* ---- training of dense heads: segmentation and pose ---- */
+
+#define CLI_MAX_HEADS 8
+#define CLI_DENSE_OPTIONS(iters, batch, lr)                                                        \
+    {"--iters", "N", CLI_INT, iters, 1, 1e8, "updates"},                                           \
+        {"--batch", "N", CLI_INT, batch, 1, 4096, "samples of an update"},                         \
+        {"--lr", "LIST", CLI_STR, lr, 0, 0, "rates with commas: a head each, same samples"},       \
+        {"--warm-up", "N", CLI_INT, NULL, 0, 1e8,                                                  \
+         "updates of linear warm-up; 1500, or a tenth of fewer than 15000 updates"},               \
+        {"--decay", "X", CLI_REAL, "0.05", 0, 1, "AdamW's weight decay"},                          \
+        {"--decay-bias", "auto|yes|no", CLI_CHOICE, "auto", 0, 0,                                  \
+         "decay the bias too; auto: as the released configurations, not for BEiT, CAE and MAE"},   \
+        {"--seed", "N", CLI_INT, "0", 0, 2e9, "of weights, order and augmentation"},               \
+        {"--stats", "imagenet|half", CLI_CHOICE, "imagenet", 0, 0,                                 \
+         "mean and deviation of the input; half: 0.5, as BEiT of ImageNet-22k expects"},           \
+        {"--out", "DIR", CLI_STR, NULL, 0, 0, "heads, overlays and report.html go there"},         \
+        {"--overlays", "N", CLI_INT, "6", 0, 1000, "pictures of the validation split in --out"},   \
+        {"--checkpoint", "N", CLI_INT, "1000", 1, 1e8, "save the heads every N updates in --out"}, \
+        {"--resume", NULL, CLI_FLAG, NULL, 0, 0, "go on from the heads in --out"},                    \
+        {"--head", "FILE", CLI_STR, NULL, 0, 0, "start from it; with --eval-only: score it"},        \
+        {"--eval-only", NULL, CLI_FLAG, NULL, 0, 0, "no training"},                                \
+        {"--dry-run", NULL, CLI_FLAG, NULL, 0, 0,                                                  \
+         "check the data, time a few updates, say how long all would take"}
+typedef struct {
+    cli *app;
+    void *user;
+    /* Sample number `at` of the run, which is training item `item`: chw [3, h, w] and target. */
+    int (*fill)(void *user, size_t item, uint64_t at, float *chw, void *target);
+    paw_err (*step)(void *user, paw_dense *head, size_t n, double lr, double *loss);
+    int (*evaluate)(void *user, size_t n); /* the first n of the validation split */
+    int outputs, h, w;
+    size_t target_bytes, train, val;
+    paw_model *model;
+    paw_model_info info;
+    int blocks[4], block_count;
+    size_t heads, batch, iters, warm, tokens, width;
+    double lr[CLI_MAX_HEADS];
+    char names[CLI_MAX_HEADS][32], settings[512];
+    paw_dense head[CLI_MAX_HEADS];
+    float *chw, *x, *cache; /* of a batch; cache: features of all of the training split */
+    uint8_t *target, *targets;
+    size_t *order;
+    double *losses, times[3]; /* of the first head; seconds of data, encoder, heads */
+} cli_dense;
+
+static inline void cli_dense_close(cli_dense *d)
+{
+    size_t k;
+    for (k = 0; k < d->heads; ++k) paw_dense_free(d->app->ctx, &d->head[k]);
+    paw_model_free(d->model);
+    free(d->chw);
+    free(d->x);
+    free(d->cache);
+    free(d->target);
+    free(d->targets);
+    free(d->order);
+    free(d->losses);
+}
+static inline int cli_dense_path(const cli_dense *d, size_t k, char path[1024])
+{
+    return snprintf(path, 1024, "%s/head-%s.safetensors", cli_text(d->app, "--out"), d->names[k]);
+}
+/* The heads: new, from --head, or from --out with the settings they were trained with. */
+static inline int cli_dense_heads(cli_dense *d)
+{
+    cli *app = d->app;
+    const char *from = cli_text(app, "--head");
+    const int bias = cli_choice(app, "--decay-bias");
+    size_t k;
+    for (k = 0; k < d->heads; ++k) {
+        char path[1024];
+        struct stat st;
+        paw_err e;
+        if (cli_has(app, "--resume")) cli_dense_path(d, k, path);
+        if (cli_has(app, "--resume") && !stat(path, &st)) {
+            paw_tensors *t = NULL;
+            const char *was;
+            int same;
+            if ((e = paw_tensors_open(app->ctx, path, &t)) != PAW_OK) return cli_fail_input(app, e);
+            was = paw_tensors_meta(t, "settings");
+            same = was && !strcmp(was, d->settings);
+            if (!same)
+                cli_say(app, "%s: trained with other settings: %s; now: %s", path,
+                        was ? was : "unknown", d->settings);
+            paw_tensors_close(t);
+            if (!same) return CLI_INPUT;
+            e = paw_dense_load(app->ctx, path, &d->head[k]);
+        } else if (from) {
+            e = paw_dense_load(app->ctx, from, &d->head[k]);
+            if (!cli_has(app, "--eval-only")) d->head[k].steps = 0;
+        } else
+            e = paw_dense_create(app->ctx, d->outputs, d->width,
+                                 (uint64_t)cli_int(app, "--seed"), &d->head[k]);
+        if (e) return cli_fail_input(app, e);
+        if (d->head[k].outputs != d->outputs || d->head[k].width != d->width)
+            return cli_error(app, CLI_INPUT, "this head has %d outputs on features of %lu, not %d "
+                             "on %lu", d->head[k].outputs, (unsigned long)d->head[k].width,
+                             d->outputs, (unsigned long)d->width);
+        d->head[k].decay = cli_real(app, "--decay");
+        d->head[k].decay_bias = bias ? bias == 1
+                                     : strcmp(d->info.recipe, "beit") &&
+                                           strcmp(d->info.recipe, "cae") &&
+                                           strcmp(d->info.recipe, "mae");
+    }
+    return CLI_OK;
+}
+/* about: what else decides the trained bytes */
+static inline int cli_dense_open(cli *app, cli_dense *d, const char *about)
+{
+    const int last = cli_find(app->program, "--last-layer", 12) < 0 || cli_has(app, "--last-layer");
+    int k, code = CLI_OK;
+    size_t i;
+    d->app = app;
+    if (cli_has(app, "--resume") && !cli_text(app, "--out"))
+        return cli_error(app, CLI_USAGE, "--resume needs --out");
+    if (!(d->heads = (size_t)cli_rates(app, cli_text(app, "--lr"), d->lr, CLI_MAX_HEADS)))
+        return CLI_USAGE;
+    if (cli_text(app, "--head")) d->heads = 1;
+    for (i = 0; i < d->heads; ++i) snprintf(d->names[i], sizeof d->names[i], "%g", d->lr[i]);
+    if ((code = cli_load(app, &d->model, &d->info))) return code;
+    if (d->h % d->info.patch_px || d->w % d->info.patch_px)
+        return cli_error(app, CLI_USAGE, "%d x %d is no multiple of the patch of %d", d->w, d->h,
+                         d->info.patch_px);
+    if (d->block_count >= 0) { /* the paper's blocks 3, 5, 7, 11 of 12, spread over the depth */
+        static const int of12[4] = { 4, 6, 8, 12 };
+        d->block_count = last ? 1 : 4;
+        for (k = 0; k < 4; ++k) d->blocks[k] = d->info.depth * of12[last ? 3 : k] / 12 - 1;
+    } else d->block_count = 0; /* tokens behind the final norm */
+    d->batch = (size_t)cli_int(app, "--batch");
+    d->iters = (size_t)cli_int(app, "--iters");
+    d->warm = cli_has(app, "--warm-up") ? (size_t)cli_int(app, "--warm-up")
+              : d->iters < 15000 ? d->iters / 10 : 1500;
+    d->tokens = (size_t)(d->h / d->info.patch_px) * (size_t)(d->w / d->info.patch_px);
+    d->width = (size_t)d->info.dim * (size_t)(d->block_count ? d->block_count : 1);
+    snprintf(d->settings, sizeof d->settings, "weights %016llx, blocks %d, %d x %d, batch %lu, "
+             "iters %lu, warm-up %lu, decay %g %s, seed %d, stats %s, items %lu, %s",
+             (unsigned long long)paw_model_hash(d->model), d->block_count, d->h, d->w,
+             (unsigned long)d->batch, (unsigned long)d->iters, (unsigned long)d->warm,
+             cli_real(app, "--decay"), cli_text(app, "--decay-bias"), cli_int(app, "--seed"),
+             cli_text(app, "--stats"), (unsigned long)d->train, about);
+    d->chw = (float *)cli_alloc(d->batch * 3, (size_t)d->h * (size_t)d->w * sizeof(float));
+    d->x = (float *)cli_alloc(d->batch * d->tokens, d->width * sizeof(float));
+    d->target = (uint8_t *)cli_alloc(d->batch, d->target_bytes);
+    d->order = (size_t *)cli_alloc(d->train, sizeof *d->order);
+    d->losses = (double *)cli_alloc(d->iters, sizeof *d->losses);
+    if (!d->chw || !d->x || !d->target || !d->order || !d->losses) return cli_no_memory(app);
+    if (cli_text(app, "--out")) code = cli_make_folder(app, cli_text(app, "--out"));
+    return code ? code : cli_dense_heads(d);
+}
+static inline int cli_dense_encode(cli_dense *d, const float *chw, size_t n, float *x)
+{
+    const paw_err e = paw_dense_features(d->model, d->app->ctx, d->blocks, d->block_count, chw, n,
+                                         d->h, d->w, x);
+    return e ? cli_fail(d->app, e) : CLI_OK;
+}
+/* Features of every training item, once, for --no-augment. */
+static inline int cli_dense_cache(cli_dense *d)
+{
+    const size_t row = d->tokens * d->width, px = 3 * (size_t)d->h * (size_t)d->w;
+    cli_progress progress;
+    size_t i, b;
+    int code = CLI_OK;
+    d->cache = (float *)cli_alloc(d->train, row * sizeof(float));
+    d->targets = (uint8_t *)cli_alloc(d->train, d->target_bytes);
+    if (!d->cache || !d->targets)
+        return cli_error(d->app, CLI_RESOURCE, "%.1f GB for the features of %lu images are not "
+                         "there: train with augmentation, or --last-layer",
+                         (double)d->train * (double)row * 4e-9, (unsigned long)d->train);
+    cli_progress_start(&progress, d->app, "images encoded", d->train);
+    for (i = 0; !code && i < d->train; i += b) {
+        for (b = 0; !code && b < d->batch && i + b < d->train; ++b)
+            code = cli_interrupted() ? cli_interrupted()
+                                     : d->fill(d->user, i + b, i + b, d->chw + b * px,
+                                               d->targets + (i + b) * d->target_bytes);
+        if (!code) code = cli_dense_encode(d, d->chw, b, d->cache + i * row);
+        cli_progress_show(&progress, i + b);
+    }
+    cli_progress_end(&progress);
+    return code;
+}
+/* Features and targets of update `it`: sample it * batch + b is at its place of that epoch's order,
+   whatever was trained before in this process; the last samples of an epoch are dropped. */
+static inline int cli_dense_batch(cli_dense *d, size_t it)
+{
+    const size_t whole = d->train < d->batch ? d->train : d->train - d->train % d->batch;
+    const size_t row = d->tokens * d->width, px = 3 * (size_t)d->h * (size_t)d->w;
+    size_t b, epoch = (size_t)-1;
+    double start = cli_seconds(), end;
+    int code = CLI_OK;
+    for (b = 0; !code && b < d->batch; ++b) {
+        const uint64_t at = (uint64_t)it * d->batch + b;
+        size_t item;
+        if (at / whole != epoch) {
+            epoch = (size_t)(at / whole);
+            paw_shuffle((uint64_t)cli_int(d->app, "--seed"), (uint32_t)epoch, d->order, d->train);
+        }
+        item = d->order[at % whole];
+        if (d->cache) {
+            memcpy(d->x + b * row, d->cache + item * row, row * sizeof *d->x);
+            memcpy(d->target + b * d->target_bytes, d->targets + item * d->target_bytes,
+                   d->target_bytes);
+        } else
+            code = d->fill(d->user, item, at, d->chw + b * px, d->target + b * d->target_bytes);
+    }
+    end = cli_seconds();
+    d->times[0] += end - start;
+    if (!code && !d->cache) code = cli_dense_encode(d, d->chw, d->batch, d->x);
+    d->times[1] += cli_seconds() - end;
+    return code;
+}
+static inline int cli_dense_update(cli_dense *d, size_t it)
+{
+    const double start = cli_seconds();
+    size_t k;
+    for (k = 0; k < d->heads; ++k) {
+        const double lr = paw_seg_rate(d->lr[k], (double)d->warm, (double)d->iters, (double)it);
+        double loss = 0;
+        paw_err e;
+        if (d->head[k].steps > it) continue; /* saved a moment later than the others */
+        e = d->step(d->user, &d->head[k], d->batch, lr, &loss);
+        if (e) return cli_error(d->app, CLI_PARTIAL, "update %lu, rate %g: %s", (unsigned long)it,
+                                d->lr[k], paw_message(d->app->ctx));
+        if (!k) d->losses[it] = loss;
+    }
+    d->times[2] += cli_seconds() - start;
+    return CLI_OK;
+}
+static inline int cli_dense_save(cli_dense *d)
+{
+    const char *meta[] = { "settings", d->settings, "recipe", d->info.recipe, "rate", NULL, NULL };
+    size_t k;
+    for (k = 0; k < d->heads && cli_text(d->app, "--out"); ++k) {
+        char path[1024];
+        paw_err e;
+        cli_dense_path(d, k, path);
+        meta[5] = d->names[k];
+        e = paw_dense_save(d->app->ctx, path, &d->head[k], meta);
+        if (e) return cli_error(d->app, CLI_RESOURCE, "%s", paw_message(d->app->ctx));
+    }
+    return CLI_OK;
+}
+static inline int cli_dense_dry(cli_dense *d, int cached)
+{
+    const size_t some = d->val < 2 ? d->val : 2, updates = d->iters < 3 ? d->iters : 3;
+    cli_result r = CLI_EMPTY_RESULT;
+    double start, update, score;
+    size_t it;
+    int code = CLI_OK;
+    for (it = 0; !code && it < updates; ++it) {
+        if (it == 1) memset(d->times, 0, sizeof d->times); /* the first one warms up */
+        if (!(code = cli_dense_batch(d, it))) code = cli_dense_update(d, it);
+    }
+    start = cli_seconds();
+    if (!code) code = d->evaluate(d->user, some);
+    score = (cli_seconds() - start) / (double)(some ? some : 1);
+    if (code) return code;
+    it = updates > 1 ? updates - 1 : 1;
+    update = (d->times[0] + d->times[1] + d->times[2]) / (double)it;
+    start = (double)d->train * (d->times[0] + d->times[1]) / (double)(it * d->batch);
+    if (cached) update = d->times[2] / (double)it;
+    cli_put(&r, "images_train", cli_n(d->train));
+    cli_put(&r, "images_val", cli_n(d->val));
+    cli_put(&r, "updates", cli_n(d->iters));
+    cli_put(&r, "seconds_per_update", cli_r(update, 3));
+    cli_put(&r, "of_it_data_percent",
+            cli_r(cached ? 0 : 100 * d->times[0] / (double)it / update, 1));
+    cli_put(&r, "of_it_heads_percent", cli_r(100 * d->times[2] / (double)it / update, 1));
+    cli_put(&r, "seconds_per_scored_image", cli_r(score, 3));
+    cli_put(&r, "hours_encoding_once", cli_r(cached ? start / 3600 : 0, 2));
+    cli_put(&r, "hours_training", cli_r(update * (double)d->iters / 3600, 2));
+    cli_put(&r, "hours_scoring", cli_r(score * (double)d->val / 3600, 2));
+    cli_put(&r, "MB_of_heads_on_disk",
+            cli_r((double)d->heads * 12e-6 * (double)d->width * (double)d->outputs, 1));
+    cli_put(&r, "MB_of_features_in_memory",
+            cli_r((double)(cached ? d->train : d->batch) * (double)d->tokens * (double)d->width *
+                  4e-6, 1));
+    cli_put(&r, "settings", cli_s(d->settings));
+    cli_put(&r, "notes[]", cli_s("extrapolated from two updates and two images after a warm-up, on "
+                                 "this machine as loaded as it is now"));
+    code = cli_print(d->app, &r);
+    cli_result_free(&r);
+    return code;
+}
+/* Trains and scores; with --dry-run estimates and prints that. */
+static inline int cli_dense_run(cli_dense *d)
+{
+    cli *app = d->app;
+    const int cached = cli_find(app->program, "--no-augment", 12) >= 0 &&
+                       cli_has(app, "--no-augment");
+    const size_t every = (size_t)cli_int(app, "--checkpoint");
+    cli_progress progress;
+    size_t it = d->iters, k;
+    int code = CLI_OK;
+    if (cli_has(app, "--dry-run")) return cli_dense_dry(d, cached);
+    for (k = 0; k < d->heads; ++k)
+        if (d->head[k].steps < it) it = (size_t)d->head[k].steps;
+    if (cli_has(app, "--eval-only")) it = d->iters;
+    if (it < d->iters && cached) code = cli_dense_cache(d);
+    cli_progress_start(&progress, app, "updates", d->iters);
+    for (; !code && it < d->iters; ++it) {
+        if (!(code = cli_dense_batch(d, it))) code = cli_dense_update(d, it);
+        if (!code && ((it + 1) % every == 0 || it + 1 == d->iters || cli_interrupted()))
+            code = cli_dense_save(d);
+        if (!code) code = cli_interrupted();
+        cli_progress_show(&progress, it + 1);
+        if (!code && !progress.silent && !progress.tty && (it + 1) % 100 == 0)
+            cli_say(app, "update %lu: loss %.4f", (unsigned long)it + 1, d->losses[it]);
+    }
+    cli_progress_end(&progress);
+    return code ? code : d->evaluate(d->user, d->val);
+}
+/* What decides the numbers, and the loss on its way. */
+static inline void cli_dense_put(cli_result *r, const cli_dense *d)
+{
+    cli *app = d->app;
+    const double all = d->times[0] + d->times[1] + d->times[2];
+    size_t i;
+    int k;
+    cli_put(r, "updates", cli_n(cli_has(app, "--eval-only") ? 0 : d->iters));
+    cli_put(r, "batch", cli_n(d->batch));
+    cli_put(r, "lr", cli_s(cli_text(app, "--lr")));
+    cli_put(r, "warm_up", cli_n(d->warm));
+    cli_put(r, "decay", cli_r(cli_real(app, "--decay"), -1));
+    cli_put(r, "decay_bias", cli_s(d->head[0].decay_bias ? "yes" : "no"));
+    cli_put(r, "seed", cli_n((size_t)cli_int(app, "--seed")));
+    for (k = 0; k < d->block_count; ++k) cli_put(r, "blocks[]", cli_n((size_t)d->blocks[k]));
+    if (!d->block_count) cli_put(r, "blocks[]", cli_s("last, behind the final norm"));
+    for (i = 0; !cli_has(app, "--eval-only") && i < 10 && i < d->iters; ++i)
+        cli_put(r, "loss[]", cli_r(d->losses[(d->iters - 1) * i / (d->iters < 10 ? d->iters : 9)],
+                                   4));
+    if (all > 0) cli_put(r, "seconds_data", cli_r(d->times[0], 1));
+    if (all > 0) cli_put(r, "seconds_encoder", cli_r(d->times[1], 1));
+    if (all > 0) cli_put(r, "seconds_heads", cli_r(d->times[2], 1));
+}
+
+/* ---- the paper's numbers, in percent: DeiT, MoCo v3, DINO, BEiT, MAE, CAE, iBOT; 0: none ---- */
+
+#define CLI_PAPER_METHODS "deit|mocov3|dino|beit|mae|cae|ibot"
+static const struct cli_paper_row {
+    const char *table, *data, *metric;
+    double v[7];
+} cli_paper[] = {
+    { "1", "ImageNet-1K", "linear_top1", { 81.8, 76.2, 77.3, 41.8, 67.8, 70.4, 79.5 } },
+    { "1", "ImageNet-1K", "attentive_top1", { 81.8, 77.0, 77.8, 51.9, 74.2, 77.1, 79.8 } },
+    { "2", "CIFAR10", "AP_encoded", { 71.3, 40.6, 31.3, 14.6, 15.9, 39.1, 40.2 } },
+    { "2", "COCO-object", "AP_encoded", { 71.2, 47.7, 38.0, 11.7, 13.8, 46.0, 53.2 } },
+    { "2", "CIFAR10", "AP_projected", { 0, 56.0, 61.5, 0, 0, 0, 60.0 } },
+    { "2", "COCO-object", "AP_projected", { 0, 55.9, 57.3, 0, 0, 0, 55.8 } },
+    { "3", "ADE20K-150", "mIoU", { 34.9, 34.7, 34.5, 17.8, 27.1, 32.6, 38.3 } },
+    { "3", "ADE20K-150", "mAcc", { 44.2, 43.9, 43.5, 23.7, 34.8, 42.2, 47.4 } },
+    { "3", "ADE20K-150", "aAcc", { 75.4, 75.9, 76.1, 64.9, 71.6, 75.2, 78.1 } },
+    { "4", "CUB-200-2011", "AP_encoded", { 35.0, 50.8, 48.9, 27.9, 28.5, 58.0, 49.3 } },
+    { "4", "COCO-part", "AP_encoded", { 44.1, 52.3, 51.8, 35.3, 37.1, 57.0, 59.2 } },
+    { "4", "CUB-200-2011", "linear_acc", { 90.9, 93.8, 93.2, 55.4, 86.9, 89.5, 93.8 } },
+    { "4", "CUB-200-2011", "attentive_acc", { 92.9, 96.0, 95.2, 86.5, 92.8, 95.8, 95.8 } },
+    { "4", "COCO-part", "linear_acc", { 88.5, 92.4, 91.7, 69.3, 88.0, 91.1, 92.1 } },
+    { "4", "COCO-part", "attentive_acc", { 91.4, 95.3, 94.5, 86.5, 93.9, 95.5, 95.1 } },
+    { "4", "CUB-200-2011", "AP_projected", { 0, 28.4, 31.7, 0, 0, 0, 31.2 } },
+    { "4", "COCO-part", "AP_projected", { 0, 36.8, 41.2, 0, 0, 0, 41.5 } },
+    { "5", "ADE20K-Part-209", "mIoU", { 27.3, 27.1, 28.9, 18.6, 26.3, 28.4, 32.2 } },
+    { "5", "ADE20K-Part-209", "mAcc", { 34.7, 34.7, 36.8, 25.8, 35.0, 36.9, 40.0 } },
+    { "5", "ADE20K-Part-209", "aAcc", { 69.2, 70.1, 70.3, 58.2, 67.3, 71.1, 73.4 } },
+    { "5", "Pascal-Part-193", "mIoU", { 27.4, 27.1, 27.8, 14.8, 24.3, 27.8, 30.7 } },
+    { "5", "Pascal-Part-193", "mAcc", { 36.1, 35.8, 36.5, 21.4, 32.9, 37.0, 40.0 } },
+    { "5", "Pascal-Part-193", "aAcc", { 65.8, 66.0, 66.4, 47.0, 61.5, 66.3, 69.7 } },
+    { "5", "LIP-19", "mIoU", { 41.4, 41.9, 41.0, 27.2, 38.2, 43.7, 44.6 } },
+    { "5", "LIP-19", "mAcc", { 52.6, 53.0, 51.9, 36.5, 48.7, 55.1, 55.7 } },
+    { "5", "LIP-19", "aAcc", { 73.5, 74.5, 74.0, 60.1, 71.3, 75.9, 76.6 } },
+    { "7", "ADE20K-Object-59", "mIoU", { 52.6, 50.2, 50.8, 28.6, 41.0, 47.4, 55.2 } },
+    { "7", "ADE20K-Object-59", "mAcc", { 62.9, 60.4, 60.8, 37.2, 50.6, 58.4, 65.1 } },
+    { "7", "ADE20K-Object-59", "aAcc", { 83.8, 83.6, 83.9, 73.4, 79.9, 82.9, 85.6 } },
+    { "7", "ADE20K-Part-209", "mIoU", { 27.3, 27.1, 28.9, 18.6, 26.3, 28.4, 32.2 } },
+    { "7", "ADE20K-Part-209", "mAcc", { 34.7, 34.7, 36.8, 25.8, 35.0, 36.9, 40.0 } },
+    { "7", "ADE20K-Part-209", "aAcc", { 69.2, 70.1, 70.3, 58.2, 67.3, 71.1, 73.4 } },
+    { "8", "Pascal-Object-16", "mIoU", { 92.2, 89.4, 88.0, 56.4, 76.1, 83.3, 92.1 } },
+    { "8", "Pascal-Object-16", "mAcc", { 95.3, 93.7, 92.7, 69.0, 84.6, 89.7, 95.3 } },
+    { "8", "Pascal-Object-16", "aAcc", { 96.8, 95.7, 95.3, 76.8, 89.5, 93.2, 97.1 } },
+    { "8", "Pascal-Part-193", "mIoU", { 27.4, 27.1, 27.8, 14.8, 24.3, 27.8, 30.7 } },
+    { "8", "Pascal-Part-193", "mAcc", { 36.2, 35.8, 36.5, 21.4, 32.9, 37.0, 40.0 } },
+    { "8", "Pascal-Part-193", "aAcc", { 65.8, 66.0, 66.4, 47.0, 61.5, 66.3, 69.7 } },
+    { "9", "LIP-19", "mIoU@lr=1e-5", { 40.5, 40.0, 38.1, 23.1, 34.7, 42.8, 41.5 } },
+    { "9", "LIP-19", "mIoU@lr=2e-4", { 41.3, 41.7, 40.8, 27.2, 38.5, 44.1, 44.4 } },
+    { "9", "LIP-19", "mIoU@lr=3e-4", { 41.4, 41.7, 40.9, 27.4, 38.6, 44.2, 44.5 } },
+    { "9", "LIP-19", "mIoU@lr=4e-4", { 41.4, 41.9, 41.0, 27.2, 38.2, 43.7, 44.6 } },
+    { "9", "LIP-19", "mIoU@lr=5e-4", { 41.3, 41.7, 40.9, 27.1, 38.7, 44.3, 44.5 } },
+    { "9", "LIP-19", "mIoU@lr=1e-3", { 41.3, 41.8, 40.9, 27.5, 38.8, 44.3, 44.8 } },
+    { "10", "COCO-pose", "AP", { 6.8, 12.6, 16.6, 0, 23.6, 17.5, 15.5 } },
+    { "10", "COCO-pose", "AP50", { 27.5, 42.1, 49.0, 0, 59.8, 50.1, 48.1 } },
+    { "10", "COCO-pose", "AR", { 14.7, 21.61, 25.9, 0, 33.3, 28.9, 26.0 } },
+    { "10", "COCO-pose", "AR50", { 44.3, 56.3, 62.1, 0, 69.6, 64.0, 62.8 } },
+};
+/* NULL-safe look-up; NaN where the paper has nothing. */
+static inline double cli_paper_value(const char *data, const char *metric, const char *recipe)
+{
+    const int k = cli_word_index(CLI_PAPER_METHODS, recipe);
+    int i;
+    for (i = 0; k >= 0 && i < CLI_COUNT(cli_paper); ++i)
+        if (!strcmp(cli_paper[i].data, data) && !strcmp(cli_paper[i].metric, metric) &&
+            cli_paper[i].v[k] > 0)
+            return cli_paper[i].v[k];
+    return (double)NAN;
+}
+/* One head in percent beside the paper's numbers; recipe NULL: they do not compare. */
+static inline void cli_seg_put(cli_result *r, const cli_seg *s, const char *head,
+                               const uint64_t *counts, const char *recipe)
+{
+    static const cli_column columns[] = { { "head", "head" }, { "mIoU", "mIoU" },
+                                          { "mAcc", "mAcc" }, { "aAcc", "aAcc" },
+                                          { "paper's mIoU", "paper_mIoU" },
+                                          { "paper's mAcc", "paper_mAcc" },
+                                          { "paper's aAcc", "paper_aAcc" },
+                                          { "chance mIoU", "chance_mIoU" } };
+    static const cli_table table = { NULL, columns, 8 };
+    static const char *const metrics[] = { "mIoU", "mAcc", "aAcc" };
+    static const char *const data[] = { NULL, "ADE20K-150", "ADE20K-Object-59", "ADE20K-Part-209",
+                                        "Pascal-Part-193", "Pascal-Object-16", "LIP-19" };
+    const char *set = data[cli_word_index(CLI_SEG_PRESETS, s->name)];
+    paw_seg_summary sum;
+    int k;
+    (void)paw_seg_score(counts, s->p.classes, NULL, NULL, &sum);
+    cli_cell(r, &table, cli_s(head));
+    cli_cell(r, &table, cli_r(100 * sum.miou, 2));
+    cli_cell(r, &table, cli_r(100 * sum.macc, 2));
+    cli_cell(r, &table, cli_r(100 * sum.aacc, 2));
+    for (k = 0; k < 3; ++k)
+        cli_cell(r, &table, set && recipe ? cli_r(cli_paper_value(set, metrics[k], recipe), 1)
+                                          : cli_none());
+    cli_cell(r, &table, cli_r(100 * cli_seg_chance(counts, s->p.classes), 2));
 }
 #endif

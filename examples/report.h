@@ -1996,7 +1996,7 @@ static inline void report_curve(report *p, const char *title, const double *y, i
                        170 - (high > low ? 160 * (y[i] - low) / (high - low) : 80));
     report_add(p, "\"/><text x=\"0\" y=\"16\" font-size=\"12\">%.4g</text>"
                   "<text x=\"0\" y=\"174\" font-size=\"12\">%.4g</text>", high, low);
-    report_add(p, "<text x=\"50\" y=\"190\" font-size=\"12\">epoch 1</text>"
+    report_add(p, "<text x=\"50\" y=\"190\" font-size=\"12\">1</text>"
                   "<text x=\"600\" y=\"190\" font-size=\"12\">%d</text></svg>\n", n);
 }
 static inline void report_confusion(report *p, const report_probe *d)
@@ -2068,5 +2068,178 @@ static inline int report_probe_finish(report_probe *p)
     cli_result_free(&r);
     return code ? code : p->set[0].bad_count || p->set[1].bad_count || p->set[0].missing ||
                          p->set[1].missing ? CLI_PARTIAL : CLI_OK;
+}
+
+/* ---- drawing: labels over images, with a legend of names ---- */
+
+/* Three by five pixels a character, rows as octal digits; small letters are drawn as capitals. */
+static inline unsigned report_glyph(int ch)
+{
+    static const unsigned letters[26] = {
+        025755, 065656, 034443, 065556, 074647, 074644, 034553, 055755, 072227, 011152, 055655,
+        044447, 057755, 065555, 025552, 065644, 025573, 065655, 034216, 072222, 055557, 055552,
+        055775, 055255, 055222, 071247
+    };
+    static const unsigned digits[10] = { 075557, 026227, 061247, 061216, 055711,
+                                         074616, 034757, 071222, 075757, 075716 };
+    if (ch >= 'a' && ch <= 'z') return letters[ch - 'a'];
+    if (ch >= 'A' && ch <= 'Z') return letters[ch - 'A'];
+    if (ch >= '0' && ch <= '9') return digits[ch - '0'];
+    return ch == '.' ? 2u : ch == '-' || ch == '_' ? 0700u : ch == '%' ? 051245u
+         : ch == '/' ? 011244u : ch == ':' ? 02020u : ch == '+' ? 02720u : 0u;
+}
+static inline void report_dot_at(paw_image *to, int x, int y, const uint8_t rgb[3])
+{
+    if (x >= 0 && y >= 0 && x < to->w && y < to->h)
+        memcpy(to->px + 3 * ((size_t)y * (size_t)to->w + (size_t)x), rgb, 3);
+}
+static inline void report_fill(paw_image *to, int x, int y, int w, int h, const uint8_t rgb[3])
+{
+    int i, j;
+    for (j = 0; j < h; ++j)
+        for (i = 0; i < w; ++i) report_dot_at(to, x + i, y + j, rgb);
+}
+static inline void report_write(paw_image *to, int x, int y, const char *text, size_t most)
+{
+    static const uint8_t ink[3] = { 30, 34, 40 };
+    int i;
+    for (; *text && most; ++text, --most, x += 8)
+        for (i = 0; i < 15; ++i)
+            if (report_glyph((unsigned char)*text) >> (14 - i) & 1)
+                report_fill(to, x + 2 * (i % 3), y + 2 * (i / 3), 2, 2, ink);
+}
+/* Colours far from each other: the hue turns by the golden angle, lightness in three steps. */
+static inline void report_colour(int k, uint8_t rgb[3])
+{
+    const double hue = fmod(0.13 + 0.61803398875 * k, 1) * 6, v = 250 - 45 * (k % 3);
+    const double f = hue - floor(hue), low = 0.25 * v;
+    const double up = low + (v - low) * f, down = v - (v - low) * f;
+    const double c[6][3] = { { v, up, low }, { down, v, low }, { low, v, up },
+                             { low, down, v }, { up, low, v }, { v, low, down } };
+    int i;
+    for (i = 0; i < 3; ++i) rgb[i] = (uint8_t)c[(int)hue % 6][i];
+}
+/* Image, truth and prediction side by side, below them the names of what is in either. */
+static inline paw_err report_overlay(const paw_image *image, const paw_mask *truth,
+                                     const uint16_t *predicted, char *const *names, int classes,
+                                     paw_image *out)
+{
+    static const char *const titles[] = { "image", "truth", "predicted" };
+    static const uint8_t page[3] = { 255, 255, 255 };
+    enum { ENTRY = 176, LINE = 18 };
+    const int w = image->w, h = image->h, wide = 3 * w + 20;
+    const int columns = wide < ENTRY ? 1 : wide / ENTRY;
+    uint8_t *seen = (uint8_t *)cli_alloc((size_t)classes, 1), rgb[3];
+    size_t i, n = (size_t)w * (size_t)h;
+    int k, panel, used = 0;
+    if (!seen) return PAW_E_OOM;
+    for (i = 0; i < n; ++i) {
+        if (truth->px[i] == PAW_IGNORED) continue;
+        seen[truth->px[i]] = seen[predicted[i]] = 1;
+    }
+    for (k = 0; k < classes; ++k) used += seen[k];
+    out->w = wide;
+    out->h = h + LINE + 6 + (used + columns - 1) / columns * LINE;
+    out->px = (uint8_t *)cli_alloc((size_t)out->w * (size_t)out->h, 3);
+    if (!out->px) {
+        free(seen);
+        return PAW_E_OOM;
+    }
+    report_fill(out, 0, 0, out->w, out->h, page);
+    for (panel = 0; panel < 3; ++panel) {
+        report_write(out, panel * (w + 10), 4, titles[panel], 16);
+        for (i = 0; i < n; ++i) {
+            const uint16_t label = panel == 1 ? truth->px[i] : predicted[i];
+            const int plain = !panel || truth->px[i] == PAW_IGNORED;
+            const uint8_t *from = image->px + 3 * i;
+            memcpy(rgb, from, 3);
+            if (!plain) report_colour(label, rgb);
+            for (k = 0; panel && k < 3; ++k)
+                rgb[k] = (uint8_t)(plain ? from[k] / 2 + 110 : (2 * rgb[k] + from[k]) / 3);
+            report_dot_at(out, panel * (w + 10) + (int)(i % (size_t)w),
+                          LINE + (int)(i / (size_t)w), rgb);
+        }
+    }
+    for (k = used = 0; k < classes; ++k) {
+        const int x = used % columns * ENTRY, y = h + LINE + 6 + used / columns * LINE;
+        if (!seen[k]) continue;
+        report_colour(k, rgb);
+        report_fill(out, x, y, 12, 12, rgb);
+        report_write(out, x + 18, y + 1, names[k], 19);
+        ++used;
+    }
+    free(seen);
+    return PAW_OK;
+}
+static inline int report_png(cli *app, const char *folder, const char *name, const paw_image *image)
+{
+    report file;
+    cli_file o;
+    int code = CLI_OK;
+    memset(&file, 0, sizeof file);
+    if (!stbi_write_png_to_func(report_collect, &file, image->w, image->h, 3, image->px,
+                                3 * image->w) || file.failed)
+        code = cli_no_memory(app);
+    if (!code) code = cli_file_open(app, &o, folder, name);
+    if (!code) (void)fwrite(file.s, 1, file.n, o.f);
+    if (!code) code = cli_file_keep(app, &o);
+    free(file.s);
+    return code;
+}
+/* The overlay of validation image i as a PNG in --out and in the page. seen: as it was scaled. */
+static inline int report_seg(report *page, cli_seg *s, size_t i, const paw_image *seen,
+                             const paw_mask *truth, const uint16_t *labels)
+{
+    const char *stem = cli_base(s->files[1].images[i]);
+    paw_image image, drawn;
+    char name[300];
+    int code;
+    paw_err e = paw_image_resize(s->app->ctx, seen, truth->w, truth->h, PAW_BILINEAR, &image);
+    if (e) return cli_fail(s->app, e);
+    e = report_overlay(&image, truth, labels, s->names, s->p.classes, &drawn);
+    paw_image_free(s->app->ctx, &image);
+    if (e) return cli_no_memory(s->app);
+    snprintf(name, sizeof name, "overlay-%.*s.png", (int)strcspn(stem, "."), stem);
+    code = report_png(s->app, cli_text(s->app, "--out"), name, &drawn);
+    report_raw(page, "<figure>");
+    report_image(page, &drawn, name);
+    report_element(page, "figcaption", stem);
+    report_raw(page, "</figure>\n");
+    free(drawn.px);
+    return code;
+}
+/* Result, curve of the loss, overlays and settings in report.html of --out */
+static inline int report_dense(cli *app, const char *title, const cli_result *r, const cli_dense *d,
+                               const report *overlays)
+{
+    enum { BINS = 100 };
+    double bins[BINS];
+    const size_t n = d->iters < BINS ? d->iters : BINS;
+    size_t i, j;
+    report p;
+    int code;
+    memset(&p, 0, sizeof p);
+    report_begin(&p, title, "One linear layer on the tokens of a frozen encoder, its outputs "
+                 "upsampled to the labels.");
+    if (cli_is_random(app))
+        report_element(&p, "p class=\"warn\"", "The weights are random: this page shows what an "
+                       "untrained encoder gives, not what a checkpoint knows.");
+    report_raw(&p, "<h2>Result</h2>\n");
+    report_rows(&p, r);
+    for (i = 0; i < n; ++i) {
+        const size_t end = d->iters * (i + 1) / n;
+        bins[i] = 0;
+        for (j = d->iters * i / n; j < end; ++j)
+            bins[i] += d->losses[j] / (double)(end - d->iters * i / n);
+    }
+    if (!cli_has(app, "--eval-only") && n > 1)
+        report_curve(&p, "Loss, mean of each hundredth of the updates", bins, (int)n);
+    report_raw(&p, "<h2>Validation images</h2>\n");
+    if (overlays->s) report_bytes(&p, overlays->s, overlays->n);
+    report_raw(&p, "<h2>Settings and provenance</h2>\n");
+    report_fields(&p, r);
+    code = report_save(app, &p, cli_text(app, "--out"));
+    report_free(&p);
+    return code;
 }
 #endif
