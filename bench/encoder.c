@@ -6,20 +6,22 @@
 #include "bench.h"
 
 #define CASES                                                                                      \
-    "vitti_224|vits_224|vitb_224|vitl_224|vitti_448|vits_448|vitb_448|vitl_448|vitb_512|beitb_224"
+    "vitti_224|vits_224|vitb_224|vitl_224|vitti_448|vits_448|vitb_448|vitl_448|vitb_512|beitb_224|seg_512"
 static const cli_option options[] = {
     {"--case", CASES, CLI_SET, "vitti_224,vits_224,vitb_224", 0, 0,
      "encoder and input side, with commas between"},
     BENCH_ISA_OPTION("best"),
     {"--dtype", "f32|bf16", CLI_CHOICE, "f32", 0, 0, "of weights and inputs of products"},
     BENCH_THREADS_OPTION,
-    {"--batch", "N", CLI_INT, "0", 0, 4096, "images a call; 0: as many as threads"},
+    {"--batch", "N", CLI_INT, "0", 0, 4096, "images a call; 0: as many as threads, seg_512: 16"},
     {"--math", "builtin|sleef", CLI_CHOICE, "builtin", 0, 0, "exp and GELU"},
     {"--seed", "N", CLI_INT, "1", 0, 1e9, "of weights and pixels"},
     BENCH_OPTIONS
 };
 CLI_PROGRAM("encoder", "[--case NAME,...] [options]",
             "Measures paw_encode on seeded random weights and pixels.\n\n" BENCH_ABOUT
+            "seg_512: an update of a segmentation head of 150 classes on four blocks of a frozen\n"
+            "ViT-B, the encoder included; the section 'head' is its share.\n"
             "FLOP: of the products and the attention only, two a multiply-add. Bytes: weights of\n"
             "the products, pixels and features once a call.\n"
             "Sections: the share of the products, the attention and the norms, each timed alone\n"
@@ -36,6 +38,7 @@ static const encoder_case cases[] = { /* in the order of CASES */
     {"vitti_448", PAW_DEIT, 192, 12, 448}, {"vits_448", PAW_DEIT, 384, 12, 448},
     {"vitb_448", PAW_DEIT, 768, 12, 448}, {"vitl_448", PAW_DEIT, 1024, 24, 448},
     {"vitb_512", PAW_DEIT, 768, 12, 512}, {"beitb_224", PAW_BEIT, 768, 12, 224},
+    {"seg_512", PAW_DEIT, 768, 12, 512},
 };
 
 typedef struct {
@@ -321,6 +324,75 @@ static int run_case(bench *b, const encoder_case *k, int isa)
     close_encoder(&s);
     return code;
 }
+
+/* ---- an update of a segmentation head ---- */
+
+enum { SEG_CLASSES = 150, SEG_BLOCKS = 4 };
+typedef struct {
+    encoder e;
+    paw_dense head;
+    float *x;
+    uint16_t *labels;
+    int only_head;
+} segmentation;
+static void seg_call(void *arg)
+{
+    static const int blocks[SEG_BLOCKS] = { 3, 5, 7, 11 };
+    segmentation *s = (segmentation *)arg;
+    const int px = s->e.info.image_px, side = px / s->e.info.patch_px;
+    double loss;
+    paw_err e = PAW_OK;
+    if (!s->only_head)
+        e = paw_dense_features(s->e.model, s->e.app->ctx, blocks, SEG_BLOCKS, s->e.chw, s->e.batch,
+                               px, px, s->x);
+    if (!e) e = paw_seg_step(&s->head, s->e.app->ctx, s->x, s->e.batch, side, side, s->labels, px,
+                             px, 1e-6, &loss);
+    if (e) s->e.error = e;
+}
+static int run_seg(bench *b, const encoder_case *k, int isa)
+{
+    static const char *const names[] = { "head", "encoder" };
+    const int threads = paw_threads_used(b->app->ctx), asked = cli_int(b->app, "--batch");
+    const size_t batch = (size_t)(asked ? asked : 16), side = (size_t)k->px / 16;
+    const size_t pixels = (size_t)k->px * (size_t)k->px, width = SEG_BLOCKS * (size_t)k->dim;
+    segmentation s;
+    bench_row row = bench_row_of("seg_update_f32", isa, threads, seg_call, &s);
+    bench_row head = bench_row_of("", isa, threads, seg_call, &s);
+    size_t i;
+    int code;
+    snprintf(row.shape, sizeof row.shape, "%s/batch:%zu", k->name, batch);
+    if (!bench_wanted(b, &row)) return CLI_OK;
+    memset(&s, 0, sizeof s);
+    code = open_encoder(&s.e, b->app, k, batch);
+    s.x = (float *)paw__calloc(b->app->ctx, batch * side * side, width * sizeof *s.x);
+    s.labels = (uint16_t *)paw__calloc(b->app->ctx, batch * pixels, sizeof *s.labels);
+    if (!code && (!s.x || !s.labels ||
+                  paw_dense_create(b->app->ctx, SEG_CLASSES, width, 1, &s.head)))
+        code = cli_no_memory(b->app);
+    for (i = 0; !code && i < batch * pixels; ++i) s.labels[i] = (uint16_t)(i / 37 % SEG_CLASSES);
+    row.images = (double)batch;
+    row.flops = (double)batch * (flops_of(&s.e.info) +
+                                 4.0 * (double)(side * side) * (double)width * SEG_CLASSES);
+    row.bytes = bytes_of(&s.e.info, batch);
+    row.reference = BENCH_FLOPS;
+    if (!code) code = bench_measure(b, &row);
+    s.only_head = 1;
+    if (!code) code = bench_time(b, &head, b->repetitions < 3 ? b->repetitions : 3);
+    if (!code && s.e.error) code = cli_fail(b->app, s.e.error);
+    if (!code) {
+        row.section = names;
+        row.sections = 2;
+        row.share[0] = bench_median(head.wall, head.repetitions, NULL, NULL) /
+                       bench_median(row.wall, row.repetitions, NULL, NULL);
+        row.share[1] = 1 - row.share[0];
+        bench_print(b, &row);
+    }
+    paw_dense_free(b->app->ctx, &s.head);
+    paw__free(s.x);
+    paw__free(s.labels);
+    close_encoder(&s.e);
+    return code;
+}
 int main(int argc, char **argv)
 {
     cli app;
@@ -337,7 +409,8 @@ int main(int argc, char **argv)
         for (isa = PAW_ISA_AVX512; !code && isa >= PAW_ISA_SCALAR; --isa) {
             if (!(isas >> isa & 1) || !(cli_set(&app, "--case") >> i & 1)) continue;
             (void)paw_isa_limit(isa);
-            code = run_case(&b, &cases[i], isa);
+            code = strcmp(cases[i].name, "seg_512") ? run_case(&b, &cases[i], isa)
+                                                    : run_seg(&b, &cases[i], isa);
         }
     return cli_end(&app, bench_end(&b, code));
 }

@@ -2136,6 +2136,31 @@ static inline int cli_seg_input(cli_seg *s, size_t i, float **chw, paw_image *se
     if (*chw) paw_normalize(seen, paw_stats_find(cli_text(s->app, "--stats")), *chw);
     return *chw ? CLI_OK : cli_no_memory(s->app);
 }
+/* Training image `item` as sample `at` of the run: augmented, or squashed with --no-augment */
+static inline int cli_seg_sample(cli_seg *s, size_t item, uint64_t at, float *chw, uint16_t *labels)
+{
+    const paw_stats *stats = paw_stats_find(cli_text(s->app, "--stats"));
+    const int px = s->p.crop;
+    paw_ctx *c = s->app->ctx;
+    paw_image image, square;
+    paw_mask mask, small;
+    paw_err e;
+    const int code = cli_seg_load(s, 0, item, &image, &mask);
+    if (code) return code;
+    if (!cli_has(s->app, "--no-augment")) {
+        e = paw_seg_augment(c, &s->p, stats, &image, &mask, (uint64_t)cli_int(s->app, "--seed"), at,
+                            chw, labels);
+    } else if ((e = paw_image_resize(c, &image, px, px, PAW_BILINEAR, &square)) == PAW_OK) {
+        paw_normalize(&square, stats, chw);
+        paw_image_free(c, &square);
+        e = paw_mask_resize(c, &mask, px, px, 1, &small);
+        if (!e) memcpy(labels, small.px, (size_t)px * (size_t)px * sizeof *labels);
+        if (!e) paw_mask_free(c, &small);
+    }
+    paw_image_free(c, &image);
+    paw_mask_free(c, &mask);
+    return e ? cli_fail(s->app, e) : CLI_OK;
+}
 /* Mean IoU of a guess that knows nothing: every class as often, anywhere. */
 static inline double cli_seg_chance(const uint64_t *counts, int classes)
 {
@@ -2202,8 +2227,8 @@ static inline int cli_rates(cli *app, const char *text, double *rates, int most)
         {"--out", "DIR", CLI_STR, NULL, 0, 0, "heads, overlays and report.html go there"},         \
         {"--overlays", "N", CLI_INT, "6", 0, 1000, "pictures of the validation split in --out"},   \
         {"--checkpoint", "N", CLI_INT, "1000", 1, 1e8, "save the heads every N updates in --out"}, \
-        {"--resume", NULL, CLI_FLAG, NULL, 0, 0, "go on from the heads in --out"},                    \
-        {"--head", "FILE", CLI_STR, NULL, 0, 0, "start from it; with --eval-only: score it"},        \
+        {"--resume", NULL, CLI_FLAG, NULL, 0, 0, "go on from the heads in --out"},           \
+        {"--head", "FILE", CLI_STR, NULL, 0, 0, "start from it; with --eval-only: score it"},      \
         {"--eval-only", NULL, CLI_FLAG, NULL, 0, 0, "no training"},                                \
         {"--dry-run", NULL, CLI_FLAG, NULL, 0, 0,                                                  \
          "check the data, time a few updates, say how long all would take"}

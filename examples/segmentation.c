@@ -28,32 +28,9 @@ typedef struct {
     report page;      /* overlays */
 } segmentation;
 
-/* Sample `at` of the run: image and labels to slot b of the batch. */
 static int fill(void *user, size_t item, uint64_t at, float *chw, void *target)
 {
-    uint16_t *labels = (uint16_t *)target;
-    segmentation *g = (segmentation *)user;
-    cli *app = g->s.app;
-    const paw_stats *stats = paw_stats_find(cli_text(app, "--stats"));
-    const int px = g->s.p.crop;
-    paw_image image, square;
-    paw_mask mask, small;
-    paw_err e;
-    int code = cli_seg_load(&g->s, 0, item, &image, &mask);
-    if (code) return code;
-    if (!cli_has(app, "--no-augment")) {
-        e = paw_seg_augment(app->ctx, &g->s.p, stats, &image, &mask,
-                            (uint64_t)cli_int(app, "--seed"), at, chw, labels);
-    } else if ((e = paw_image_resize(app->ctx, &image, px, px, PAW_BILINEAR, &square)) == PAW_OK) {
-        paw_normalize(&square, stats, chw);
-        paw_image_free(app->ctx, &square);
-        e = paw_mask_resize(app->ctx, &mask, px, px, 1, &small);
-        if (!e) memcpy(labels, small.px, (size_t)px * (size_t)px * sizeof *labels);
-        if (!e) paw_mask_free(app->ctx, &small);
-    }
-    paw_image_free(app->ctx, &image);
-    paw_mask_free(app->ctx, &mask);
-    return e ? cli_fail(app, e) : CLI_OK;
+    return cli_seg_sample(&((segmentation *)user)->s, item, at, chw, (uint16_t *)target);
 }
 static paw_err step(void *user, paw_dense *head, size_t n, double lr, double *loss)
 {
