@@ -6,7 +6,8 @@
 #include "bench.h"
 
 #define CASES                                                                                      \
-    "vitti_224|vits_224|vitb_224|vitl_224|vitti_448|vits_448|vitb_448|vitl_448|vitb_512|beitb_224|seg_512"
+    "vitti_224|vits_224|vitb_224|vitl_224|vitti_448|vits_448|vitb_448|vitl_448|vitb_512|"          \
+    "beitb_224|seg_512"
 static const cli_option options[] = {
     {"--case", CASES, CLI_SET, "vitti_224,vits_224,vitb_224", 0, 0,
      "encoder and input side, with commas between"},

@@ -10,7 +10,7 @@
 #include "report.h"
 
 static const cli_option options[] = {
-    CLI_SEG_OPTIONS, CLI_MODEL_OPTIONS, CLI_RANDOM_OPTION, 
+    CLI_SEG_OPTIONS, CLI_MODEL_OPTIONS, CLI_RANDOM_OPTION,
     CLI_DENSE_OPTIONS("160000", "16", "4e-4"),
     { "--last-layer", NULL, CLI_FLAG, NULL, 0, 0, "features of the last block alone" },
     { "--no-augment", NULL, CLI_FLAG, NULL, 0, 0, "train on squashed images, encoded once" },
