@@ -22,7 +22,8 @@ CLI_PROGRAM("kernels", "[--filter SUBSTR] [options]",
             "the attention; proj, fc2: residual; fc1: GELU; head: plain rows). attention:\n"
             "heads x tokens x width. GB/s: bytes read and written once. Scalar rows are what the\n"
             "compiler makes of the plain text, a baseline. More than one thread: gemm, attention,\n"
-            "norm, im2col, retrieval and resize.\n");
+            "norm, im2col, retrieval and resize. bf16: inputs are rounded in the measured time;\n"
+            "where the CPU does not multiply bf16, weights are widened as they are read.\n");
 
 /* ---- products ---- */
 
@@ -32,17 +33,29 @@ typedef struct {
     paw__linear linear;
     paw__product g;
     paw__qkv qkv;
-    float *a, *w, *out, *partial, *bias;
+    float *a, *w, *out, *partial, *bias, *wide;
+    uint16_t *w16;
 } product_job;
 static void product_call(void *arg)
 {
     product_job *j = (product_job *)arg;
     paw__product g = j->g;
+    if (j->w16) paw__narrow_run(&j->team, j->a, g.rows.rows, g.k);
     paw__product_run(&j->team, &g, j->partial);
+}
+static int product_narrow(product_job *j, paw_ctx *c, size_t in, size_t n)
+{
+    size_t i;
+    j->w16 = (uint16_t *)paw__alloc(c, in * n, sizeof *j->w16);
+    j->wide = (float *)paw__alloc(c, (size_t)c->threads * PAW__WIDE_COUNT, sizeof(float));
+    if (!j->w16 || !j->wide) return 0;
+    for (i = 0; i < n; i += 16) paw__narrow_panel(j->w + i * in, in, j->w16 + i * in);
+    j->linear.w16 = j->w16;
+    return 1;
 }
 /* Any floats are a packed operand where no size needs padding. */
 static int product_open(product_job *j, const kernels *k, int kind, size_t rows, size_t in,
-                        size_t n)
+                        size_t n, int bf16)
 {
     paw_ctx *c = k->app->ctx;
     const size_t padded = paw__up16(rows);
@@ -58,6 +71,7 @@ static int product_open(product_job *j, const kernels *k, int kind, size_t rows,
     j->linear.k = j->linear.k_padded = in;
     j->linear.w = j->w;
     j->linear.bias = j->bias;
+    if (bf16 && !product_narrow(j, c, in, n)) return cli_no_memory(k->app);
     j->g = paw__product_of(&j->team, &j->linear, j->a, rows);
     j->g.to = kind == QKV   ? PAW__TO_QKV
               : kind == FC1 ? PAW__TO_A
@@ -65,6 +79,7 @@ static int product_open(product_job *j, const kernels *k, int kind, size_t rows,
     j->g.act = kind == FC1 ? PAW__GELU : PAW__NO_ACT;
     j->g.out = j->out;
     j->g.ld = n;
+    j->g.wide = j->wide;
     j->g.qkv = &j->qkv;
     j->qkv.tokens = rows;
     j->qkv.padded = padded;
@@ -75,26 +90,35 @@ static int product_open(product_job *j, const kernels *k, int kind, size_t rows,
     j->qkv.v = j->out + padded * (n / 3) * 2;
     return CLI_OK;
 }
-static int product_row(const kernels *k, int kind, size_t rows, size_t in, size_t n)
+static int product_of_dtype(const kernels *k, int kind, size_t rows, size_t in, size_t n, int bf16)
 {
-    static const char *const names[] = { "gemm_f32_head", "gemm_f32_qkv", "gemm_f32_proj",
-                                         "gemm_f32_fc1", "gemm_f32_fc2" };
+    static const char *const names[][5] = {
+        { "gemm_f32_head", "gemm_f32_qkv", "gemm_f32_proj", "gemm_f32_fc1", "gemm_f32_fc2" },
+        { "gemm_bf16_head", "gemm_bf16_qkv", "gemm_bf16_proj", "gemm_bf16_fc1", "gemm_bf16_fc2" },
+    };
     product_job j;
-    bench_row r = bench_row_of(names[kind], k->isa, k->threads, product_call, &j);
+    bench_row r = bench_row_of(names[bf16][kind], k->isa, k->threads, product_call, &j);
     int code;
     snprintf(r.shape, sizeof r.shape, "%zux%zux%zu", rows, in, n);
     r.flops = 2.0 * (double)rows * (double)in * (double)n;
     r.bytes = 4.0 * ((double)rows * (double)(in + n) + (double)in * (double)n);
-    r.reference = BENCH_FLOPS;
+    r.reference = bf16 && paw_bf16_native() ? BENCH_DOTS : BENCH_FLOPS;
     if (!row_wanted(k, &r)) return CLI_OK;
-    code = product_open(&j, k, kind, rows, in, n);
+    code = product_open(&j, k, kind, rows, in, n, bf16);
     if (!code) code = bench_run(k->b, &r);
     paw__free(j.a);
     paw__free(j.w);
     paw__free(j.bias);
     paw__free(j.out);
     paw__free(j.partial);
+    paw__free(j.wide);
+    paw__free(j.w16);
     return code;
+}
+static int product_row(const kernels *k, int kind, size_t rows, size_t in, size_t n)
+{
+    const int code = product_of_dtype(k, kind, rows, in, n, 0);
+    return code ? code : product_of_dtype(k, kind, rows, in, n, 1);
 }
 static int products(const kernels *k)
 {
