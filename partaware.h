@@ -11680,6 +11680,7 @@ typedef struct {
 typedef struct {
     size_t rows, columns; /* of a tile at most; columns a multiple of 16 */
     int whole;            /* the gallery is packed once, not chunk by chunk for every tile */
+    int at_once;          /* a chunk is all columns: a query's own is of the thread at work */
 } paw__plan;
 typedef struct {
     paw_ctx *c;
@@ -11703,9 +11704,9 @@ static size_t paw__tiles_floats(const paw__plan *p, size_t n, size_t k, size_t o
     return p->rows * (k + p->columns + own) + (p->whole ? paw__up16(n) : p->columns) * k +
            p->columns + paw__partial_count(k, p->columns);
 }
-/* own: words of 4 bytes that a query needs between chunks. Wide chunks keep those in the cache,
-   high tiles are worth their packing. */
-static paw__plan paw__plan_of(size_t queries, size_t n, size_t k, size_t own)
+/* own: words of 4 bytes that a query needs between chunks. Best is to need none between; else wide
+   chunks keep them in the cache, and high tiles are worth their packing. */
+static paw__plan paw__plan_of(size_t queries, size_t n, size_t k, size_t own, size_t threads)
 {
     static const size_t least[][2] = { /* columns, rows */
         { 8192, (size_t)-1 }, { 8192, 64 }, { 512, 64 }, { 512, 1 }, { 16, 1 } };
@@ -11716,7 +11717,8 @@ static paw__plan paw__plan_of(size_t queries, size_t n, size_t k, size_t own)
     p.whole = queries > PAW__M_BLOCK && paw__up16(n) * k + 64 * own <= left / 4 * 3;
     p.rows = paw__min(queries, p.whole ? PAW__M_BLOCK : 5 * PAW__M_BLOCK);
     p.columns = paw__up16(n);
-    for (i = 0; i < PAW__COUNT(least); ++i)
+    p.at_once = paw__tiles_floats(&p, n, k, 0) + threads * own <= left;
+    for (i = 0; !p.at_once && i < PAW__COUNT(least); ++i)
         while (paw__tiles_floats(&p, n, k, own) > left) {
             if (p.columns > least[i][0]) p.columns = paw__up16(p.columns / 2);
             else if (p.rows > least[i][1]) p.rows = (p.rows + 1) / 2;
@@ -11899,7 +11901,7 @@ typedef struct {
     uint32_t *start;    /* [classes + 1] first rows of the classes */
     size_t classes, most; /* most: rows of the largest */
     size_t p0, p1;      /* panels of the tile's classes */
-    paw__ranking *rank; /* [rows] */
+    paw__ranking *rank; /* [rows], or [threads] where a tile has all columns at once */
     float *sorted;      /* [rows, most + 1] */
     paw__ranking_spare spare; /* of all threads, [threads, most] */
     uint32_t *counts;   /* [rows, most + 1 + buckets + 1] */
@@ -11926,7 +11928,7 @@ static void paw__retrieval_item(void *arg, size_t item, int slot)
     const size_t begin = paw__min(paw__max(r->start[label], from), to) - from;
     const size_t end = paw__max(paw__min(r->start[label + 1], to), from + begin) - from;
     const float *s = paw__tiles_cosines(t, item);
-    paw__ranking *k = &r->rank[item];
+    paw__ranking *k = &r->rank[t->plan.at_once ? (size_t)slot : item];
     if (r->own) {
         const int here = r->exclude && query >= from + begin && query < from + end;
         const size_t skip = here ? query - from : end, after = here ? skip + 1 : end;
@@ -11964,8 +11966,8 @@ static void paw__retrieval_tile(paw__retrieval *r, size_t first, size_t rows, si
 {
     const size_t panels = paw__up16(r->t.gallery.n) / 16;
     size_t left, right;
-    r->p0 = begin / 16;
-    r->p1 = (end + 15) / 16;
+    r->p0 = r->t.plan.at_once ? 0 : begin / 16;
+    r->p1 = r->t.plan.at_once ? panels : (end + 15) / 16;
     r->own = 1;
     r->counted = (r->p1 - r->p0) * 16 <= r->t.plan.columns;
     left = r->counted ? r->p0 : (begin + 15) / 16;
@@ -12042,8 +12044,8 @@ static paw_err paw__retrieval_ap(paw_ctx *c, const float *x, size_t n, size_t di
     per = m + paw__buckets(r.most) + 1;
     r.t.gallery.order = r.start + n + 1;
     r.t.query = r.t.gallery;
-    r.t.plan = plan ? *plan : paw__plan_of(n, n, paw__up16(dim), m + per);
-    rows = r.t.plan.rows;
+    r.t.plan = plan ? *plan : paw__plan_of(n, n, paw__up16(dim), m + per, threads);
+    rows = r.t.plan.at_once ? threads : r.t.plan.rows;
     r.rank = (paw__ranking *)paw__calloc(c, rows, sizeof *r.rank);
     r.sorted = (float *)paw__alloc(c, rows * m + threads * m, sizeof *r.sorted);
     r.counts = (uint32_t *)paw__alloc(c, rows, per * sizeof *r.counts);
@@ -12168,7 +12170,9 @@ static paw_err paw__neighbours_run(paw_ctx *c, paw__neighbours *r, const paw__pl
     const size_t nq = r->t.query.n, n = r->t.gallery.n, panels = paw__up16(n) / 16;
     size_t first, p, end;
     paw_err e;
-    r->t.plan = plan ? *plan : paw__plan_of(nq, n, paw__up16(r->t.gallery.dim), 4 * r->k);
+    r->t.plan = plan ? *plan
+                     : paw__plan_of(nq, n, paw__up16(r->t.gallery.dim), 4 * r->k,
+                                    (size_t)c->threads);
     r->near = (paw__near *)paw__alloc(c, r->t.plan.rows, r->k * sizeof *r->near);
     r->heap = (void **)paw__alloc(c, r->t.plan.rows, r->k * sizeof *r->heap);
     r->sums = (double *)paw__calloc(c, (size_t)c->threads, (size_t)r->classes * sizeof *r->sums);

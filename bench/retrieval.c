@@ -134,7 +134,8 @@ static int measure_product(bench *b, job *j, int isa, double *percent)
     paw_err e = paw__rows_of(j->app->ctx, "row", j->x, j->n, j->dim, &t->gallery);
     int code;
     t->query = t->gallery;
-    t->plan = paw__plan_of(j->n, j->n, k, 2 * most + paw__buckets(most));
+    t->plan = paw__plan_of(j->n, j->n, k, 2 * most + paw__buckets(most),
+                           (size_t)paw_threads_used(j->app->ctx));
     if (!e) e = paw__tiles_open(j->app->ctx, t);
     j->packed = t->plan.whole ? 4 * paw__up16(j->n) * k : 0;
     if (e) return cli_fail(j->app, e);

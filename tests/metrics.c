@@ -208,8 +208,9 @@ static double query_of(const gallery *g, size_t query, int exclude)
     return ap;
 }
 /* Tiles and chunks of every kind, down to one row and one panel; rows 0: as the library plans. */
-static const paw__plan plans[] = { { 0, 0, 0 }, { 1, 16, 0 }, { 7, 48, 1 }, { 13, 32, 0 },
-                                   { 64, 96, 1 }, { 500, 512, 0 }, { 500, 512, 1 } };
+static const paw__plan plans[] = { { 0, 0, 0, 0 }, { 1, 16, 0, 0 }, { 7, 48, 1, 0 },
+                                   { 13, 32, 0, 0 }, { 64, 96, 1, 0 }, { 500, 512, 0, 0 },
+                                   { 500, 512, 1, 0 }, { 9, 512, 1, 1 } };
 enum { PLANS = sizeof plans / sizeof *plans };
 static const int widths[] = { 1, 2, 3, 7 };
 
@@ -223,7 +224,7 @@ static void check_retrieval(const gallery *g, int exclude, const char *what)
     for (k = 0; k < 4; ++k) {
         if (!isa_runs(isas[k])) continue;
         for (p = 0; p < PLANS; ++p)
-            for (w = 0; w < (p % 6 ? 1 : 4); ++w) {
+            for (w = 0; w < (p % 7 ? 1 : 4); ++w) {
                 paw_ctx *c = context(widths[w], NULL);
                 size_t wrong = 0;
                 paw_err e = p ? paw__retrieval_ap(c, g->x, g->n, g->dim, g->labels, exclude,
@@ -292,11 +293,11 @@ static void test_retrieval_memory(void)
             for (k = 0; k < 3; ++k) {
                 const size_t n = rows[i], d = paw__up16(dims[j]), m = n / shares[k] + 1;
                 const size_t own = 2 * m + paw__buckets(m) + 2;
-                const paw__plan p = paw__plan_of(n, n, d, own);
+                const paw__plan p = paw__plan_of(n, n, d, own, 2);
                 const size_t most = paw__max(PAW__TILE_FLOATS - paw__min(6 * n, PAW__TILE_FLOATS),
                                              PAW__TILE_FLOATS / 4);
                 T(p.rows && p.columns && p.columns % 16 == 0 &&
-                      paw__tiles_floats(&p, n, d, own) <= most,
+                      paw__tiles_floats(&p, n, d, p.at_once ? 0 : own) <= most,
                   "%zu x %zu, classes of %zu: %zu x %zu takes %zu", n, d, m, p.rows, p.columns,
                   paw__tiles_floats(&p, n, d, own));
             }
@@ -358,7 +359,7 @@ static void check_topk(const gallery *g, const float *queries, size_t nq, size_t
     for (s = 0; s < 4; ++s) {
         if (!isa_runs(isas[s])) continue;
         for (p = 0; p < PLANS; ++p)
-            for (w = 0; w < (p % 6 ? 1 : 4); ++w) {
+            for (w = 0; w < (p % 7 ? 1 : 4); ++w) {
                 paw_ctx *c = context(widths[w], NULL);
                 const paw_err e = topk(c, g, queries, nq, k, exclude, p, rows, scores);
                 size_t wrong = 0;
