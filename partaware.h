@@ -4016,13 +4016,15 @@ static paw_err paw__read_at(paw_ctx *c, const paw_io *io, const char *name, uint
     return PAW_OK;
 }
 
-/* Forward reader over one range of a file. */
+/* Forward reader over one range of a file. The first failure stays in e; what is read after it is
+   zero. */
 typedef struct {
     paw_ctx *c;
     const paw_io *io;
     const char *name;
     uint64_t at, end; /* file offset behind the buffer; end of the range */
     size_t pos, len;
+    paw_err e;
     uint8_t buf[4096];
 } paw__in;
 
@@ -4035,27 +4037,30 @@ static void paw__in_begin(paw__in *in, paw_ctx *c, const paw_io *io, const char 
     in->at = from;
     in->end = end;
     in->pos = in->len = 0;
+    in->e = PAW_OK;
 }
 static uint64_t paw__in_tell(const paw__in *in) { return in->at - (in->len - in->pos); }
 static uint64_t paw__in_left(const paw__in *in) { return in->end - paw__in_tell(in); }
 static paw_err paw__in_need(paw__in *in, uint64_t n)
 {
-    if (n <= paw__in_left(in)) return PAW_OK;
-    return paw__fail(in->c, PAW_E_FORMAT, "%s: truncated: %llu bytes wanted at %llu, %llu left",
-                     in->name, (unsigned long long)n, (unsigned long long)paw__in_tell(in),
-                     (unsigned long long)paw__in_left(in));
+    if (!in->e && n > paw__in_left(in))
+        in->e = paw__fail(in->c, PAW_E_FORMAT, "%s: truncated: %llu bytes wanted at %llu, %llu "
+                          "left", in->name, (unsigned long long)n,
+                          (unsigned long long)paw__in_tell(in),
+                          (unsigned long long)paw__in_left(in));
+    return in->e;
 }
 static paw_err paw__in_get(paw__in *in, void *dst, size_t n)
 {
     uint8_t *d = (uint8_t *)dst;
-    paw_err e = paw__in_need(in, n);
-    while (!e && n) {
+    paw__in_need(in, n);
+    while (!in->e && n) {
         size_t k = paw__min(n, in->len - in->pos);
         if (!k) {
             in->len = in->end - in->at < sizeof in->buf ? (size_t)(in->end - in->at)
                                                         : sizeof in->buf;
             in->pos = 0;
-            e = paw__read_at(in->c, in->io, in->name, in->at, in->buf, in->len);
+            in->e = paw__read_at(in->c, in->io, in->name, in->at, in->buf, in->len);
             in->at += in->len;
             continue;
         }
@@ -4064,12 +4069,19 @@ static paw_err paw__in_get(paw__in *in, void *dst, size_t n)
         d += k;
         n -= k;
     }
-    return e;
+    if (in->e) memset(d, 0, n);
+    return in->e;
+}
+static uint64_t paw__in_number(paw__in *in, size_t bytes) /* little-endian, of 8 bytes at most */
+{
+    uint8_t b[8];
+    memset(b, 0, sizeof b);
+    paw__in_get(in, b, bytes);
+    return paw__le64(b);
 }
 static paw_err paw__in_skip(paw__in *in, uint64_t n)
 {
-    paw_err e = paw__in_need(in, n);
-    if (e) return e;
+    if (paw__in_need(in, n)) return in->e;
     if (n <= in->len - in->pos) {
         in->pos += (size_t)n;
         return PAW_OK;
@@ -4969,29 +4981,22 @@ static paw_err paw__zip_ends(paw__zip *z)
     return PAW_OK;
 }
 /* Replaces the saturated fields of v (size, packed size, offset) by those of the extra field. */
-static paw_err paw__zip_extra(paw__in *in, size_t n, uint64_t v[3])
+static paw_err paw__zip_extra(paw__zip *z, paw__in *in, size_t n, uint64_t v[3])
 {
-    uint8_t b[24];
-    size_t k, i, take;
-    paw_err e = PAW_OK;
-    while (!e && n >= 4) {
-        e = paw__in_get(in, b, 4);
-        if (e) return e;
-        k = paw__le16(b + 2);
+    while (n >= 4) {
+        const uint64_t id = paw__in_number(in, 2);
+        size_t k = (size_t)paw__in_number(in, 2), i;
         n -= 4;
-        if (k > n) return paw__fail(in->c, PAW_E_FORMAT, "%s: zip: bad extra field", in->name);
+        if (k > n) return paw__zip_fail(z, paw__in_tell(in) - 2, "bad extra field");
         n -= k;
-        take = paw__le16(b) == 1 ? paw__min(k, 24) & ~(size_t)7u : 0;
-        e = paw__in_get(in, b, take);
-        if (!e) e = paw__in_skip(in, k - take);
-        for (i = 0; !e && i < 3; ++i)
-            if (take && v[i] == 0xffffffffu) {
-                v[i] = paw__le64(b);
-                take -= 8;
-                memmove(b, b + 8, take);
+        for (i = 0; i < 3 && id == 1 && k >= 8; ++i)
+            if (v[i] == 0xffffffffu) {
+                v[i] = paw__in_number(in, 8);
+                k -= 8;
             }
+        paw__in_skip(in, k);
     }
-    return e ? e : paw__in_skip(in, n);
+    return paw__in_skip(in, n);
 }
 /* The header before the data must tell the same as the directory. */
 static paw_err paw__zip_local(paw__zip *z, paw__entry *x, const uint8_t *dir)
@@ -5024,8 +5029,8 @@ static paw_err paw__zip_entry(paw__zip *z, paw__in *in)
     uint64_t v[3];
     size_t n;
     paw__entry *x;
-    paw_err e = paw__in_get(in, d, 46);
-    if (e) return e;
+    paw_err e;
+    if (paw__in_get(in, d, 46)) return in->e;
     n = paw__le16(d + 28);
     if (paw__le32(d) != 0x02014b50u) return paw__zip_fail(z, at, "bad directory entry");
     if (n > PAW__MAX_KEY)
@@ -5033,13 +5038,12 @@ static paw_err paw__zip_entry(paw__zip *z, paw__in *in)
                          (unsigned long long)at, n);
     if (paw__le16(d + 8) & 1)
         return paw__fail(z->c, PAW_E_UNSUP, "%s: encrypted zip entry", z->name);
-    e = paw__in_get(in, name, n);
-    if (e) return e;
+    if (paw__in_get(in, name, n)) return in->e;
     if (!n || memchr(name, 0, n)) return paw__zip_fail(z, at, "bad name");
     v[0] = paw__le32(d + 24);
     v[1] = paw__le32(d + 20);
     v[2] = paw__le32(d + 42);
-    e = paw__zip_extra(in, paw__le16(d + 30), v);
+    e = paw__zip_extra(z, in, paw__le16(d + 30), v);
     if (!e) e = paw__in_skip(in, paw__le16(d + 32));
     if (e) return e;
     x = (paw__entry *)paw__arena_get(z->c, &z->arena, sizeof *x);
@@ -5097,6 +5101,12 @@ static const paw__entry *paw__zip_find(const paw__zip *z, const char *prefix, co
     snprintf(full, sizeof full, "%.*s%s%s", (int)z->root_len, z->root, prefix, name);
     return (const paw__entry *)paw__find_name(z->items, z->count, full);
 }
+static paw_err paw__zip_stored(const paw__zip *z, const paw__entry *x)
+{
+    if (!x->method) return PAW_OK;
+    return paw__fail(z->c, PAW_E_UNSUP, "%s: '%s' is compressed (method %d), not stored", z->name,
+                     x->name, x->method);
+}
 static paw_err paw__zip_open(paw__zip *z)
 {
     paw__in in;
@@ -5111,7 +5121,9 @@ static paw_err paw__zip_open(paw__zip *z)
     return e ? e : paw__zip_check(z);
 }
 
-/* ---- pickle: a stack machine that builds inert values and calls nothing ---- */
+/* ---- pickle: a stack machine that builds inert values and calls nothing ----
+   Its first failure stays in in.e. What follows it before the opcode ends works on node 0, which is
+   of no kind, and has no effect. */
 
 enum {
     PAW__V_NONE = 1, PAW__V_BOOL, PAW__V_INT, PAW__V_FLOAT, PAW__V_STR, PAW__V_BYTES, PAW__V_TUPLE,
@@ -5122,7 +5134,7 @@ typedef struct {
     union {
         int64_t i;     /* int; row of paw__globals; key node of a dict's cell */
         const char *s; /* text; NULL: too long to be a name, passed over */
-        void *p;       /* paw__storage, paw__ptensor */
+        void *p;       /* paw__storage, paw__view */
     } u;
     uint32_t first, last; /* containers: cells. Cells: value, next cell */
     int kind;
@@ -5137,23 +5149,26 @@ typedef struct {
 } paw__storage;
 typedef struct {
     paw__storage *storage;
-    int dtype, ndim;
-    size_t shape[PAW_MAX_DIMS], stride[PAW_MAX_DIMS], count;
-    uint64_t first, end; /* elements: of the view: [0, ..., 0], and behind the last used */
-} paw__ptensor;
+    paw__tensor x; /* offset and end: elements of the storage's view */
+} paw__view;
 
 #define PAW__NODES 2048u /* nodes in a chunk; they never move */
 typedef struct {
+    uint32_t *v;
+    size_t n, cap;
+} paw__stack;
+typedef struct {
     paw_ctx *c;
     paw_tensors *t;
-    paw__in *in;
     const paw__zip *zip; /* NULL: legacy stream */
+    paw__in in;
     paw__arena arena;
     void **chunks;
     size_t chunk_cap;
-    uint32_t nodes; /* node 0 is never used */
-    uint32_t *stack, *marks, *memo;
-    size_t stack_n, stack_cap, marks_n, marks_cap, memo_n, memo_cap, memo_used;
+    uint32_t nodes;  /* in the chunks, numbered from 1 */
+    paw__node none;  /* node 0 */
+    paw__stack stack, marks, memo;
+    size_t memo_used;
     void **storages; /* paw__storage: one for each mention */
     size_t storages_n, storages_cap;
     size_t tensors;
@@ -5162,96 +5177,128 @@ typedef struct {
     char path[PAW__MAX_KEY + 1];
 } paw__pickle;
 
-static paw_err paw__pickle_fail(const paw__pickle *p, paw_err e, const char *what)
+static PAW__PRINTF(3, 4) paw_err paw__torch_fail(paw__pickle *p, paw_err e, const char *format, ...)
 {
-    return paw__fail(p->c, e, "%s: pickle at byte %llu: %s", p->t->source,
-                     (unsigned long long)paw__in_tell(p->in), what);
+    char what[sizeof p->c->message];
+    va_list args;
+    if (p->in.e) return p->in.e;
+    va_start(args, format);
+    vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    return p->in.e = paw__fail(p->c, e, "%s: %s", p->t->source, what);
 }
-static paw__node *paw__node_at(const paw__pickle *p, uint32_t i)
+static paw_err paw__pickle_fail(paw__pickle *p, paw_err e, const char *what)
 {
-    return (paw__node *)p->chunks[i / PAW__NODES] + i % PAW__NODES;
+    return paw__torch_fail(p, e, "pickle at byte %llu: %s",
+                           (unsigned long long)paw__in_tell(&p->in), what);
 }
-static int paw__kind_at(const paw__pickle *p, uint32_t i) { return paw__node_at(p, i)->kind; }
-static paw_err paw__node_new(paw__pickle *p, int kind, uint32_t *out)
+static void *paw__pickle_get(paw__pickle *p, size_t bytes) /* zeroed; NULL after a failure */
 {
-    const uint32_t i = p->nodes + 1;
+    void *q = p->in.e ? NULL : paw__arena_get(p->c, &p->arena, bytes);
+    if (!q && !p->in.e) p->in.e = PAW_E_OOM;
+    return q;
+}
+static paw__node *paw__node_at(paw__pickle *p, uint32_t i)
+{
+    return i ? (paw__node *)p->chunks[i / PAW__NODES] + i % PAW__NODES : &p->none;
+}
+static int paw__kind_at(paw__pickle *p, uint32_t i) { return paw__node_at(p, i)->kind; }
+static const char *paw__text_at(paw__pickle *p, uint32_t i) /* NULL: no text that may be a name */
+{
+    const paw__node *x = paw__node_at(p, i);
+    return x->kind == PAW__V_STR ? x->u.s : NULL;
+}
+static int paw__count_at(paw__pickle *p, uint32_t i, uint64_t *out) /* 0: not a count */
+{
+    const paw__node *x = paw__node_at(p, i);
+    *out = (uint64_t)x->u.i;
+    return x->kind == PAW__V_INT && x->u.i >= 0;
+}
+static uint32_t paw__node_new(paw__pickle *p, int kind)
+{
+    const uint32_t i = p->nodes + 1, chunk = i / PAW__NODES;
     void *chunks = p->chunks;
-    paw_err e;
-    if (i == UINT32_MAX) return paw__pickle_fail(p, PAW_E_LIMIT, "too many values");
-    if (!p->nodes || !(i % PAW__NODES)) {
-        e = paw__grow(p->c, &chunks, &p->chunk_cap, i / PAW__NODES + 1, sizeof *p->chunks);
-        if (e) return e;
+    if (i == UINT32_MAX) paw__pickle_fail(p, PAW_E_LIMIT, "too many values");
+    if (!p->in.e && (!p->nodes || !(i % PAW__NODES))) {
+        p->in.e = paw__grow(p->c, &chunks, &p->chunk_cap, chunk + 1, sizeof *p->chunks);
         p->chunks = (void **)chunks;
-        p->chunks[i / PAW__NODES] = paw__arena_get(p->c, &p->arena, PAW__NODES * sizeof(paw__node));
-        if (!p->chunks[i / PAW__NODES]) return PAW_E_OOM;
+        if (!p->in.e) p->chunks[chunk] = paw__pickle_get(p, PAW__NODES * sizeof(paw__node));
     }
+    if (p->in.e) return 0;
     p->nodes = i;
     paw__node_at(p, i)->kind = kind;
-    *out = i;
-    return PAW_OK;
+    return i;
 }
-static paw_err paw__u32_push(paw_ctx *c, uint32_t **a, size_t *n, size_t *cap, uint32_t v)
+static paw_err paw__stack_push(paw__pickle *p, paw__stack *s, uint32_t v)
 {
-    void *q = *a;
-    paw_err e = paw__grow(c, &q, cap, *n + 1, sizeof **a);
-    if (e) return e;
-    *a = (uint32_t *)q;
-    (*a)[(*n)++] = v;
-    return PAW_OK;
+    void *q = s->v;
+    if (!p->in.e) p->in.e = paw__grow(p->c, &q, &s->cap, s->n + 1, sizeof *s->v);
+    s->v = (uint32_t *)q;
+    if (!p->in.e) s->v[s->n++] = v;
+    return p->in.e;
 }
-static paw_err paw__push(paw__pickle *p, uint32_t v)
+static paw_err paw__push(paw__pickle *p, uint32_t v) { return paw__stack_push(p, &p->stack, v); }
+static paw__node *paw__push_new(paw__pickle *p, int kind)
 {
-    return paw__u32_push(p->c, &p->stack, &p->stack_n, &p->stack_cap, v);
+    const uint32_t i = paw__node_new(p, kind);
+    paw__push(p, i);
+    return paw__node_at(p, i);
 }
-static paw_err paw__push_new(paw__pickle *p, int kind, paw__node **out)
+static paw_err paw__push_kind(paw__pickle *p, int kind)
 {
-    uint32_t i;
-    paw_err e = paw__node_new(p, kind, &i);
-    if (e) return e;
-    if (out) *out = paw__node_at(p, i);
-    return paw__push(p, i);
+    paw__push_new(p, kind);
+    return p->in.e;
 }
-/* Values under the last mark are out of reach until the mark is taken. */
-static paw_err paw__pop(paw__pickle *p, uint32_t *out)
+static paw_err paw__push_int(paw__pickle *p, int kind, int64_t v)
 {
-    const size_t floor_n = p->marks_n ? p->marks[p->marks_n - 1] : 0;
-    if (p->stack_n <= floor_n) return paw__pickle_fail(p, PAW_E_FORMAT, "stack underflow");
-    *out = p->stack[--p->stack_n];
-    return PAW_OK;
+    paw__push_new(p, kind)->u.i = v;
+    return p->in.e;
 }
-static paw_err paw__top(paw__pickle *p, uint32_t *out)
+/* Where the n topmost values begin. Those under the last mark are out of reach until the mark is
+   taken. */
+static size_t paw__topmost(paw__pickle *p, size_t n)
 {
-    paw_err e = paw__pop(p, out);
-    if (!e) ++p->stack_n;
-    return e;
+    const size_t floor_n = p->marks.n ? p->marks.v[p->marks.n - 1] : 0;
+    if (p->stack.n - floor_n >= n) return p->stack.n - n;
+    paw__pickle_fail(p, PAW_E_FORMAT, "stack underflow");
+    return p->stack.n;
+}
+static uint32_t paw__top(paw__pickle *p)
+{
+    const size_t i = paw__topmost(p, 1);
+    return i < p->stack.n ? p->stack.v[i] : 0;
+}
+static uint32_t paw__pop(paw__pickle *p)
+{
+    const uint32_t v = paw__top(p);
+    p->stack.n -= v != 0;
+    return v;
 }
 static paw_err paw__mark(paw__pickle *p)
 {
-    if (p->marks_n >= PAW__MAX_DEPTH)
+    if (p->marks.n >= PAW__MAX_DEPTH)
         return paw__pickle_fail(p, PAW_E_LIMIT, "nested too deep");
-    return paw__u32_push(p->c, &p->marks, &p->marks_n, &p->marks_cap, (uint32_t)p->stack_n);
+    return paw__stack_push(p, &p->marks, (uint32_t)p->stack.n);
 }
-static paw_err paw__pop_mark(paw__pickle *p, size_t *from) /* stack[from..stack_n) was above it */
+static size_t paw__pop_mark(paw__pickle *p) /* where the values above it begin */
 {
-    if (!p->marks_n) return paw__pickle_fail(p, PAW_E_FORMAT, "no mark");
-    *from = p->marks[--p->marks_n];
-    return PAW_OK;
+    if (p->marks.n) return p->marks.v[--p->marks.n];
+    paw__pickle_fail(p, PAW_E_FORMAT, "no mark");
+    return p->stack.n;
 }
-static paw_err paw__cell_add(paw__pickle *p, uint32_t container, uint32_t key, uint32_t value)
+static void paw__cell_add(paw__pickle *p, uint32_t container, uint32_t key, uint32_t value)
 {
-    paw__node *n = paw__node_at(p, container);
-    uint32_t i;
-    paw_err e = paw__node_new(p, PAW__V_CELL, &i);
-    if (e) return e;
+    const uint32_t i = paw__node_new(p, PAW__V_CELL);
+    paw__node *to = paw__node_at(p, container);
+    if (!i) return;
     paw__node_at(p, i)->first = value;
     paw__node_at(p, i)->u.i = (int64_t)key;
-    if (n->last) paw__node_at(p, n->last)->last = i;
-    else n->first = i;
-    n->last = i;
-    return PAW_OK;
+    if (to->last) paw__node_at(p, to->last)->last = i;
+    else to->first = i;
+    to->last = i;
 }
 /* The first most items of a list or tuple; returns how many there are, at most most + 1. */
-static size_t paw__items(const paw__pickle *p, uint32_t container, uint32_t *dst, size_t most)
+static size_t paw__items(paw__pickle *p, uint32_t container, uint32_t *dst, size_t most)
 {
     uint32_t i = paw__node_at(p, container)->first;
     size_t n = 0;
@@ -5264,10 +5311,10 @@ static size_t paw__items(const paw__pickle *p, uint32_t container, uint32_t *dst
 
 /* ---- pickle: names that may appear; none is ever looked up anywhere else ---- */
 
-enum { PAW__G_INERT, PAW__G_DICT, PAW__G_SIZE, PAW__G_FIRST, PAW__G_TENSOR, PAW__G_TENSOR3,
-       PAW__G_STORAGE, PAW__G_DTYPE };
+enum { PAW__G_INERT, PAW__G_DICT, PAW__G_FIRST, PAW__G_TENSOR, PAW__G_TENSOR3, PAW__G_STORAGE,
+       PAW__G_DTYPE };
 typedef struct {
-    const char *module, *names; /* names between blanks */
+    const char *modules, *names; /* between blanks */
     int kind, dtype;
 } paw__global;
 static const paw__global paw__globals[] = {
@@ -5276,7 +5323,7 @@ static const paw__global paw__globals[] = {
     { "torch._utils", "_rebuild_tensor_v3", PAW__G_TENSOR3, 0 },
     { "torch._utils", "_rebuild_parameter _rebuild_parameter_with_state", PAW__G_FIRST, 0 },
     { "torch.nn.parameter", "Parameter", PAW__G_FIRST, 0 },
-    { "torch", "Size", PAW__G_SIZE, 0 },
+    { "torch", "Size", PAW__G_FIRST, 0 },
     { "torch", "device", PAW__G_INERT, 0 },
     { "torch", "FloatStorage", PAW__G_STORAGE, PAW_F32 },
     { "torch", "DoubleStorage", PAW__G_STORAGE, PAW_F64 },
@@ -5305,14 +5352,10 @@ static const paw__global paw__globals[] = {
     { "torch", "uint64", PAW__G_DTYPE, PAW_U64 },
     { "torch", "complex64 complex128 float8_e4m3fn float8_e5m2", PAW__G_DTYPE, PAW_DTYPE_OTHER },
     { "argparse", "Namespace", PAW__G_INERT, 0 },
-    { "pathlib", "Path PurePath PosixPath PurePosixPath WindowsPath PureWindowsPath",
-      PAW__G_INERT, 0 },
-    { "pathlib._local", "Path PurePath PosixPath PurePosixPath WindowsPath PureWindowsPath",
-      PAW__G_INERT, 0 },
-    { "numpy.core.multiarray", "scalar _reconstruct", PAW__G_INERT, 0 },
-    { "numpy._core.multiarray", "scalar _reconstruct", PAW__G_INERT, 0 },
-    { "numpy.core.numeric", "_frombuffer", PAW__G_INERT, 0 },
-    { "numpy._core.numeric", "_frombuffer", PAW__G_INERT, 0 },
+    { "pathlib pathlib._local",
+      "Path PurePath PosixPath PurePosixPath WindowsPath PureWindowsPath", PAW__G_INERT, 0 },
+    { "numpy.core.multiarray numpy._core.multiarray", "scalar _reconstruct", PAW__G_INERT, 0 },
+    { "numpy.core.numeric numpy._core.numeric", "_frombuffer", PAW__G_INERT, 0 },
     { "numpy", "ndarray dtype", PAW__G_INERT, 0 },
     { "_codecs", "encode", PAW__G_INERT, 0 },
     { "builtins", "set frozenset bytearray complex slice range int float str list dict tuple object"
@@ -5333,19 +5376,18 @@ static int paw__has_word(const char *words, const char *word)
 }
 static paw_err paw__push_global(paw__pickle *p, const char *module, const char *name)
 {
-    paw__node *n;
     size_t i;
-    paw_err e;
     for (i = 0; i < PAW__COUNT(paw__globals); ++i)
-        if (!strcmp(paw__globals[i].module, module) && paw__has_word(paw__globals[i].names, name))
-            break;
-    if (i == PAW__COUNT(paw__globals))
-        return paw__fail(p->c, PAW_E_UNSUP,
-                         "%s: refuses pickled global %s.%s (pickle at byte %llu)", p->t->source,
-                         module, name, (unsigned long long)paw__in_tell(p->in));
-    e = paw__push_new(p, PAW__V_GLOBAL, &n);
-    if (!e) n->u.i = (int64_t)i;
-    return e;
+        if (paw__has_word(paw__globals[i].modules, module) &&
+            paw__has_word(paw__globals[i].names, name))
+            return paw__push_int(p, PAW__V_GLOBAL, (int64_t)i);
+    return paw__torch_fail(p, PAW_E_UNSUP, "refuses pickled global %s.%s (pickle at byte %llu)",
+                           module, name, (unsigned long long)paw__in_tell(&p->in));
+}
+static const paw__global *paw__global_at(paw__pickle *p, uint32_t i) /* NULL: not a global */
+{
+    const paw__node *x = paw__node_at(p, i);
+    return x->kind == PAW__V_GLOBAL ? &paw__globals[x->u.i] : NULL;
 }
 
 /* ---- pickle: storages and tensors ---- */
@@ -5362,112 +5404,93 @@ static paw_err paw__counts(paw__pickle *p, uint32_t tuple, size_t *dst, int *n)
     if (k > PAW_MAX_DIMS)
         return paw__pickle_fail(p, PAW_E_SHAPE, "a tensor of more than 8 dimensions");
     for (i = 0; i < k; ++i) {
-        const paw__node *x = paw__node_at(p, v[i]);
-        if (x->kind != PAW__V_INT)
+        uint64_t count;
+        if (paw__kind_at(p, v[i]) != PAW__V_INT)
             return paw__pickle_fail(p, PAW_E_FORMAT, "a size or stride that is not an integer");
-        if (x->u.i < 0 || (uint64_t)x->u.i > (size_t)-1)
+        if (!paw__count_at(p, v[i], &count) || count > (size_t)-1)
             return paw__pickle_fail(p, PAW_E_SHAPE, "a negative size or stride");
-        dst[i] = (size_t)x->u.i;
+        dst[i] = (size_t)count;
     }
     *n = (int)k;
     return PAW_OK;
 }
 /* Every element must lie inside the storage: the sums that would wrap are found before they do. */
-static paw_err paw__ptensor_check(paw__pickle *p, paw__ptensor *x)
+static paw_err paw__view_check(paw__pickle *p, paw__view *v)
 {
     char shape[192], stride[192];
-    uint64_t room = x->storage->part;
-    size_t step, last = 0;
+    paw__tensor *x = &v->x;
+    uint64_t room = v->storage->part;
+    size_t step, last = 0, dense = 1;
     int i, ok;
-    if (x->dtype != x->storage->dtype && paw__dtype_bytes(x->dtype))
+    if (x->dtype != v->storage->dtype && paw__dtype_bytes(x->dtype))
         room /= paw__dtype_bytes(x->dtype); /* untyped storages count bytes */
-    ok = paw__shape_count(x->shape, x->ndim, &x->count) && x->first <= room;
-    for (i = 0; ok && x->count && i < x->ndim; ++i)
+    ok = paw__shape_count(x->shape, x->ndim, &x->count) && x->offset <= room;
+    for (i = x->ndim; ok && x->count && i-- > 0; dense *= x->shape[i]) {
         ok = paw__mul(x->shape[i] - 1, x->stride[i], &step) && paw__add(last, step, &last);
-    if (ok && x->count) ok = last < room - x->first;
-    x->end = x->count ? x->first + last + 1 : x->first;
+        x->strided |= x->shape[i] != 1 && x->stride[i] != dense;
+    }
+    if (ok && x->count) ok = last < room - x->offset;
+    x->end = x->count ? x->offset + last + 1 : x->offset;
     if (ok) return PAW_OK;
-    return paw__fail(p->c, PAW_E_SHAPE,
-                     "%s: pickle at byte %llu: tensor %s, stride %s, offset %llu leaves its "
-                     "storage of %llu elements", p->t->source,
-                     (unsigned long long)paw__in_tell(p->in),
-                     paw__shape_text(shape, x->shape, x->ndim),
-                     paw__shape_text(stride, x->stride, x->ndim), (unsigned long long)x->first,
-                     (unsigned long long)room);
+    return paw__torch_fail(p, PAW_E_SHAPE, "pickle at byte %llu: tensor %s, stride %s, offset %llu "
+                           "leaves its storage of %llu elements",
+                           (unsigned long long)paw__in_tell(&p->in),
+                           paw__shape_text(shape, x->shape, x->ndim),
+                           paw__shape_text(stride, x->stride, x->ndim),
+                           (unsigned long long)x->offset, (unsigned long long)room);
 }
 /* args: storage, offset, size, stride, ...; with dtype: ..., requires_grad, hooks, dtype */
 static paw_err paw__push_tensor(paw__pickle *p, uint32_t args, int with_dtype)
 {
     uint32_t a[7];
     const size_t n = paw__items(p, args, a, 7);
-    paw__ptensor *x;
-    paw__node *node;
+    const paw__global *type = with_dtype && n >= 7 ? paw__global_at(p, a[6]) : NULL;
+    paw__view *v;
     int strides;
-    paw_err e;
     if (n < (with_dtype ? 7u : 4u) || paw__kind_at(p, a[0]) != PAW__V_STORAGE ||
-        paw__kind_at(p, a[1]) != PAW__V_INT)
+        paw__kind_at(p, a[1]) != PAW__V_INT || (type ? type->kind != PAW__G_DTYPE : with_dtype))
         return paw__pickle_fail(p, PAW_E_FORMAT, "bad arguments of a tensor");
     if (++p->tensors > PAW__MAX_TENSORS)
-        return paw__fail(p->c, PAW_E_LIMIT, "%s: more than %u tensors", p->t->source,
-                         PAW__MAX_TENSORS);
-    x = (paw__ptensor *)paw__arena_get(p->c, &p->arena, sizeof *x);
-    if (!x) return PAW_E_OOM;
-    x->storage = (paw__storage *)paw__node_at(p, a[0])->u.p;
-    x->dtype = x->storage->dtype;
-    if (with_dtype) {
-        node = paw__node_at(p, a[6]);
-        if (node->kind != PAW__V_GLOBAL || paw__globals[node->u.i].kind != PAW__G_DTYPE ||
-            x->dtype != PAW_U8)
-            return paw__pickle_fail(p, PAW_E_FORMAT, "bad arguments of a tensor");
-        x->dtype = paw__globals[node->u.i].dtype;
-    }
-    if (paw__node_at(p, a[1])->u.i < 0)
+        return paw__torch_fail(p, PAW_E_LIMIT, "more than %u tensors", PAW__MAX_TENSORS);
+    v = (paw__view *)paw__pickle_get(p, sizeof *v);
+    if (!v) return p->in.e;
+    v->storage = (paw__storage *)paw__node_at(p, a[0])->u.p;
+    v->x.dtype = type ? type->dtype : v->storage->dtype;
+    if (type && v->storage->dtype != PAW_U8)
+        return paw__pickle_fail(p, PAW_E_FORMAT, "bad arguments of a tensor");
+    if (!paw__count_at(p, a[1], &v->x.offset))
         return paw__pickle_fail(p, PAW_E_SHAPE, "a tensor with a negative offset");
-    x->first = (uint64_t)paw__node_at(p, a[1])->u.i;
-    e = paw__counts(p, a[2], x->shape, &x->ndim);
-    if (!e) e = paw__counts(p, a[3], x->stride, &strides);
-    if (e) return e;
-    if (x->ndim != strides)
+    if (paw__counts(p, a[2], v->x.shape, &v->x.ndim) || paw__counts(p, a[3], v->x.stride, &strides))
+        return p->in.e;
+    if (v->x.ndim != strides)
         return paw__pickle_fail(p, PAW_E_SHAPE, "size and stride differ in length");
-    e = paw__ptensor_check(p, x);
-    if (!e) e = paw__push_new(p, PAW__V_TENSOR, &node);
-    if (!e) node->u.p = x;
-    return e;
+    if (!paw__view_check(p, v)) paw__push_new(p, PAW__V_TENSOR)->u.p = v;
+    return p->in.e;
 }
 /* Where the bytes are, in a zip: the entry must have the very size that the pickle claims. */
 static paw_err paw__storage_place(paw__pickle *p, paw__storage *s)
 {
     const paw__entry *x = paw__zip_find(p->zip, "data/", s->name);
+    const size_t size = paw__dtype_bytes(s->dtype);
     if (!x)
-        return paw__fail(p->c, PAW_E_FORMAT, "%s: storage '%s' is not in the archive",
-                         p->t->source, s->name);
-    if (x->method)
-        return paw__fail(p->c, PAW_E_UNSUP, "%s: '%s' is compressed (method %d), not stored",
-                         p->t->source, x->name, x->method);
-    if (x->bytes / paw__dtype_bytes(s->dtype) != s->count ||
-        x->bytes % paw__dtype_bytes(s->dtype))
-        return paw__fail(p->c, PAW_E_FORMAT,
-                         "%s: storage '%s': %llu elements of %s, but %llu bytes at byte %llu",
-                         p->t->source, s->name, (unsigned long long)s->count,
-                         paw__dtype_names[s->dtype], (unsigned long long)x->bytes,
-                         (unsigned long long)x->data);
+        return paw__torch_fail(p, PAW_E_FORMAT, "storage '%s' is not in the archive", s->name);
+    if ((p->in.e = paw__zip_stored(p->zip, x)) != PAW_OK) return p->in.e;
+    if (x->bytes / size != s->count || x->bytes % size)
+        return paw__torch_fail(p, PAW_E_FORMAT,
+                               "storage '%s': %llu elements of %s, but %llu bytes at byte %llu",
+                               s->name, (unsigned long long)s->count, paw__dtype_names[s->dtype],
+                               (unsigned long long)x->bytes, (unsigned long long)x->data);
     s->data = x->data;
     s->placed = 1;
     return PAW_OK;
 }
-static int paw__int_at(const paw__pickle *p, uint32_t i, uint64_t *out) /* 0: not a count */
-{
-    const paw__node *x = paw__node_at(p, i);
-    *out = (uint64_t)x->u.i;
-    return x->kind == PAW__V_INT && x->u.i >= 0;
-}
 /* The view of a legacy storage: None or (key, first, count). */
-static int paw__storage_view(const paw__pickle *p, uint32_t view, paw__storage *s)
+static int paw__storage_view(paw__pickle *p, uint32_t view, paw__storage *s)
 {
     uint32_t a[3];
     if (paw__kind_at(p, view) == PAW__V_NONE) return 1;
     return paw__kind_at(p, view) == PAW__V_TUPLE && paw__items(p, view, a, 3) == 3 &&
-           paw__int_at(p, a[1], &s->from) && paw__int_at(p, a[2], &s->part) &&
+           paw__count_at(p, a[1], &s->from) && paw__count_at(p, a[2], &s->part) &&
            s->from <= s->count && s->part <= s->count - s->from;
 }
 /* id: ("storage", class, key, device, count), and in legacy streams the view */
@@ -5475,107 +5498,65 @@ static paw_err paw__push_storage(paw__pickle *p, uint32_t id)
 {
     uint32_t a[6];
     const size_t n = paw__kind_at(p, id) == PAW__V_TUPLE ? paw__items(p, id, a, 6) : 0;
+    const char *what = n ? paw__text_at(p, a[0]) : NULL, *key;
     const paw__global *g;
     paw__storage *s;
-    paw__node *node;
     void *q = p->storages;
-    paw_err e;
-    if (n < 5 || n > 6 || paw__kind_at(p, a[0]) != PAW__V_STR || !paw__node_at(p, a[0])->u.s ||
-        strcmp(paw__node_at(p, a[0])->u.s, "storage"))
+    if (n < 5 || n > 6 || !what || strcmp(what, "storage"))
         return paw__pickle_fail(p, PAW_E_UNSUP, "a persistent id that is not a storage");
-    node = paw__node_at(p, a[1]);
-    g = node->kind == PAW__V_GLOBAL ? &paw__globals[node->u.i] : NULL;
-    node = paw__node_at(p, a[2]);
-    if (!g || g->kind != PAW__G_STORAGE || node->kind != PAW__V_STR || !node->u.s)
+    g = paw__global_at(p, a[1]);
+    key = paw__text_at(p, a[2]);
+    if (!g || g->kind != PAW__G_STORAGE || !key)
         return paw__pickle_fail(p, PAW_E_FORMAT, "bad storage");
-    s = (paw__storage *)paw__arena_get(p->c, &p->arena, sizeof *s);
-    if (!s) return PAW_E_OOM;
-    s->name = node->u.s;
+    s = (paw__storage *)paw__pickle_get(p, sizeof *s);
+    if (!s) return p->in.e;
+    s->name = key;
     s->dtype = g->dtype;
-    if (!paw__int_at(p, a[4], &s->count))
+    if (!paw__count_at(p, a[4], &s->count))
         return paw__pickle_fail(p, PAW_E_FORMAT, "bad storage size");
     s->part = s->count;
     if (n == 6 && !paw__storage_view(p, a[5], s))
         return paw__pickle_fail(p, PAW_E_FORMAT, "bad storage view");
-    e = paw__grow(p->c, &q, &p->storages_cap, p->storages_n + 1, sizeof *p->storages);
-    if (e) return e;
+    p->in.e = paw__grow(p->c, &q, &p->storages_cap, p->storages_n + 1, sizeof *p->storages);
     p->storages = (void **)q;
+    if (p->in.e) return p->in.e;
     p->storages[p->storages_n++] = s;
-    if (p->zip) e = paw__storage_place(p, s);
-    if (!e) e = paw__push_new(p, PAW__V_STORAGE, &node);
-    if (!e) node->u.p = s;
-    return e;
+    if (!p->zip || !paw__storage_place(p, s)) paw__push_new(p, PAW__V_STORAGE)->u.p = s;
+    return p->in.e;
 }
 
 /* ---- pickle: containers and objects ---- */
 
-/* Makes stack[from..] a list or tuple; kind INERT drops it. */
-static paw_err paw__make(paw__pickle *p, int kind, size_t from)
+/* Moves stack[from..] to a container: items, or keys and values; objects swallow them. */
+static paw_err paw__fill(paw__pickle *p, int kind, uint32_t to, size_t from)
 {
-    const size_t n = p->stack_n;
-    uint32_t i;
+    const size_t step = kind == PAW__V_DICT ? 2 : 1;
     size_t k;
-    paw_err e = paw__node_new(p, kind, &i);
-    if (kind != PAW__V_OBJECT)
-        for (k = from; !e && k < n; ++k) e = paw__cell_add(p, i, 0, p->stack[k]);
-    p->stack_n = from;
-    return e ? e : paw__push(p, i);
+    if ((p->stack.n - from) % step)
+        return paw__pickle_fail(p, PAW_E_FORMAT, "a key without value");
+    if (paw__kind_at(p, to) != PAW__V_OBJECT) {
+        if (paw__kind_at(p, to) != kind)
+            return paw__pickle_fail(p, PAW_E_FORMAT, "items for what is no container");
+        for (k = from; k < p->stack.n; k += step)
+            paw__cell_add(p, to, step == 2 ? p->stack.v[k] : 0, p->stack.v[k + step - 1]);
+    }
+    p->stack.n = from;
+    return p->in.e;
 }
-static paw_err paw__make_top(paw__pickle *p, size_t n) /* a tuple of the n topmost */
+static paw_err paw__make(paw__pickle *p, int kind, size_t from) /* a container of stack[from..] */
 {
-    const size_t floor_n = p->marks_n ? p->marks[p->marks_n - 1] : 0;
-    if (p->stack_n - floor_n < n) return paw__pickle_fail(p, PAW_E_FORMAT, "stack underflow");
-    return paw__make(p, PAW__V_TUPLE, p->stack_n - n);
+    const uint32_t to = paw__node_new(p, kind);
+    paw__fill(p, kind, to, from);
+    return paw__push(p, to);
 }
-static paw_err paw__make_marked(paw__pickle *p, int kind)
+static paw_err paw__append(paw__pickle *p, int kind, size_t from) /* to the container below */
 {
-    size_t from = 0;
-    paw_err e = paw__pop_mark(p, &from);
-    return e ? e : paw__make(p, kind, from);
-}
-/* Adds stack[from..] to the container below: items, or keys and values; objects swallow them. */
-static paw_err paw__fill(paw__pickle *p, int kind, size_t from)
-{
-    const size_t n = p->stack_n, step = kind == PAW__V_DICT ? 2 : 1;
+    const size_t n = p->stack.n;
     uint32_t to;
-    size_t k;
-    paw_err e;
-    p->stack_n = from;
-    e = paw__top(p, &to);
-    if (e) return e;
-    if ((n - from) % step) return paw__pickle_fail(p, PAW_E_FORMAT, "a key without value");
-    if (paw__kind_at(p, to) == PAW__V_OBJECT) return PAW_OK;
-    if (paw__kind_at(p, to) != kind)
-        return paw__pickle_fail(p, PAW_E_FORMAT, "items for what is no container");
-    for (k = from; !e && k < n; k += step)
-        e = paw__cell_add(p, to, step == 2 ? p->stack[k] : 0, p->stack[k + step - 1]);
-    return e;
-}
-static paw_err paw__fill_marked(paw__pickle *p, int kind)
-{
-    size_t from = 0;
-    paw_err e = paw__pop_mark(p, &from);
-    return e ? e : paw__fill(p, kind, from);
-}
-static paw_err paw__fill_top(paw__pickle *p, int kind)
-{
-    const size_t floor_n = p->marks_n ? p->marks[p->marks_n - 1] : 0;
-    const size_t n = kind == PAW__V_DICT ? 2 : 1;
-    if (p->stack_n - floor_n < n) return paw__pickle_fail(p, PAW_E_FORMAT, "stack underflow");
-    return paw__fill(p, kind, p->stack_n - n);
-}
-static paw_err paw__make_dict(paw__pickle *p) /* DICT: the mark's pairs */
-{
-    size_t from = 0, k;
-    uint32_t i;
-    paw_err e = paw__pop_mark(p, &from);
-    if (!e && (p->stack_n - from) % 2) e = paw__pickle_fail(p, PAW_E_FORMAT, "a key without value");
-    if (!e) e = paw__node_new(p, PAW__V_DICT, &i);
-    for (k = from; !e && k < p->stack_n; k += 2)
-        e = paw__cell_add(p, i, p->stack[k], p->stack[k + 1]);
-    if (e) return e;
-    p->stack_n = from;
-    return paw__push(p, i);
+    p->stack.n = from;
+    to = paw__top(p);
+    p->stack.n = n;
+    return paw__fill(p, kind, to, from);
 }
 /* OrderedDict(pairs), as Python 2 wrote it: the list becomes the dict, so that one list cannot be
    copied many times. */
@@ -5585,7 +5566,7 @@ static paw_err paw__dict_from_pairs(paw__pickle *p, uint32_t args)
     paw__node *n;
     int kind;
     if (paw__items(p, args, &list, 1) != 1 || paw__kind_at(p, list) != PAW__V_LIST)
-        return paw__push_new(p, PAW__V_DICT, NULL); /* defaultdict(list) and the like: empty */
+        return paw__push_kind(p, PAW__V_DICT); /* defaultdict(list) and the like: empty */
     for (i = paw__node_at(p, list)->first; i; i = n->last) {
         n = paw__node_at(p, i);
         kind = paw__kind_at(p, n->first);
@@ -5600,408 +5581,297 @@ static paw_err paw__dict_from_pairs(paw__pickle *p, uint32_t args)
 }
 static paw_err paw__call(paw__pickle *p, int fresh) /* REDUCE; NEWOBJ and NEWOBJ_EX: fresh */
 {
-    uint32_t args = 0, f = 0, first;
-    int kind;
-    paw_err e = paw__pop(p, &args);
-    if (!e) e = paw__pop(p, &f);
-    if (e) return e;
-    if (paw__kind_at(p, f) != PAW__V_GLOBAL || paw__kind_at(p, args) != PAW__V_TUPLE)
+    const uint32_t args = paw__pop(p), f = paw__pop(p);
+    const paw__global *g = paw__global_at(p, f);
+    uint32_t first;
+    if (!g || paw__kind_at(p, args) != PAW__V_TUPLE)
         return paw__pickle_fail(p, PAW_E_FORMAT, "a call of no known name, or without a tuple");
-    kind = paw__globals[paw__node_at(p, f)->u.i].kind;
-    if (kind == PAW__G_INERT) return paw__push_new(p, PAW__V_OBJECT, NULL);
-    if (kind == PAW__G_DICT) return paw__dict_from_pairs(p, args);
-    if (kind == PAW__G_TENSOR && !fresh) return paw__push_tensor(p, args, 0);
-    if (kind == PAW__G_TENSOR3 && !fresh) return paw__push_tensor(p, args, 1);
-    if (kind == PAW__G_SIZE || kind == PAW__G_FIRST) {
-        if (paw__items(p, args, &first, 1) < 1)
-            return paw__pickle_fail(p, PAW_E_FORMAT, "a call without arguments");
-        return paw__push(p, first);
+    switch (g->kind) {
+    case PAW__G_INERT: return paw__push_kind(p, PAW__V_OBJECT);
+    case PAW__G_DICT: return paw__dict_from_pairs(p, args);
+    case PAW__G_FIRST:
+        if (paw__items(p, args, &first, 1) > 0) return paw__push(p, first);
+        return paw__pickle_fail(p, PAW_E_FORMAT, "a call without arguments");
+    case PAW__G_TENSOR:
+    case PAW__G_TENSOR3:
+        if (!fresh) return paw__push_tensor(p, args, g->kind == PAW__G_TENSOR3);
     }
     return paw__pickle_fail(p, PAW_E_UNSUP, "a call of a storage or type");
 }
 /* State goes to inert objects and to dicts (torch keeps _metadata there); all of it is dropped. */
 static paw_err paw__build(paw__pickle *p)
 {
-    uint32_t state = 0, to = 0;
-    paw_err e = paw__pop(p, &state);
-    if (!e) e = paw__top(p, &to);
-    if (e) return e;
-    if (paw__kind_at(p, to) != PAW__V_OBJECT && paw__kind_at(p, to) != PAW__V_DICT)
+    int kind;
+    paw__pop(p);
+    kind = paw__kind_at(p, paw__top(p));
+    if (kind != PAW__V_OBJECT && kind != PAW__V_DICT)
         return paw__pickle_fail(p, PAW_E_UNSUP, "state for what is no plain object");
-    return PAW_OK;
+    return p->in.e;
 }
 
 /* ---- pickle: operands ---- */
 
-static paw_err paw__operand(paw__pickle *p, size_t bytes, uint64_t *out) /* little-endian */
-{
-    uint8_t b[8];
-    paw_err e;
-    memset(b, 0, sizeof b);
-    e = paw__in_get(p->in, b, bytes);
-    if (!e) *out = paw__le64(b);
-    return e;
-}
 static paw_err paw__line(paw__pickle *p, char dst[PAW__MAX_KEY + 1])
 {
     size_t n = 0;
-    paw_err e;
-    for (;; ++n) {
-        e = paw__in_get(p->in, dst + n, 1);
-        if (e || dst[n] == '\n') break;
-        if (!dst[n]) return paw__pickle_fail(p, PAW_E_FORMAT, "NUL in a line");
-        if (n == PAW__MAX_KEY) return paw__pickle_fail(p, PAW_E_LIMIT, "line too long");
+    while (!paw__in_get(&p->in, dst + n, 1) && dst[n] != '\n') {
+        if (!dst[n]) paw__pickle_fail(p, PAW_E_FORMAT, "NUL in a line");
+        else if (n == PAW__MAX_KEY) paw__pickle_fail(p, PAW_E_LIMIT, "line too long");
+        else ++n;
     }
-    if (!e && n && dst[n - 1] == '\r') --n;
-    if (!e) dst[n] = 0;
-    return e;
+    if (n && dst[n - 1] == '\r') --n;
+    dst[n] = 0;
+    return p->in.e;
 }
-static paw_err paw__push_text(paw__pickle *p, const char *s, size_t n)
+static paw_err paw__push_text(paw__pickle *p, int kind, const void *s, size_t n)
 {
-    paw__node *x;
-    paw_err e = paw__push_new(p, PAW__V_STR, &x);
-    if (e) return e;
-    x->u.s = paw__arena_text(p->c, &p->arena, s, n);
-    return x->u.s ? PAW_OK : PAW_E_OOM;
+    paw__node *x = paw__push_new(p, kind);
+    char *text = (char *)paw__pickle_get(p, n + 1);
+    if (text) x->u.s = (const char *)memcpy(text, s, n);
+    return p->in.e;
 }
 /* Text or bytes after a length; what is too long for a name is passed over, not kept. */
 static paw_err paw__push_sized(paw__pickle *p, size_t width, int kind)
 {
+    const uint64_t n = paw__in_number(&p->in, width);
     char text[PAW__MAX_KEY];
-    uint64_t n = 0;
-    paw_err e = paw__operand(p, width, &n);
-    if (!e) e = paw__in_need(p->in, n);
-    if (e) return e;
-    if (kind == PAW__V_STR && n <= PAW__MAX_KEY) {
-        e = paw__in_get(p->in, text, (size_t)n);
-        if (!e && !memchr(text, 0, (size_t)n)) return paw__push_text(p, text, (size_t)n);
-    } else {
-        e = paw__in_skip(p->in, n);
-    }
-    return e ? e : paw__push_new(p, kind, NULL);
-}
-static paw_err paw__push_int(paw__pickle *p, size_t width, int sign)
-{
-    paw__node *x;
-    uint64_t v = 0;
-    paw_err e = paw__operand(p, width, &v);
-    if (!e) e = paw__push_new(p, PAW__V_INT, &x);
-    if (!e) x->u.i = sign ? paw__signed(v, (int)width * 8) : (int64_t)v;
-    return e;
+    if (kind != PAW__V_STR || n > PAW__MAX_KEY) paw__in_skip(&p->in, n);
+    else if (!paw__in_get(&p->in, text, (size_t)n) && !memchr(text, 0, (size_t)n))
+        return paw__push_text(p, kind, text, (size_t)n);
+    return paw__push_kind(p, kind);
 }
 /* LONG1, LONG4: above 64 bits only torch's magic number is known; others are kept as text of their
    bytes, which is no name. */
 static paw_err paw__push_long(paw__pickle *p, size_t width)
 {
+    const uint64_t n = paw__in_number(&p->in, width);
     uint8_t b[16];
-    uint64_t n = 0;
-    paw__node *x;
-    paw_err e = paw__operand(p, width, &n);
-    if (e) return e;
     if (n > sizeof b) return paw__pickle_fail(p, PAW_E_LIMIT, "integer of more than 128 bits");
     memset(b, 0, sizeof b);
-    e = paw__in_get(p->in, b, (size_t)n);
-    if (e) return e;
-    if (n > 8) {
-        e = paw__push_new(p, PAW__V_BYTES, &x);
-        if (!e && !(x->u.s = paw__arena_text(p->c, &p->arena, (const char *)b, 16))) e = PAW_E_OOM;
-        return e;
-    }
-    e = paw__push_new(p, PAW__V_INT, &x);
-    if (!e) x->u.i = n ? paw__signed(paw__le64(b), (int)n * 8) : 0;
-    return e;
+    paw__in_get(&p->in, b, (size_t)n);
+    if (n > 8) return paw__push_text(p, PAW__V_BYTES, b, sizeof b);
+    return paw__push_int(p, PAW__V_INT, n ? paw__signed(paw__le64(b), (int)n * 8) : 0);
 }
 static paw_err paw__push_int_line(paw__pickle *p) /* INT and LONG: "12", "-3L", "01" for True */
 {
     char s[PAW__MAX_KEY + 1];
-    paw__node *x;
     size_t i, k;
-    uint64_t v = 0;
-    paw_err e = paw__line(p, s);
-    if (e) return e;
+    int64_t v = 0;
+    paw__line(p, s);
     i = *s == '-';
     k = paw__digits(s + i, strlen(s + i));
     if (!k || k > 18 || (s[i + k] && strcmp(s + i + k, "L")))
         return paw__pickle_fail(p, PAW_E_FORMAT, "bad integer");
-    e = paw__push_new(p, !strcmp(s, "00") || !strcmp(s, "01") ? PAW__V_BOOL : PAW__V_INT, &x);
-    for (; !e && k; --k, ++i) v = v * 10 + (uint64_t)(s[i] - '0');
-    if (!e) x->u.i = *s == '-' ? -(int64_t)v : (int64_t)v;
-    return e;
+    for (; k; --k, ++i) v = v * 10 + (s[i] - '0');
+    return paw__push_int(p, !strcmp(s, "00") || !strcmp(s, "01") ? PAW__V_BOOL : PAW__V_INT,
+                         *s == '-' ? -v : v);
 }
 static paw_err paw__push_line(paw__pickle *p, int quoted) /* STRING, UNICODE */
 {
     char s[PAW__MAX_KEY + 1];
     size_t n;
-    paw_err e = paw__line(p, s);
-    if (e) return e;
+    paw__line(p, s);
     n = strlen(s);
-    if (strchr(s, '\\')) return paw__push_new(p, PAW__V_STR, NULL); /* escapes: never a name */
-    if (!quoted) return paw__push_text(p, s, n);
+    if (strchr(s, '\\')) return paw__push_kind(p, PAW__V_STR); /* escapes: never a name */
+    if (!quoted) return paw__push_text(p, PAW__V_STR, s, n);
     if (n < 2 || s[0] != s[n - 1] || (*s != '\'' && *s != '"'))
         return paw__pickle_fail(p, PAW_E_FORMAT, "bad quotes");
-    return paw__push_text(p, s + 1, n - 2);
+    return paw__push_text(p, PAW__V_STR, s + 1, n - 2);
 }
-static paw_err paw__push_global_lines(paw__pickle *p)
+static paw_err paw__push_float_line(paw__pickle *p)
+{
+    char s[PAW__MAX_KEY + 1];
+    paw__line(p, s);
+    return paw__push_kind(p, PAW__V_FLOAT);
+}
+static paw_err paw__global_lines(paw__pickle *p)
 {
     char module[PAW__MAX_KEY + 1], name[PAW__MAX_KEY + 1];
-    paw_err e = paw__line(p, module);
-    if (!e) e = paw__line(p, name);
-    return e ? e : paw__push_global(p, module, name);
+    paw__line(p, module);
+    paw__line(p, name);
+    return paw__push_global(p, module, name);
 }
 static paw_err paw__stack_global(paw__pickle *p)
 {
-    uint32_t name = 0, module = 0;
-    const paw__node *a, *b;
-    paw_err e = paw__pop(p, &name);
-    if (!e) e = paw__pop(p, &module);
-    if (e) return e;
-    a = paw__node_at(p, module);
-    b = paw__node_at(p, name);
-    if (a->kind != PAW__V_STR || b->kind != PAW__V_STR || !a->u.s || !b->u.s)
+    const char *name = paw__text_at(p, paw__pop(p)), *module = paw__text_at(p, paw__pop(p));
+    if (!module || !name)
         return paw__pickle_fail(p, PAW_E_FORMAT, "a global whose name is no text");
-    return paw__push_global(p, a->u.s, b->u.s);
+    return paw__push_global(p, module, name);
 }
-static paw_err paw__memo_put(paw__pickle *p, uint64_t i)
-{
-    uint32_t v = 0;
-    paw_err e = paw__top(p, &v);
-    if (e) return e;
-    if (i >= PAW__MAX_MEMO) return paw__pickle_fail(p, PAW_E_LIMIT, "memo too large");
-    while (!e && p->memo_n <= i) e = paw__u32_push(p->c, &p->memo, &p->memo_n, &p->memo_cap, 0);
-    if (e) return e;
-    p->memo_used += !p->memo[i];
-    p->memo[i] = v;
-    return PAW_OK;
-}
-static paw_err paw__memo_get(paw__pickle *p, uint64_t i)
-{
-    if (i >= p->memo_n || !p->memo[i])
-        return paw__pickle_fail(p, PAW_E_FORMAT, "memo entry that was never put");
-    return paw__push(p, p->memo[i]);
-}
-static paw_err paw__memo_op(paw__pickle *p, size_t width, int put) /* width 0: a line of digits */
+static uint64_t paw__memo_line(paw__pickle *p) /* the index in a line of digits */
 {
     char s[PAW__MAX_KEY + 1];
     uint64_t i = 0;
     size_t k;
-    paw_err e;
-    if (width) {
-        e = paw__operand(p, width, &i);
-    } else {
-        e = paw__line(p, s);
-        if (!e && (!*s || strlen(s) > 9 || s[paw__digits(s, strlen(s))]))
-            e = paw__pickle_fail(p, PAW_E_FORMAT, "bad memo index");
-        for (k = 0; !e && s[k]; ++k) i = i * 10 + (uint64_t)(s[k] - '0');
-    }
-    if (e) return e;
-    return put ? paw__memo_put(p, i) : paw__memo_get(p, i);
+    paw__line(p, s);
+    if (!*s || strlen(s) > 9 || s[paw__digits(s, strlen(s))])
+        paw__pickle_fail(p, PAW_E_FORMAT, "bad memo index");
+    for (k = 0; !p->in.e && s[k]; ++k) i = i * 10 + (uint64_t)(s[k] - '0');
+    return i;
+}
+static paw_err paw__memo_put(paw__pickle *p, uint64_t i)
+{
+    const uint32_t v = paw__top(p);
+    if (i >= PAW__MAX_MEMO) return paw__pickle_fail(p, PAW_E_LIMIT, "memo too large");
+    while (!p->in.e && p->memo.n <= i) paw__stack_push(p, &p->memo, 0);
+    if (p->in.e) return p->in.e;
+    p->memo_used += !p->memo.v[i];
+    p->memo.v[i] = v;
+    return PAW_OK;
+}
+static paw_err paw__memo_get(paw__pickle *p, uint64_t i)
+{
+    if (i >= p->memo.n || !p->memo.v[i])
+        return paw__pickle_fail(p, PAW_E_FORMAT, "memo entry that was never put");
+    return paw__push(p, p->memo.v[i]);
 }
 
 /* ---- pickle: the opcodes, named as in Python's pickle module ---- */
 
-static paw_err paw__op_new_ex(paw__pickle *p) /* NEWOBJ_EX: the keywords are dropped */
+static paw_err paw__pop_any(paw__pickle *p) /* POP: a value, or the mark where none is above it */
 {
-    uint32_t keywords;
-    paw_err e = paw__pop(p, &keywords);
-    return e ? e : paw__call(p, 1);
+    if (p->marks.n && p->stack.n == p->marks.v[p->marks.n - 1]) --p->marks.n;
+    else paw__pop(p);
+    return p->in.e;
 }
-static paw_err paw__op_pop(paw__pickle *p)
+static paw_err paw__protocol(paw__pickle *p)
 {
-    uint32_t v;
-    if (p->marks_n && p->stack_n == p->marks[p->marks_n - 1]) {
-        --p->marks_n;
-        return PAW_OK;
-    }
-    return paw__pop(p, &v);
-}
-static paw_err paw__op_pop_mark(paw__pickle *p)
-{
-    size_t from = 0;
-    paw_err e = paw__pop_mark(p, &from);
-    if (!e) p->stack_n = from;
-    return e;
-}
-static paw_err paw__op_dup(paw__pickle *p)
-{
-    uint32_t v = 0;
-    paw_err e = paw__top(p, &v);
-    return e ? e : paw__push(p, v);
-}
-static paw_err paw__op_persid(paw__pickle *p)
-{
-    uint32_t v = 0;
-    paw_err e = paw__pop(p, &v);
-    return e ? e : paw__push_storage(p, v);
-}
-static paw_err paw__op_proto(paw__pickle *p)
-{
-    uint64_t v = 0;
-    paw_err e = paw__operand(p, 1, &v);
-    if (!e && v > 5) e = paw__pickle_fail(p, PAW_E_UNSUP, "a protocol above 5");
-    return e;
-}
-static paw_err paw__op_frame(paw__pickle *p)
-{
-    uint64_t n = 0;
-    paw_err e = paw__operand(p, 8, &n);
-    return e ? e : paw__in_need(p->in, n);
-}
-static paw_err paw__op_float(paw__pickle *p, int line)
-{
-    char s[PAW__MAX_KEY + 1];
-    paw_err e = line ? paw__line(p, s) : paw__in_skip(p->in, 8);
-    return e ? e : paw__push_new(p, PAW__V_FLOAT, NULL);
-}
-static paw_err paw__op_bool(paw__pickle *p, int v)
-{
-    paw__node *x;
-    paw_err e = paw__push_new(p, PAW__V_BOOL, &x);
-    if (!e) x->u.i = v;
-    return e;
+    if (paw__in_number(&p->in, 1) > 5) paw__pickle_fail(p, PAW_E_UNSUP, "a protocol above 5");
+    return p->in.e;
 }
 static paw_err paw__op_unknown(paw__pickle *p, int op)
 {
     static const char refused[] = "io\x82\x83\x84P\x97\x98"; /* INST OBJ EXT1..4 PERSID buffers */
     const int known = op && strchr(refused, op) != NULL;
-    return paw__fail(p->c, known ? PAW_E_UNSUP : PAW_E_FORMAT, "%s: pickle at byte %llu: %s 0x%02x",
-                     p->t->source, (unsigned long long)paw__in_tell(p->in) - 1,
-                     known ? "refuses opcode" : "not an opcode:", (unsigned)op);
+    return paw__torch_fail(p, known ? PAW_E_UNSUP : PAW_E_FORMAT, "pickle at byte %llu: %s 0x%02x",
+                           (unsigned long long)paw__in_tell(&p->in) - 1,
+                           known ? "refuses opcode" : "not an opcode:", (unsigned)op);
 }
-static paw_err paw__op_build(paw__pickle *p, int op) /* opcodes that combine values */
+static paw_err paw__op(paw__pickle *p, int op)
 {
+    paw__in *in = &p->in;
     switch (op) {
-    case 't': return paw__make_marked(p, PAW__V_TUPLE);      /* TUPLE */
-    case 'l': return paw__make_marked(p, PAW__V_LIST);       /* LIST */
-    case 'd': return paw__make_dict(p);                      /* DICT */
-    case 0x91: return paw__make_marked(p, PAW__V_OBJECT);    /* FROZENSET */
-    case 0x85: return paw__make_top(p, 1);                   /* TUPLE1 */
-    case 0x86: return paw__make_top(p, 2);                   /* TUPLE2 */
-    case 0x87: return paw__make_top(p, 3);                   /* TUPLE3 */
-    case 'a': return paw__fill_top(p, PAW__V_LIST);          /* APPEND */
-    case 'e': return paw__fill_marked(p, PAW__V_LIST);       /* APPENDS */
-    case 's': return paw__fill_top(p, PAW__V_DICT);          /* SETITEM */
-    case 'u': return paw__fill_marked(p, PAW__V_DICT);       /* SETITEMS */
-    case 0x90: return paw__fill_marked(p, PAW__V_OBJECT);    /* ADDITEMS */
-    case 'c': return paw__push_global_lines(p);              /* GLOBAL */
-    case 0x93: return paw__stack_global(p);                  /* STACK_GLOBAL */
-    case 'R': return paw__call(p, 0);                        /* REDUCE */
-    case 0x81: return paw__call(p, 1);                       /* NEWOBJ */
-    case 0x92: return paw__op_new_ex(p);                     /* NEWOBJ_EX */
-    case 'b': return paw__build(p);                          /* BUILD */
-    case 'Q': return paw__op_persid(p);                      /* BINPERSID */
-    case 0x80: return paw__op_proto(p);                      /* PROTO */
-    case 0x95: return paw__op_frame(p);                      /* FRAME */
-    case '.': p->done = 1; return PAW_OK;                    /* STOP */
+    case '(': return paw__mark(p);                                     /* MARK */
+    case '0': return paw__pop_any(p);                                  /* POP */
+    case '1': p->stack.n = paw__pop_mark(p); return in->e;             /* POP_MARK */
+    case '2': return paw__push(p, paw__top(p));                        /* DUP */
+    case 'p': return paw__memo_put(p, paw__memo_line(p));              /* PUT */
+    case 'q': return paw__memo_put(p, paw__in_number(in, 1));          /* BINPUT */
+    case 'r': return paw__memo_put(p, paw__in_number(in, 4));          /* LONG_BINPUT */
+    case 0x94: return paw__memo_put(p, p->memo_used);                  /* MEMOIZE */
+    case 'g': return paw__memo_get(p, paw__memo_line(p));              /* GET */
+    case 'h': return paw__memo_get(p, paw__in_number(in, 1));          /* BINGET */
+    case 'j': return paw__memo_get(p, paw__in_number(in, 4));          /* LONG_BINGET */
+    case 'N': return paw__push_kind(p, PAW__V_NONE);                   /* NONE */
+    case 0x88: return paw__push_int(p, PAW__V_BOOL, 1);                /* NEWTRUE */
+    case 0x89: return paw__push_int(p, PAW__V_BOOL, 0);                /* NEWFALSE */
+    case 'I': case 'L': return paw__push_int_line(p);                  /* INT LONG */
+    case 'J': return paw__push_int(p, PAW__V_INT, paw__signed(paw__in_number(in, 4), 32));
+    case 'K': return paw__push_int(p, PAW__V_INT, (int64_t)paw__in_number(in, 1)); /* BININT1 */
+    case 'M': return paw__push_int(p, PAW__V_INT, (int64_t)paw__in_number(in, 2)); /* BININT2 */
+    case 0x8a: return paw__push_long(p, 1);                            /* LONG1 */
+    case 0x8b: return paw__push_long(p, 4);                            /* LONG4 */
+    case 'F': return paw__push_float_line(p);                          /* FLOAT */
+    case 'G': paw__in_skip(in, 8); return paw__push_kind(p, PAW__V_FLOAT); /* BINFLOAT */
+    case 'S': case 'V': return paw__push_line(p, op == 'S');           /* STRING UNICODE */
+    case 'U': case 0x8c: return paw__push_sized(p, 1, PAW__V_STR);     /* SHORT_BIN.. */
+    case 'T': case 'X': return paw__push_sized(p, 4, PAW__V_STR);      /* BINSTRING BINUNICODE */
+    case 0x8d: return paw__push_sized(p, 8, PAW__V_STR);               /* BINUNICODE8 */
+    case 'C': return paw__push_sized(p, 1, PAW__V_BYTES);              /* SHORT_BINBYTES */
+    case 'B': return paw__push_sized(p, 4, PAW__V_BYTES);              /* BINBYTES */
+    case 0x8e: case 0x96: return paw__push_sized(p, 8, PAW__V_BYTES);  /* BINBYTES8 BYTEARRAY8 */
+    case '}': return paw__push_kind(p, PAW__V_DICT);                   /* EMPTY_DICT */
+    case ']': return paw__push_kind(p, PAW__V_LIST);                   /* EMPTY_LIST */
+    case ')': return paw__push_kind(p, PAW__V_TUPLE);                  /* EMPTY_TUPLE */
+    case 0x8f: return paw__push_kind(p, PAW__V_OBJECT);                /* EMPTY_SET */
+    case 't': return paw__make(p, PAW__V_TUPLE, paw__pop_mark(p));     /* TUPLE */
+    case 'l': return paw__make(p, PAW__V_LIST, paw__pop_mark(p));      /* LIST */
+    case 'd': return paw__make(p, PAW__V_DICT, paw__pop_mark(p));      /* DICT */
+    case 0x91: return paw__make(p, PAW__V_OBJECT, paw__pop_mark(p));   /* FROZENSET */
+    case 0x85: return paw__make(p, PAW__V_TUPLE, paw__topmost(p, 1));  /* TUPLE1 */
+    case 0x86: return paw__make(p, PAW__V_TUPLE, paw__topmost(p, 2));  /* TUPLE2 */
+    case 0x87: return paw__make(p, PAW__V_TUPLE, paw__topmost(p, 3));  /* TUPLE3 */
+    case 'a': return paw__append(p, PAW__V_LIST, paw__topmost(p, 1));  /* APPEND */
+    case 'e': return paw__append(p, PAW__V_LIST, paw__pop_mark(p));    /* APPENDS */
+    case 's': return paw__append(p, PAW__V_DICT, paw__topmost(p, 2));  /* SETITEM */
+    case 'u': return paw__append(p, PAW__V_DICT, paw__pop_mark(p));    /* SETITEMS */
+    case 0x90: return paw__append(p, PAW__V_OBJECT, paw__pop_mark(p)); /* ADDITEMS */
+    case 'c': return paw__global_lines(p);                             /* GLOBAL */
+    case 0x93: return paw__stack_global(p);                            /* STACK_GLOBAL */
+    case 'R': return paw__call(p, 0);                                  /* REDUCE */
+    case 0x81: return paw__call(p, 1);                                 /* NEWOBJ */
+    case 0x92: paw__pop(p); return paw__call(p, 1);                    /* NEWOBJ_EX: no keywords */
+    case 'b': return paw__build(p);                                    /* BUILD */
+    case 'Q': return paw__push_storage(p, paw__pop(p));                /* BINPERSID */
+    case 0x80: return paw__protocol(p);                                /* PROTO */
+    case 0x95: return paw__in_need(in, paw__in_number(in, 8));         /* FRAME */
+    case '.': p->done = 1; return PAW_OK;                              /* STOP */
     default: return paw__op_unknown(p, op);
     }
 }
-static paw_err paw__op(paw__pickle *p, int op) /* opcodes that push one value, and the stack's */
-{
-    switch (op) {
-    case '(': return paw__mark(p);                           /* MARK */
-    case '0': return paw__op_pop(p);                         /* POP */
-    case '1': return paw__op_pop_mark(p);                    /* POP_MARK */
-    case '2': return paw__op_dup(p);                         /* DUP */
-    case 'p': return paw__memo_op(p, 0, 1);                  /* PUT */
-    case 'q': return paw__memo_op(p, 1, 1);                  /* BINPUT */
-    case 'r': return paw__memo_op(p, 4, 1);                  /* LONG_BINPUT */
-    case 0x94: return paw__memo_put(p, p->memo_used);        /* MEMOIZE */
-    case 'g': return paw__memo_op(p, 0, 0);                  /* GET */
-    case 'h': return paw__memo_op(p, 1, 0);                  /* BINGET */
-    case 'j': return paw__memo_op(p, 4, 0);                  /* LONG_BINGET */
-    case 'N': return paw__push_new(p, PAW__V_NONE, NULL);    /* NONE */
-    case 0x88: case 0x89: return paw__op_bool(p, op == 0x88); /* NEWTRUE NEWFALSE */
-    case 'I': case 'L': return paw__push_int_line(p);        /* INT LONG */
-    case 'J': return paw__push_int(p, 4, 1);                 /* BININT */
-    case 'K': return paw__push_int(p, 1, 0);                 /* BININT1 */
-    case 'M': return paw__push_int(p, 2, 0);                 /* BININT2 */
-    case 0x8a: return paw__push_long(p, 1);                  /* LONG1 */
-    case 0x8b: return paw__push_long(p, 4);                  /* LONG4 */
-    case 'F': case 'G': return paw__op_float(p, op == 'F');  /* FLOAT BINFLOAT */
-    case 'S': case 'V': return paw__push_line(p, op == 'S'); /* STRING UNICODE */
-    case 'U': case 0x8c: return paw__push_sized(p, 1, PAW__V_STR); /* SHORT_BIN(STRING, UNICODE) */
-    case 'T': case 'X': return paw__push_sized(p, 4, PAW__V_STR); /* BINSTRING BINUNICODE */
-    case 0x8d: return paw__push_sized(p, 8, PAW__V_STR);     /* BINUNICODE8 */
-    case 'C': return paw__push_sized(p, 1, PAW__V_BYTES);    /* SHORT_BINBYTES */
-    case 'B': return paw__push_sized(p, 4, PAW__V_BYTES);    /* BINBYTES */
-    case 0x8e: case 0x96: return paw__push_sized(p, 8, PAW__V_BYTES); /* BINBYTES8 BYTEARRAY8 */
-    case '}': return paw__push_new(p, PAW__V_DICT, NULL);    /* EMPTY_DICT */
-    case ']': return paw__push_new(p, PAW__V_LIST, NULL);    /* EMPTY_LIST */
-    case ')': return paw__push_new(p, PAW__V_TUPLE, NULL);   /* EMPTY_TUPLE */
-    case 0x8f: return paw__push_new(p, PAW__V_OBJECT, NULL); /* EMPTY_SET */
-    default: return paw__op_build(p, op);
-    }
-}
-/* Runs one pickle up to its STOP. */
-static paw_err paw__pickle_run(paw__pickle *p, uint32_t *result)
+static uint32_t paw__pickle_run(paw__pickle *p) /* one pickle up to its STOP: the value */
 {
     uint8_t op;
-    paw_err e;
-    p->stack_n = p->marks_n = p->memo_n = p->memo_used = 0;
-    for (p->done = 0; !p->done;) {
-        e = paw__in_get(p->in, &op, 1);
-        if (!e && ++p->ops > PAW__MAX_OPS)
-            e = paw__pickle_fail(p, PAW_E_LIMIT, "too many opcodes");
-        if (!e) e = paw__op(p, op);
-        if (e) return e;
+    p->stack.n = p->marks.n = p->memo.n = p->memo_used = 0;
+    for (p->done = 0; !p->done && !paw__in_get(&p->in, &op, 1);) {
+        if (++p->ops > PAW__MAX_OPS) paw__pickle_fail(p, PAW_E_LIMIT, "too many opcodes");
+        else paw__op(p, op);
     }
-    return paw__pop(p, result);
+    return paw__pop(p);
 }
-static void paw__pickle_free(paw__pickle *p)
+static void paw__pickle_begin(paw__pickle *p, paw_ctx *c, paw_tensors *t, uint64_t from,
+                              uint64_t end)
 {
-    paw__free(p->stack);
-    paw__free(p->marks);
-    paw__free(p->memo);
+    memset(p, 0, sizeof *p);
+    p->c = c;
+    p->t = t;
+    paw__in_begin(&p->in, c, &t->io, t->source, from, end);
+}
+static paw_err paw__pickle_end(paw__pickle *p)
+{
+    paw__free(p->stack.v);
+    paw__free(p->marks.v);
+    paw__free(p->memo.v);
     paw__free(p->storages);
     paw__free(p->chunks);
     paw__arena_free(&p->arena);
+    return p->in.e;
 }
 
 /* ---- pickle: from nested values to named tensors ---- */
 
-static paw_err paw__emit(paw__pickle *p, const paw__ptensor *x)
+static paw_err paw__emit(paw__pickle *p, const paw__view *v)
 {
-    const size_t size = paw__dtype_bytes(x->dtype);
-    const paw__storage *s = x->storage;
-    paw__tensor *to;
-    size_t want = 1;
-    int i;
-    paw_err e = paw__tensors_push(p->c, p->t, p->path, &to);
-    if (e) return e;
-    to->dtype = x->dtype;
-    to->ndim = x->ndim;
-    to->count = x->count;
-    memcpy(to->shape, x->shape, sizeof x->shape);
-    memcpy(to->stride, x->stride, sizeof x->stride);
-    for (i = x->ndim; x->count && i-- > 0; want *= x->shape[i])
-        if (x->shape[i] != 1 && x->stride[i] != want) to->strided = 1;
-    to->offset = s->data + s->from * paw__dtype_bytes(s->dtype);
-    to->end = to->offset + x->end * size;
-    to->offset += x->first * size;
+    const paw__storage *s = v->storage;
+    const size_t size = paw__dtype_bytes(v->x.dtype);
+    const uint64_t data = s->data + s->from * paw__dtype_bytes(s->dtype);
+    paw__tensor *to, row = v->x;
+    p->in.e = paw__tensors_push(p->c, p->t, p->path, &to);
+    if (p->in.e) return p->in.e;
+    row.name = to->name;
+    row.index = to->index;
+    row.offset = data + v->x.offset * size;
+    row.end = data + v->x.end * size;
+    *to = row;
     return PAW_OK;
 }
-/* Appends one step to the path: *n grows; -1: this key names nothing. */
-static paw_err paw__path_add(paw__pickle *p, uint32_t key, size_t index, size_t *n)
+/* Appends a step to the path of length n: its new length. */
+static size_t paw__path_add(paw__pickle *p, uint32_t key, size_t index, size_t n)
 {
-    const paw__node *k = key ? paw__node_at(p, key) : NULL;
+    const paw__node *k = paw__node_at(p, key);
     char number[24];
-    const char *s = number;
-    size_t len;
-    if (!k) snprintf(number, sizeof number, "%zu", index);
-    else if (k->kind == PAW__V_INT) snprintf(number, sizeof number, "%lld", (long long)k->u.i);
-    else s = k->u.s;
-    if (!s || strlen(s) + *n + 1 > PAW__MAX_KEY)
-        return paw__fail(p->c, PAW_E_LIMIT,
-                         "%s: a name is over %u bytes or holds a NUL, below '%.60s'", p->t->source,
-                         PAW__MAX_KEY, p->path);
-    len = strlen(s);
-    if (!paw__utf8_all(s, len))
-        return paw__fail(p->c, PAW_E_FORMAT, "%s: a name below '%.60s' is not UTF-8", p->t->source,
-                         p->path);
-    if (*n) p->path[(*n)++] = '.';
-    memcpy(p->path + *n, s, len + 1);
-    *n += len;
-    return PAW_OK;
+    const char *s = k->kind == PAW__V_STR ? k->u.s : number;
+    snprintf(number, sizeof number, "%lld", key ? (long long)k->u.i : (long long)index);
+    if (!s || strlen(s) + n + 1 > PAW__MAX_KEY) {
+        paw__torch_fail(p, PAW_E_LIMIT, "a name is over %u bytes or holds a NUL, below '%.60s'",
+                        PAW__MAX_KEY, p->path);
+        return n;
+    }
+    if (!paw__utf8_all(s, strlen(s)))
+        paw__torch_fail(p, PAW_E_FORMAT, "a name below '%.60s' is not UTF-8", p->path);
+    if (n) p->path[n++] = '.';
+    memcpy(p->path + n, s, strlen(s) + 1);
+    return n + strlen(s);
 }
 static int paw__holds(int kind) /* tensors, or what may contain them */
 {
@@ -6014,37 +5884,31 @@ static paw_err paw__walk(paw__pickle *p, uint32_t v, size_t len, int depth)
     const paw__node *x = paw__node_at(p, v), *cell;
     const int dict = x->kind == PAW__V_DICT;
     uint32_t i, key;
-    size_t index = 0, n;
-    paw_err e = PAW_OK;
-    if (x->kind == PAW__V_TENSOR) return paw__emit(p, (const paw__ptensor *)x->u.p);
+    size_t index = 0;
+    if (p->in.e) return p->in.e;
+    if (x->kind == PAW__V_TENSOR) return paw__emit(p, (const paw__view *)x->u.p);
     if (depth >= PAW__MAX_DEPTH)
-        return paw__fail(p->c, PAW_E_LIMIT, "%s: nested deeper than %d at '%.60s'", p->t->source,
-                         PAW__MAX_DEPTH, p->path);
-    for (i = x->first; !e && i; i = cell->last, ++index) {
+        return paw__torch_fail(p, PAW_E_LIMIT, "nested deeper than %d at '%.60s'", PAW__MAX_DEPTH,
+                               p->path);
+    for (i = x->first; i && !p->in.e; i = cell->last, ++index) {
         cell = paw__node_at(p, i);
         if (++p->visits > PAW__MAX_VISITS)
-            return paw__fail(p->c, PAW_E_LIMIT, "%s: too many values at '%.60s'", p->t->source,
-                             p->path);
-        if (!paw__holds(paw__kind_at(p, cell->first))) continue;
+            return paw__torch_fail(p, PAW_E_LIMIT, "too many values at '%.60s'", p->path);
         key = dict ? (uint32_t)cell->u.i : 0;
-        if (dict && paw__kind_at(p, key) != PAW__V_STR && paw__kind_at(p, key) != PAW__V_INT)
+        if (!paw__holds(paw__kind_at(p, cell->first)) ||
+            (dict && paw__kind_at(p, key) != PAW__V_STR && paw__kind_at(p, key) != PAW__V_INT))
             continue;
-        n = len;
-        e = paw__path_add(p, key, index, &n);
-        if (!e) e = paw__walk(p, cell->first, n, depth + 1);
+        paw__walk(p, cell->first, paw__path_add(p, key, index, len), depth + 1);
         p->path[len] = 0;
     }
-    return e;
+    return p->in.e;
 }
 static paw_err paw__name_tensors(paw__pickle *p, uint32_t root)
 {
-    paw_err e;
     if (!paw__holds(paw__kind_at(p, root)))
-        return paw__fail(p->c, PAW_E_UNSUP, "%s: the pickled object is no dict of tensors",
-                         p->t->source);
-    p->path[0] = 0;
-    e = paw__walk(p, root, 0, 0);
-    return e ? e : paw__tensors_index(p->c, p->t);
+        return paw__torch_fail(p, PAW_E_UNSUP, "the pickled object is no dict of tensors");
+    if (!paw__walk(p, root, 0, 0)) p->in.e = paw__tensors_index(p->c, p->t);
+    return p->in.e;
 }
 
 /* ---- torch archives ---- */
@@ -6066,27 +5930,16 @@ static paw_err paw__torch_zip(paw__zip *z, paw_tensors *t)
 {
     const paw__entry *x = NULL;
     paw__pickle p;
-    paw__in in;
-    uint32_t root = 0;
     paw_err e = paw__zip_root(z, &x);
+    if (!e && !x)
+        e = paw__fail(z->c, PAW_E_UNSUP, "%s: zip without data.pkl: not a torch file", z->name);
+    if (!e) e = paw__zip_stored(z, x);
+    if (!e) e = paw__zip_byteorder(z);
     if (e) return e;
-    if (!x)
-        return paw__fail(z->c, PAW_E_UNSUP, "%s: zip without data.pkl: not a torch file", z->name);
-    if (x->method)
-        return paw__fail(z->c, PAW_E_UNSUP, "%s: '%s' is compressed (method %d), not stored",
-                         z->name, x->name, x->method);
-    e = paw__zip_byteorder(z);
-    if (e) return e;
-    memset(&p, 0, sizeof p);
-    p.c = z->c;
-    p.t = t;
+    paw__pickle_begin(&p, z->c, t, x->data, x->data + x->bytes);
     p.zip = z;
-    p.in = &in;
-    paw__in_begin(&in, z->c, z->io, z->name, x->data, x->data + x->bytes);
-    e = paw__pickle_run(&p, &root);
-    if (!e) e = paw__name_tensors(&p, root);
-    paw__pickle_free(&p);
-    return e;
+    paw__name_tensors(&p, paw__pickle_run(&p));
+    return paw__pickle_end(&p);
 }
 static paw_err paw__zip_tensors(paw_ctx *c, paw_tensors *t)
 {
@@ -6108,108 +5961,86 @@ static paw_err paw__zip_tensors(paw_ctx *c, paw_tensors *t)
 static paw_err paw__legacy_magic(paw__pickle *p)
 {
     static const uint8_t magic[16] = { 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19 };
-    uint32_t v = 0;
-    paw_err e = paw__pickle_run(p, &v);
-    if (e) return e;
-    if (paw__kind_at(p, v) != PAW__V_BYTES || !paw__node_at(p, v)->u.s ||
-        memcmp(paw__node_at(p, v)->u.s, magic, sizeof magic))
-        return paw__fail(p->c, PAW_E_FORMAT, "%s: a pickle, but not one that torch.save wrote",
-                         p->t->source);
-    e = paw__pickle_run(p, &v);
-    if (!e && (paw__kind_at(p, v) != PAW__V_INT || paw__node_at(p, v)->u.i != 1001))
-        e = paw__fail(p->c, PAW_E_UNSUP, "%s: torch stream of an unknown protocol", p->t->source);
-    return e;
+    const paw__node *x = paw__node_at(p, paw__pickle_run(p));
+    if (x->kind != PAW__V_BYTES || !x->u.s || memcmp(x->u.s, magic, sizeof magic))
+        return paw__torch_fail(p, PAW_E_FORMAT, "a pickle, but not one that torch.save wrote");
+    x = paw__node_at(p, paw__pickle_run(p));
+    if (x->kind != PAW__V_INT || x->u.i != 1001)
+        return paw__torch_fail(p, PAW_E_UNSUP, "torch stream of an unknown protocol");
+    return p->in.e;
 }
 /* sys_info: a dict; its little_endian must be True. */
 static paw_err paw__legacy_system(paw__pickle *p)
 {
-    const paw__node *cell, *key, *value;
-    uint32_t v = 0, i;
-    paw_err e = paw__pickle_run(p, &v);
-    if (e) return e;
-    if (paw__kind_at(p, v) != PAW__V_DICT)
-        return paw__pickle_fail(p, PAW_E_FORMAT, "no system information");
-    for (i = paw__node_at(p, v)->first; i; i = cell->last) {
+    const paw__node *x = paw__node_at(p, paw__pickle_run(p)), *cell, *value;
+    uint32_t i;
+    if (x->kind != PAW__V_DICT) return paw__pickle_fail(p, PAW_E_FORMAT, "no system information");
+    for (i = x->first; i; i = cell->last) {
+        const char *key;
         cell = paw__node_at(p, i);
-        key = paw__node_at(p, (uint32_t)cell->u.i);
+        key = paw__text_at(p, (uint32_t)cell->u.i);
         value = paw__node_at(p, cell->first);
-        if (key->kind == PAW__V_STR && key->u.s && !strcmp(key->u.s, "little_endian") &&
-            (value->kind != PAW__V_BOOL || !value->u.i))
-            return paw__fail(p->c, PAW_E_UNSUP, "%s: byte order is not little-endian",
-                             p->t->source);
+        if (key && !strcmp(key, "little_endian") && (value->kind != PAW__V_BOOL || !value->u.i))
+            return paw__torch_fail(p, PAW_E_UNSUP, "byte order is not little-endian");
     }
-    return PAW_OK;
+    return p->in.e;
 }
 /* One storage at the reader's place: count, then bytes. All its mentions must agree. */
 static paw_err paw__legacy_storage(paw__pickle *p, const char *key)
 {
+    const uint64_t at = paw__in_tell(&p->in), count = paw__in_number(&p->in, 8);
     size_t i = paw__lower_bound(p->storages, p->storages_n, key);
-    const uint64_t at = paw__in_tell(p->in);
     const paw__storage *first = NULL;
-    paw__storage *s;
-    uint64_t count = 0;
-    paw_err e = paw__operand(p, 8, &count);
-    for (; !e && i < p->storages_n; ++i) {
-        s = (paw__storage *)p->storages[i];
+    for (; !p->in.e && i < p->storages_n; ++i) {
+        paw__storage *s = (paw__storage *)p->storages[i];
         if (strcmp(s->name, key)) break;
         if (s->placed || s->count != count || (first && s->dtype != first->dtype))
-            return paw__fail(p->c, PAW_E_FORMAT,
-                             "%s: storage '%s' at byte %llu: %llu elements, the pickle has %llu",
-                             p->t->source, key, (unsigned long long)at, (unsigned long long)count,
-                             (unsigned long long)s->count);
+            return paw__torch_fail(p, PAW_E_FORMAT,
+                                   "storage '%s' at byte %llu: %llu elements, the pickle has %llu",
+                                   key, (unsigned long long)at, (unsigned long long)count,
+                                   (unsigned long long)s->count);
         s->data = at + 8;
         s->placed = 1;
         first = s;
     }
-    if (e) return e;
     if (!first)
-        return paw__fail(p->c, PAW_E_FORMAT, "%s: storage '%s' belongs to no tensor", p->t->source,
-                         key);
+        return paw__torch_fail(p, PAW_E_FORMAT, "storage '%s' belongs to no tensor", key);
     if (count > UINT64_MAX / 8)
-        return paw__fail(p->c, PAW_E_FORMAT, "%s: storage '%s': overflow", p->t->source, key);
-    return paw__in_skip(p->in, count * paw__dtype_bytes(first->dtype));
+        return paw__torch_fail(p, PAW_E_FORMAT, "storage '%s': overflow", key);
+    return paw__in_skip(&p->in, count * paw__dtype_bytes(first->dtype));
 }
 static paw_err paw__legacy_storages(paw__pickle *p, uint32_t keys)
 {
-    const paw__node *cell, *key;
+    const paw__node *cell;
     uint32_t i;
     size_t k;
-    paw_err e = PAW_OK;
     if (paw__kind_at(p, keys) != PAW__V_LIST)
         return paw__pickle_fail(p, PAW_E_FORMAT, "no list of storages");
     paw__sort(p->storages, p->storages_n, paw__less_name);
-    for (i = paw__node_at(p, keys)->first; !e && i; i = cell->last) {
+    for (i = paw__node_at(p, keys)->first; i && !p->in.e; i = cell->last) {
+        const char *key;
         cell = paw__node_at(p, i);
-        key = paw__node_at(p, cell->first);
-        if (key->kind != PAW__V_STR || !key->u.s)
-            return paw__pickle_fail(p, PAW_E_FORMAT, "bad list of storages");
-        e = paw__legacy_storage(p, key->u.s);
+        key = paw__text_at(p, cell->first);
+        if (!key) return paw__pickle_fail(p, PAW_E_FORMAT, "bad list of storages");
+        paw__legacy_storage(p, key);
     }
-    for (k = 0; !e && k < p->storages_n; ++k)
+    for (k = 0; k < p->storages_n; ++k)
         if (!((const paw__storage *)p->storages[k])->placed)
-            return paw__fail(p->c, PAW_E_FORMAT, "%s: storage '%s' is not in the file",
-                             p->t->source, paw__name_of(p->storages[k]));
-    return e;
+            return paw__torch_fail(p, PAW_E_FORMAT, "storage '%s' is not in the file",
+                                   paw__name_of(p->storages[k]));
+    return p->in.e;
 }
 static paw_err paw__legacy_open(paw_ctx *c, paw_tensors *t)
 {
     paw__pickle p;
-    paw__in in;
-    uint32_t root = 0, keys = 0;
-    paw_err e;
-    memset(&p, 0, sizeof p);
-    p.c = c;
-    p.t = t;
-    p.in = &in;
-    paw__in_begin(&in, c, &t->io, t->source, 0, t->io.bytes);
-    e = paw__legacy_magic(&p);
-    if (!e) e = paw__legacy_system(&p);
-    if (!e) e = paw__pickle_run(&p, &root);
-    if (!e) e = paw__pickle_run(&p, &keys);
-    if (!e) e = paw__legacy_storages(&p, keys);
-    if (!e) e = paw__name_tensors(&p, root);
-    paw__pickle_free(&p);
-    return e;
+    uint32_t root;
+    paw__pickle_begin(&p, c, t, 0, t->io.bytes);
+    paw__legacy_magic(&p);
+    paw__legacy_system(&p);
+    root = paw__pickle_run(&p);
+    paw__legacy_storages(&p, paw__pickle_run(&p));
+    paw__name_tensors(&p, root);
+    return paw__pickle_end(&p);
 }
 
 /* ---- opening: by content, never by file name ---- */
