@@ -587,8 +587,6 @@ typedef struct {
 PAW_DEF void paw_label_map_offset(int classes, int offset, paw_label_map *out);
 /* values: [classes] stored value of each class; other values below 256 are ignored. */
 PAW_DEF void paw_label_map_values(int classes, const uint8_t *values, paw_label_map *out);
-/* Text of rows "value class", class - for ignored. classes is the highest class and one. */
-PAW_DEF paw_err paw_label_map_read(paw_ctx *c, const char *path, paw_label_map *out);
 /* Stored values to classes, in place. An unknown value is E_FORMAT with name (for messages), value
    and place, or ignored. */
 PAW_DEF paw_err paw_mask_classes(paw_ctx *c, const paw_label_map *map, int ignore_unknown,
@@ -818,6 +816,46 @@ PAW_DEF paw_err paw_seg_predict_features(const paw_dense *d, paw_ctx *c, const f
                                          uint16_t *labels);
 /* A permutation of 0..n-1 for this epoch, the same on every machine. */
 PAW_DEF void paw_shuffle(uint64_t seed, uint32_t epoch, size_t *order, size_t n);
+
+/* ---- pose, top-down: our proposal (protocol 7), for the paper has no code for it ---- */
+typedef struct {
+    paw_pose *items;    /* in the file's order */
+    const char **paths; /* [count] image of each, joined with the folder; NULL of results */
+    size_t count;
+    void *owned_;
+} paw_poses;
+/* COCO: person_keypoints_*.json, or a list of results with scores. image_folder may be NULL. */
+PAW_DEF paw_err paw_poses_load(paw_ctx *c, const char *path, const char *image_folder,
+                               paw_poses *out);
+PAW_DEF void paw_poses_free(paw_ctx *c, paw_poses *p); /* NULL is fine */
+typedef struct {
+    double x, y, w, h, turn; /* centre and size in image pixels; radians */
+    int flip;                /* 1: mirrored */
+} paw_pose_crop;
+/* Box widened to the ratio w : h and enlarged by 1.25. */
+PAW_DEF void paw_pose_crop_of(const double box[4], int w, int h, paw_pose_crop *out);
+/* A random one as mmpose draws it: shift, half body, scale, rotation, flip. */
+PAW_DEF void paw_pose_crop_random(const paw_pose *p, int w, int h, uint64_t seed, uint64_t sample,
+                                  paw_pose_crop *out);
+/* in: the whole image; chw: [3, h, w] normalised, black outside the image. */
+PAW_DEF void paw_pose_input(const paw_image *in, const paw_pose_crop *crop, const paw_stats *stats,
+                            int w, int h, float *chw);
+/* heat: [17, h, w], Gaussians of deviation 2; weights: [17], 0 where a point is not labelled or
+   outside. w, h: of the heat maps, which cover the crop. */
+PAW_DEF void paw_pose_target(const paw_pose *p, const paw_pose_crop *crop, int w, int h,
+                             float *heat, float *weights);
+/* One AdamW step of a head of 17 outputs. x: [n, gh * gw, width]; target: [n] of heat and weights,
+   17 * (gh up * gw up + 1) floats; mean squared error over all outputs upsampled by up. */
+PAW_DEF paw_err paw_pose_step(paw_dense *h, paw_ctx *c, const float *x, size_t n, int gh, int gw,
+                              int up, const float *target, double lr, double *loss);
+/* heat: [17, gh up, gw up] of one image; added to what is there, mirrored and with left and right
+   swapped where flip is 1. */
+PAW_DEF paw_err paw_pose_heat(const paw_dense *h, paw_ctx *c, const float *x, int gh, int gw,
+                              int up, int flip, float *heat);
+/* Maxima moved a quarter to the higher neighbour, in image pixels; points[][2] is the maximum.
+   out->score: box_score times the mean of the maxima above 0.2. */
+PAW_DEF void paw_pose_decode(const float *heat, int w, int h, const paw_pose_crop *crop,
+                             double box_score, paw_pose *out);
 
 #ifdef __cplusplus
 }
@@ -9136,6 +9174,8 @@ typedef struct {
     size_t at;         /* entry of the present array, from 0 */
     void **categories; /* paw__coco_category *, by id once sorted */
     size_t category_count, category_cap;
+    paw_pose *poses; /* paw_poses_load */
+    size_t pose_count, pose_cap;
 } paw__coco;
 typedef struct {
     int64_t id;
@@ -9380,7 +9420,7 @@ static paw_err paw__coco_parse(paw__coco *k)
                       k->objects ? " or categories" : "");
     return e;
 }
-static paw_err paw__coco_read(paw__coco *k)
+static paw_err paw__coco_read(paw__coco *k, paw_err (*parse)(paw__coco *k))
 {
     paw_io io;
     uint8_t *window;
@@ -9394,7 +9434,7 @@ static paw_err paw__coco_read(paw__coco *k)
     if (!e) {
         paw__json_begin_io(&k->j, k->u->c, k->path, &io, window);
         k->j.python = 1;
-        e = paw__coco_parse(k);
+        e = parse(k);
     }
     paw__free(window);
     fclose(f);
@@ -9570,7 +9610,7 @@ static paw_err paw__coco_run(paw_ctx *c, const char *who, int objects, const cha
     e = paw__coco_paths(u, who, objects ? "instances" : "person_keypoints", split, &path);
     k->path = path;
     if (!e && !objects) e = paw__coco_parts_named(u);
-    if (!e) e = paw__coco_read(k);
+    if (!e) e = paw__coco_read(k, paw__coco_parse);
     if (!e) e = paw__set_sort_images(u, twice);
     if (!e && twice[0]) e = paw__coco_twice(k, "images", twice[0]->id);
     if (!e) e = objects ? paw__coco_items(k) : paw__coco_points(k);
@@ -10468,46 +10508,6 @@ PAW_DEF void paw_label_map_values(int classes, const uint8_t *values, paw_label_
     for (v = 0; v < 65536; ++v)
         out->class_of[v] = (uint16_t)(v < 256 || v == 65535 ? PAW_IGNORED : PAW_UNKNOWN);
     for (v = 0; v < classes; ++v) out->class_of[values[v]] = (uint16_t)v;
-}
-static paw_err paw__label_map_row(paw__table *t, paw_label_map *m)
-{
-    int64_t value = 0, k = PAW_IGNORED;
-    paw_err e = paw__table_int(t, &value);
-    if (!e && (value < 0 || value > 65535))
-        e = paw__table_fail(t, PAW_E_LIMIT, "a value is 0 to 65535");
-    if (!e && m->class_of[value] != PAW_UNKNOWN)
-        e = paw__table_fail(t, PAW_E_FORMAT, "this value was met before");
-    if (e) return e;
-    if (t->row + 2 <= t->stop && paw__blank(t->row[0]) && t->row[1] == '-' && t->row + 2 == t->stop)
-        t->row = t->stop;
-    else if ((e = paw__table_int(t, &k)) == PAW_OK && (k < 0 || k >= PAW_UNKNOWN))
-        e = paw__table_fail(t, PAW_E_LIMIT, "a class is 0 to 65533");
-    if (!e) e = paw__table_done(t);
-    if (e) return e;
-    m->class_of[value] = (uint16_t)k;
-    if (k != PAW_IGNORED && k >= m->classes) m->classes = (int)k + 1;
-    return PAW_OK;
-}
-PAW_DEF paw_err paw_label_map_read(paw_ctx *c, const char *path, paw_label_map *out)
-{
-    paw_label_map *m;
-    paw__table t;
-    paw_err e;
-    int v;
-    if (!c) return PAW_E_ARG;
-    if (!path || !out) return paw__fail(c, PAW_E_ARG, "paw_label_map_read: NULL argument");
-    if (!(m = (paw_label_map *)paw__alloc(c, 1, sizeof *m))) return PAW_E_OOM;
-    m->classes = 0;
-    for (v = 0; v < 65536; ++v) m->class_of[v] = PAW_UNKNOWN;
-    e = paw__table_open(&t, c, "", path);
-    if (!e) {
-        while (!e && paw__table_row(&t)) e = paw__label_map_row(&t, m);
-        if (!e && !m->classes) e = paw__table_fail(&t, PAW_E_FORMAT, "no class");
-        paw__table_close(&t);
-    }
-    if (!e) *out = *m;
-    paw__free(m);
-    return e;
 }
 PAW_DEF paw_err paw_mask_classes(paw_ctx *c, const paw_label_map *map, int ignore_unknown,
                                  const char *name, paw_mask *mask)
@@ -13664,7 +13664,7 @@ typedef struct { /* loss over the upsampled outputs of n images, and its gradien
     const float *logits;            /* [n, gh * gw, ld] */
     float *grad;                    /* alike */
     const uint16_t *labels;         /* [n, h, w]; or */
-    const float *heat, *weights;    /* [n, outputs, h, w], [n, outputs] */
+    const float *heat;              /* [n] of maps [outputs, h, w] and their weights [outputs] */
     float scale;
     double *losses; /* [n] */
     float *scratch; /* per slot: paw__upsample_scratch */
@@ -13675,6 +13675,7 @@ static int paw__pixel_loss(const paw__upsampled *u, size_t image, size_t at, con
                            float *g, double *loss)
 {
     const size_t pixels = (size_t)u->h * (size_t)u->w, k = (size_t)u->outputs;
+    const float *heat;
     size_t j;
     if (u->labels) {
         const uint16_t label = u->labels[image * pixels + at];
@@ -13682,12 +13683,12 @@ static int paw__pixel_loss(const paw__upsampled *u, size_t image, size_t at, con
         *loss += u->ops->xent(z, k, label, u->scale, g);
         return 1;
     }
+    heat = u->heat + image * k * (pixels + 1);
     for (j = 0; j < u->ld; ++j) {
-        float d = 0;
-        if (j < k) d = paw__mulf(z[j] - u->heat[(image * k + j) * pixels + at],
-                                 u->weights[image * k + j]);
-        if (j < k) *loss = paw__mul_add((double)d, (double)d, *loss);
-        g[j] = j < k ? 2 * paw__mulf(d, u->weights[image * k + j]) * u->scale : 0;
+        const float weight = j < k ? heat[k * pixels + j] : 0;
+        const float d = j < k ? paw__mulf(z[j] - heat[j * pixels + at], weight) : 0;
+        *loss = paw__mul_add((double)d, (double)d, *loss);
+        g[j] = 2 * paw__mulf(d, weight) * u->scale;
     }
     return 1;
 }
@@ -13719,7 +13720,7 @@ static void paw__upsampled_image(void *arg, size_t image, int slot)
     }
     u->losses[image] = loss;
 }
-/* Loss and update; labels, or heat and weights. */
+/* Loss and update; u has labels, or heat. */
 static paw_err paw__dense_step(paw_dense *h, paw_ctx *c, const float *x, size_t n, int gh, int gw,
                                paw__upsampled *u, double lr, double *loss)
 {
@@ -14039,6 +14040,339 @@ PAW_DEF paw_err paw_seg_predict(const paw_dense *d, size_t heads, const paw_mode
     return e;
 }
 
+/* ---- pose ---- */
+
+static const uint8_t paw__pose_mirror[PAW_KEYPOINTS] = { 0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12,
+                                                         11, 14, 13, 16, 15 };
+PAW_DEF void paw_pose_crop_of(const double box[4], int w, int h, paw_pose_crop *out)
+{
+    const double ratio = (double)w / h;
+    double cw = box[2], ch = box[3];
+    if (cw > ch * ratio) ch = cw / ratio;
+    else cw = ch * ratio;
+    out->x = paw__mul_add(0.5, box[2], box[0]);
+    out->y = paw__mul_add(0.5, box[3], box[1]);
+    out->w = 1.25 * cw;
+    out->h = 1.25 * ch;
+    out->turn = 0;
+    out->flip = 0;
+}
+/* Box around the labelled points of the upper or the lower body, enlarged by half; 0: too few */
+static int paw__half_body(const paw_pose *p, int upper, double box[4])
+{
+    double lo[2] = { 1e30, 1e30 }, hi[2] = { -1e30, -1e30 };
+    int i, k, n = 0;
+    for (i = 0; i < PAW_KEYPOINTS; ++i) {
+        if (!(p->points[i][2] > 0) || (i < 11) != upper) continue;
+        for (k = 0; k < 2; ++k) {
+            lo[k] = p->points[i][k] < lo[k] ? p->points[i][k] : lo[k];
+            hi[k] = p->points[i][k] > hi[k] ? p->points[i][k] : hi[k];
+        }
+        ++n;
+    }
+    for (k = 0; k < 2; ++k) {
+        box[k + 2] = 1.5 * (hi[k] - lo[k]);
+        PAW__KEEP(box[k + 2]);
+        box[k] = 0.5 * (lo[k] + hi[k] - box[k + 2]);
+    }
+    return n > 1 && box[2] > 1 && box[3] > 1;
+}
+PAW_DEF void paw_pose_crop_random(const paw_pose *p, int w, int h, uint64_t seed, uint64_t sample,
+                                  paw_pose_crop *out)
+{
+    paw__draws d;
+    double box[4], part[4];
+    int i;
+    d.seed = seed;
+    d.next = sample << 6;
+    memcpy(box, p->box, sizeof box);
+    if (paw__draw(&d, 0, 1) < 0.3) {
+        const int upper = paw__draw(&d, 0, 1) < 0.5;
+        if (p->labelled > 8 && paw__half_body(p, upper, part)) memcpy(box, part, sizeof box);
+    }
+    paw_pose_crop_of(box, w, h, out);
+    if (paw__draw(&d, 0, 1) < 0.3) {
+        const double by[2] = { 0.16 * box[2], 0.16 * box[3] };
+        for (i = 0; i < 2; ++i) {
+            double *at = i ? &out->y : &out->x;
+            *at = paw__mul_add(by[i], paw__random_gauss(seed, PAW__STREAM_AUGMENT, d.next++, 1),
+                               *at);
+        }
+    }
+    {
+        const double scale =
+            paw__mul_add(0.5, paw__random_gauss(seed, PAW__STREAM_AUGMENT, d.next++, 1), 1);
+        out->w *= scale;
+        out->h *= scale;
+    }
+    if (paw__draw(&d, 0, 1) < 0.6)
+        out->turn = 80 * (3.14159265358979312 / 180) *
+                    paw__random_gauss(seed, PAW__STREAM_AUGMENT, d.next++, 1);
+    out->flip = paw__draw(&d, 0, 1) < 0.5;
+}
+/* Image point to crop point in a grid of w x h, or back; both by the centres. */
+static void paw__pose_to(const paw_pose_crop *c, int w, int h, const double from[2], double to[2])
+{
+    const double cs = cos(c->turn), sn = sin(c->turn), x = from[0] - c->x, y = from[1] - c->y;
+    to[0] = (paw__mul_add(cs, x, sn * y) / c->w + 0.5) * w;
+    to[1] = (paw__mul_add(cs, y, -sn * x) / c->h + 0.5) * h;
+    PAW__KEEP(to[0]);
+    if (c->flip) to[0] = w - 1 - to[0];
+}
+static void paw__pose_from(const paw_pose_crop *c, int w, int h, const double from[2], double to[2])
+{
+    const double cs = cos(c->turn), sn = sin(c->turn);
+    const double x = ((c->flip ? w - 1 - from[0] : from[0]) / w - 0.5) * c->w;
+    const double y = (from[1] / h - 0.5) * c->h;
+    to[0] = paw__mul_add(cs, x, -sn * y) + c->x;
+    to[1] = paw__mul_add(sn, x, cs * y) + c->y;
+}
+PAW_DEF void paw_pose_input(const paw_image *in, const paw_pose_crop *crop, const paw_stats *stats,
+                            int w, int h, float *chw)
+{
+    int x, y, k, i, j;
+    for (y = 0; y < h; ++y)
+        for (x = 0; x < w; ++x) {
+            const double at[2] = { (double)x, (double)y };
+            double s[2], v[3] = { 0, 0, 0 };
+            int x0, y0;
+            paw__pose_from(crop, w, h, at, s);
+            if (s[0] > -1 && s[1] > -1 && s[0] < in->w && s[1] < in->h) {
+                x0 = (int)floor(s[0]);
+                y0 = (int)floor(s[1]);
+                for (i = y0; i < y0 + 2; ++i)
+                    for (j = x0; j < x0 + 2; ++j) {
+                        const double share = (1 - fabs(s[1] - i)) * (1 - fabs(s[0] - j));
+                        const uint8_t *p = in->px + ((size_t)i * (size_t)in->w + (size_t)j) * 3;
+                        if (i < 0 || j < 0 || i >= in->h || j >= in->w) continue;
+                        for (k = 0; k < 3; ++k) v[k] = paw__mul_add(share, (double)p[k], v[k]);
+                    }
+            }
+            for (k = 0; k < 3; ++k)
+                chw[((size_t)k * (size_t)h + (size_t)y) * (size_t)w + (size_t)x] =
+                    ((float)floor(v[k] + 0.5) / 255.0f - stats->mean[k]) / stats->std[k];
+        }
+}
+PAW_DEF void paw_pose_target(const paw_pose *p, const paw_pose_crop *crop, int w, int h,
+                             float *heat, float *weights)
+{
+    const size_t plane = (size_t)w * (size_t)h;
+    int i, x, y;
+    memset(heat, 0, PAW_KEYPOINTS * plane * sizeof *heat);
+    for (i = 0; i < PAW_KEYPOINTS; ++i) {
+        const int source = crop->flip ? paw__pose_mirror[i] : i;
+        double at[2];
+        int cx, cy;
+        weights[i] = p->points[source][2] > 0 ? 1.0f : 0.0f;
+        paw__pose_to(crop, w, h, p->points[source], at);
+        if (!(fabs(at[0]) < 1e6 && fabs(at[1]) < 1e6)) weights[i] = 0;
+        if (weights[i] == 0) continue;
+        cx = (int)floor(at[0] + 0.5);
+        cy = (int)floor(at[1] + 0.5);
+        if (cx < -6 || cy < -6 || cx >= w + 6 || cy >= h + 6) {
+            weights[i] = 0;
+            continue;
+        }
+        for (y = cy < 6 ? 0 : cy - 6; y <= cy + 6 && y < h; ++y)
+            for (x = cx < 6 ? 0 : cx - 6; x <= cx + 6 && x < w; ++x)
+                heat[(size_t)i * plane + (size_t)(y * w + x)] =
+                    (float)exp(-((x - cx) * (x - cx) + (y - cy) * (y - cy)) / 8.0);
+    }
+}
+PAW_DEF paw_err paw_pose_step(paw_dense *h, paw_ctx *c, const float *x, size_t n, int gh, int gw,
+                              int up, const float *target, double lr, double *loss)
+{
+    paw__upsampled u;
+    if (!c) return PAW_E_ARG;
+    if (!h || h->outputs != PAW_KEYPOINTS || !x || !n || gh < 1 || gw < 1 || up < 1 || !target ||
+        !loss)
+        return paw__fail(c, PAW_E_ARG, "paw_pose_step: NULL argument, or no head of 17 outputs");
+    memset(&u, 0, sizeof u);
+    u.h = gh * up;
+    u.w = gw * up;
+    u.heat = target;
+    u.scale = (float)(1 / ((double)n * PAW_KEYPOINTS * u.h * u.w));
+    return paw__dense_step(h, c, x, n, gh, gw, &u, lr, loss);
+}
+PAW_DEF paw_err paw_pose_heat(const paw_dense *h, paw_ctx *c, const float *x, int gh, int gw,
+                              int up, int flip, float *heat)
+{
+    const int th = gh * up, tw = gw * up;
+    const size_t ld = 32, rows = (size_t)gh * (size_t)gw, line = (size_t)gw * ld;
+    paw__team team;
+    paw__tap2 *taps;
+    float *out;
+    paw_err e = PAW_OK;
+    int px, y, k;
+    if (!c) return PAW_E_ARG;
+    if (!h || h->outputs != PAW_KEYPOINTS || !x || gh < 1 || gw < 1 || up < 1 || !heat)
+        return paw__fail(c, PAW_E_ARG, "paw_pose_heat: NULL argument, or no head of 17 outputs");
+    team.c = c;
+    team.ops = paw__ops_now();
+    team.slot = 0;
+    team.wide = c->threads > 1;
+    out = (float *)paw__alloc(c, rows * ld + line + ld, sizeof *out);
+    taps = (paw__tap2 *)paw__alloc(c, (size_t)th + (size_t)tw, sizeof *taps);
+    if (!out || !taps) e = PAW_E_OOM;
+    if (!e) e = paw__dense_run(h, &team, x, rows, out);
+    if (!e) {
+        paw__tap2_of(gh, th, taps);
+        paw__tap2_of(gw, tw, taps + th);
+    }
+    for (y = 0; !e && y < th; ++y) {
+        paw__blend2(team.ops, &taps[y], out, line, out + rows * ld);
+        for (px = 0; px < tw; ++px) {
+            const int to = flip ? tw - 1 - px : px;
+            float *z = out + rows * ld + line;
+            paw__blend2(team.ops, &taps[th + px], out + rows * ld, ld, z);
+            for (k = 0; k < PAW_KEYPOINTS; ++k)
+                heat[((size_t)(flip ? paw__pose_mirror[k] : k) * (size_t)th + (size_t)y) *
+                         (size_t)tw + (size_t)to] += z[k];
+        }
+    }
+    paw__free(out);
+    paw__free(taps);
+    return e;
+}
+PAW_DEF void paw_pose_decode(const float *heat, int w, int h, const paw_pose_crop *crop,
+                             double box_score, paw_pose *out)
+{
+    const size_t plane = (size_t)w * (size_t)h;
+    double sum = 0;
+    size_t i, best;
+    int k, n = 0;
+    for (k = 0; k < PAW_KEYPOINTS; ++k, heat += plane) {
+        double at[2];
+        int x, y;
+        for (i = best = 0; i < plane; ++i)
+            if (heat[i] > heat[best]) best = i;
+        at[0] = x = (int)(best % (size_t)w);
+        at[1] = y = (int)(best / (size_t)w);
+        if (x > 0 && x + 1 < w && y > 0 && y + 1 < h) {
+            const float dx = heat[best + 1] - heat[best - 1];
+            const float dy = heat[best + (size_t)w] - heat[best - (size_t)w];
+            at[0] += dx > 0 ? 0.25 : dx < 0 ? -0.25 : 0;
+            at[1] += dy > 0 ? 0.25 : dy < 0 ? -0.25 : 0;
+        }
+        paw__pose_from(crop, w, h, at, out->points[k]);
+        out->points[k][2] = (double)heat[best];
+        if (heat[best] > 0.2f) {
+            sum += (double)heat[best];
+            ++n;
+        }
+    }
+    out->score = box_score * (n ? sum / n : 0);
+}
+
+/* ---- COCO poses: all of an annotation, or of a result ---- */
+
+static paw_err paw__coco_pose(paw__coco *k)
+{
+    static const char *const names[] = { "id", "image_id", "iscrowd", "bbox", "keypoints", "area",
+                                         "num_keypoints", "score" };
+    double v[3 * PAW__COCO_POINTS], crowd = 0, labelled = 0;
+    size_t boxes = 0, n = 0;
+    unsigned seen = 0;
+    void *list = k->poses;
+    paw_pose p;
+    int field, i;
+    paw_err e = paw__json_enter(&k->j, '{');
+    memset(&p, 0, sizeof p);
+    while (!e) {
+        e = paw__coco_field(k, names, (int)PAW__COUNT(names), &seen, &field);
+        if (e || field < 0) break;
+        if (field == 0) e = paw__coco_id(k, &p.id);
+        else if (field == 1) e = paw__coco_id(k, &p.image_id);
+        else if (field == 2) e = paw__json_double(&k->j, &crowd);
+        else if (field == 3) e = paw__coco_numbers(k, p.box, 4, &boxes);
+        else if (field == 4) e = paw__coco_numbers(k, v, PAW__COUNT(v), &n);
+        else e = paw__json_double(&k->j, field == 5 ? &p.area : field == 6 ? &labelled : &p.score);
+    }
+    if (e) return e;
+    if (!(seen & 2) || n != PAW__COUNT(v) || ((seen & 8) && boxes != 4))
+        return paw__coco_fail(k, PAW_E_KEY, "annotation",
+                              "image_id, 17 key points or a box of four numbers missing");
+    p.crowd = crowd != 0;
+    for (i = 0; i < PAW__COCO_POINTS; ++i) memcpy(p.points[i], v + 3 * i, sizeof p.points[i]);
+    for (i = 0; i < PAW__COCO_POINTS && !(seen & 64); ++i) labelled += p.points[i][2] > 0;
+    p.labelled = (int)(labelled > 0 && labelled <= 17 ? labelled : 0);
+    e = paw__grow(k->u->c, &list, &k->pose_cap, k->pose_count + 1, sizeof p);
+    k->poses = (paw_pose *)list;
+    if (!e) k->poses[k->pose_count++] = p;
+    return e;
+}
+static paw_err paw__coco_poses(paw__coco *k) /* a list, or an object with lists */
+{
+    static const char *const names[] = { "images", "annotations" };
+    unsigned seen = 0;
+    int field;
+    paw_err e;
+    if (paw__json_kind(&k->j) == '[') e = paw__coco_array(k, paw__coco_pose);
+    else {
+        e = paw__json_enter(&k->j, '{');
+        while (!e) {
+            e = paw__coco_field(k, names, 2, &seen, &field);
+            if (e || field < 0) break;
+            e = paw__coco_array(k, field ? paw__coco_pose : paw__coco_image);
+        }
+        if (!e && seen != 3)
+            e = paw__fail(k->u->c, PAW_E_KEY, "%s: no images or annotations", k->path);
+    }
+    return e ? e : paw__json_end(&k->j);
+}
+PAW_DEF void paw_poses_free(paw_ctx *c, paw_poses *p)
+{
+    paw__arena owned;
+    (void)c;
+    if (!p) return;
+    owned.head = (paw__chunk *)p->owned_;
+    paw__free(p->items);
+    paw__free((void *)(uintptr_t)p->paths);
+    paw__arena_free(&owned);
+    memset(p, 0, sizeof *p);
+}
+PAW_DEF paw_err paw_poses_load(paw_ctx *c, const char *path, const char *image_folder,
+                               paw_poses *out)
+{
+    const paw__set_image *twice[2] = { NULL, NULL }, *image;
+    const char **paths = NULL;
+    paw__coco *k = NULL;
+    paw_poses poses;
+    paw_index unused;
+    paw__set *u;
+    size_t i;
+    paw_err e;
+    if (c && (!path || !out)) return paw__fail(c, PAW_E_ARG, "paw_poses_load: NULL argument");
+    if (!(u = paw__set_begin(c, "paw_poses_load", "", NULL, &unused, &e))) return e;
+    memset(&poses, 0, sizeof poses);
+    k = (paw__coco *)paw__calloc(c, 1, sizeof *k);
+    u->folder = paw__strdup(c, image_folder ? image_folder : "");
+    e = k && u->folder ? PAW_OK : PAW_E_OOM;
+    if (!e) {
+        k->u = u;
+        k->path = path;
+        e = paw__coco_read(k, paw__coco_poses);
+    }
+    if (!e) e = paw__set_sort_images(u, twice);
+    if (!e && twice[0]) e = paw__coco_twice(k, "images", twice[0]->id);
+    if (!e && !(paths = (const char **)paw__calloc(c, k->pose_count + 1, sizeof *paths)))
+        e = PAW_E_OOM;
+    for (i = 0; !e && u->image_count && i < k->pose_count; ++i) {
+        if ((image = paw__set_image_of(u, k->poses[i].image_id)) != NULL) paths[i] = image->path;
+        else e = paw__fail(c, PAW_E_KEY, "%s: annotation %zu is of no image", path, i);
+    }
+    if (k) poses.items = k->poses;
+    if (k) poses.count = k->pose_count;
+    poses.paths = paths;
+    poses.owned_ = u->owned.head;
+    u->owned.head = NULL; /* the poses have it now */
+    if (e) paw_poses_free(c, &poses);
+    else *out = poses;
+    if (k) paw__free(k->categories);
+    paw__free(k);
+    (void)paw__set_end(u, PAW_E_ARG, &unused); /* frees what only the set holds */
+    return e;
+}
 
 /* ==== >>metrics ==== average precision, top-k, segmentation, pose ==== */
 
@@ -14444,8 +14778,8 @@ static paw_err paw__pose_check(paw_ctx *c, const char *what, const paw_pose *p, 
             sum += (p[i].points[k][0] - p[i].points[k][0]) + (p[i].points[k][1] -
                                                               p[i].points[k][1]);
         if (isnan(sum))
-            return paw__fail(c, PAW_E_NUM, "paw_pose_evaluate: %s %zu of image %lld: a number is "
-                             "not finite", what, i, (long long)p[i].image_id);
+            return paw__fail(c, PAW_E_NUM, "%s %zu of image %lld: a number is not finite", what, i,
+                             (long long)p[i].image_id);
     }
     return PAW_OK;
 }

@@ -565,6 +565,65 @@ static void test_resume(void)
     remove(path);
 }
 
+/* ---- pose ---- */
+
+static void test_pose_geometry(void)
+{
+    int round, bad = 0;
+    for (round = 0; round < 200; ++round) {
+        paw_pose p, found;
+        paw_pose_crop crop;
+        static float heat[17 * 64 * 48], weights[17];
+        double worst = 0;
+        int k, seen = 0;
+        random_person(&p, 1);
+        p.labelled = 17;
+        for (k = 0; k < 17; ++k) p.points[k][2] = 2;
+        if (round & 1) paw_pose_crop_random(&p, 48, 64, 5, (uint64_t)round, &crop);
+        else paw_pose_crop_of(p.box, 48, 64, &crop);
+        paw_pose_target(&p, &crop, 48, 64, heat, weights);
+        paw_pose_decode(heat, 48, 64, &crop, 0.5, &found);
+        if (crop.flip) paw_pose_target(&p, &crop, 48, 64, heat, weights);
+        for (k = 0; k < 17; ++k) {
+            const int t = crop.flip ? paw__pose_mirror[k] : k;
+            if (weights[k] == 0 || found.points[k][2] < 0.999) continue;
+            worst = fmax(worst, hypot(found.points[k][0] - p.points[t][0],
+                                      found.points[k][1] - p.points[t][1]));
+            ++seen;
+        }
+        /* the maximum is rounded to the pixel and moved by at most a quarter each way */
+        bad += worst > 0.7501 * sqrt(2) * crop.w / 48 || (!(round & 1) && seen < 17);
+        if (!(round & 1)) bad += fabs(found.score - 0.5) > 1e-6;
+    }
+    T(!bad, "points to heat maps and back: %d of 200 off", bad);
+}
+static void test_pose_training(void)
+{
+    enum { N = 2, GH = 4, GW = 3, UP = 4, WIDTH = 32, PLANE = GH * UP * GW * UP };
+    static float x[N * GH * GW * WIDTH], target[N * 17 * (PLANE + 1)], heat[17 * PLANE];
+    double first = 0, loss = 0;
+    paw_dense d;
+    size_t i;
+    for (i = 0; i < sizeof x / sizeof *x; ++i) x[i] = t_uniform();
+    for (i = 0; i < sizeof target / sizeof *target; ++i) target[i] = fabsf(t_uniform());
+    T(!paw_dense_create(ctx, 17, WIDTH, 2, &d), "create");
+    for (i = 0; i < 17; ++i) target[17 * PLANE + i] = target[2 * 17 * PLANE + 17 + i] = i != 3;
+    for (i = 0; i < 200; ++i) {
+        T(!paw_pose_step(&d, ctx, x, N, GH, GW, UP, target, 1e-2, &loss), "step");
+        if (!i) first = loss;
+    }
+    T(loss < 0.5 * first, "learns: %g -> %g", first, loss);
+    for (i = 0; i < WIDTH; ++i) x[i] = d.weight[3 * WIDTH + i];
+    T(!paw_pose_heat(&d, ctx, x, GH, GW, UP, 0, heat) &&
+          !paw_pose_heat(&d, ctx, x, GH, GW, UP, 1, heat), "heat maps");
+    for (i = 0, loss = 0; i < PLANE; ++i) { /* both added: nose mirrored onto itself */
+        const size_t mirror = i / (GW * UP) * (GW * UP) + GW * UP - 1 - i % (GW * UP);
+        loss = fmax(loss, fabs((double)heat[i] - (double)heat[mirror]));
+    }
+    T(loss < 1e-5, "the sum with its mirror image is symmetric: %g", loss);
+    paw_dense_free(ctx, &d);
+}
+
 int main(void)
 {
     if (paw_create(NULL, &ctx)) return 1;
@@ -580,6 +639,8 @@ int main(void)
     test_augment();
     test_gradient();
     test_resume();
+    test_pose_geometry();
+    test_pose_training();
     paw_destroy(ctx);
     return t_end("dense");
 }

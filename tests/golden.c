@@ -1438,6 +1438,7 @@ int main(int argc, char **argv)
     }
     check_position(o.golden);
     check_preprocess(o.golden);
+    check_oks(o.golden);
     check_real(&o);
     paw_destroy(ctx);
     return t_end("golden");

@@ -134,4 +134,39 @@ static void check_seg(const char *folder, const char *meta)
     array_free(&g.losses);
     array_free(&g.pred);
 }
+
+/* All ten statistics of pycocotools. */
+static void check_oks(const char *golden)
+{
+    static const char *const names[10] = { "AP", "AP50", "AP75", "APm", "APl",
+                                           "AR", "AR50", "AR75", "ARm", "ARl" };
+    char folder[PATH], a[PATH], b[PATH], *stats;
+    paw_poses truth, found;
+    paw_pose_score score;
+    double want, got[10];
+    gap gaps = { 0, 0 };
+    int k, missing = 0;
+    join(folder, golden, "oks");
+    if (!exists(folder, "annotations.json") || !exists(folder, "detections.json")) {
+        skip("oks", "no annotations.json or detections.json");
+        return;
+    }
+    if (error(paw_poses_load(ctx, join(a, folder, "annotations.json"), NULL, &truth), a)) return;
+    if (!error(paw_poses_load(ctx, join(b, folder, "detections.json"), NULL, &found), b)) {
+        if (!error(paw_pose_evaluate(ctx, truth.items, truth.count, found.items, found.count,
+                                     &score), "oks")) {
+            memcpy(got, &score, sizeof got);
+            stats = text_read(folder, "stats.json");
+            for (k = 0; k < 10; ++k) {
+                if (json_number(stats, NULL, names[k], &want)) gap_add(&gaps, got[k], want, 1e-9, 0);
+                else ++missing;
+            }
+            free(stats);
+            if (missing) skip("oks", "statistics missing in stats.json");
+            if (missing < 10) gap_result(&gaps, "oks statistics");
+        }
+        paw_poses_free(ctx, &found);
+    }
+    paw_poses_free(ctx, &truth);
+}
 #endif
