@@ -1584,7 +1584,7 @@ static inline int cli_store_open(cli *app, cli_features *f, int kind)
     if (d.torn)
         cli_say(app, "%s: %lu shards are torn or foreign and will be encoded again", d.folder,
                 (unsigned long)d.torn);
-    if (d.stale && d.ready < d.shards)
+    if (d.stale && d.ready < d.shards && (d.ready || d.stale == d.shards)) /* else another list */
         cli_say(app, "%s: %lu shards are of other or changed inputs and not taken", d.folder,
                 (unsigned long)d.stale);
     return CLI_OK;

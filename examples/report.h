@@ -575,35 +575,21 @@ static inline void report_bars(report *p, const report_retrieval *d)
     report_raw(p, "</div>\n");
 }
 
-static inline double report_dot(const float *a, const float *b, size_t n)
+/* The nearest of n rows to row query, itself left out, best first; *count: how many. */
+static inline paw_err report_nearest(paw_ctx *c, const float *x, size_t n, size_t dim, size_t query,
+                                     size_t *near, float *similarity, int *count)
 {
-    double sum = 0;
-    size_t i;
-    for (i = 0; i < n; ++i) sum += (double)a[i] * (double)b[i];
-    return sum;
-}
-/* The nearest of n rows to row query, itself left out, best first; returns how many. */
-static inline int report_nearest(const float *x, size_t n, size_t dim, size_t query, size_t *near,
-                                 double *similarity, int most)
-{
-    const float *q = x + query * dim;
-    const double qq = report_dot(q, q, dim);
-    size_t i;
-    int count = 0, k;
-    for (i = 0; i < n; ++i) {
-        const float *y = x + i * dim;
-        const double norm = sqrt(qq * report_dot(y, y, dim));
-        const double s = report_dot(q, y, dim) / (norm > 1e-8 ? norm : 1e-8);
-        if (i == query || (count == most && s <= similarity[count - 1])) continue;
-        if (count < most) ++count;
-        for (k = count - 1; k > 0 && similarity[k - 1] < s; --k) {
-            similarity[k] = similarity[k - 1];
-            near[k] = near[k - 1];
-        }
-        similarity[k] = s;
-        near[k] = i;
+    size_t rows[REPORT_NEIGHBOURS + 1], i;
+    const size_t k = n < REPORT_NEIGHBOURS + 1 ? n : REPORT_NEIGHBOURS + 1;
+    float scores[REPORT_NEIGHBOURS + 1];
+    const paw_err e = paw_retrieval_topk(c, x + query * dim, 1, x, n, dim, k, 0, rows, scores);
+    *count = 0;
+    for (i = 0; !e && i < k && *count < REPORT_NEIGHBOURS; ++i) {
+        if (rows[i] == query) continue;
+        near[*count] = rows[i];
+        similarity[(*count)++] = scores[i];
     }
-    return count;
+    return e;
 }
 typedef struct {
     double ap;
@@ -663,7 +649,7 @@ static inline int report_sheet(report *p, report_retrieval *d)
     static const double shares[] = { 0.9, 0.5, 0.1 };
     const paw_index *x = &d->items.index;
     const report_feature *f = &d->f[d->best];
-    double similarity[REPORT_NEIGHBOURS];
+    float similarity[REPORT_NEIGHBOURS];
     size_t near[REPORT_NEIGHBOURS], picks[3];
     char text[64];
     int c, k, i, count, shown = 0;
@@ -681,13 +667,13 @@ static inline int report_sheet(report *p, report_retrieval *d)
         for (k = 0; k < 3; ++k) {
             paw_err e;
             if (k && picks[k] == picks[k - 1]) continue;
-            count = report_nearest(f->x, x->count, f->dim, picks[k], near, similarity,
-                                   REPORT_NEIGHBOURS);
+            e = report_nearest(d->app->ctx, f->x, x->count, f->dim, picks[k], near, similarity,
+                               &count);
             report_raw(p, "<div class=\"sheet\">\n");
             snprintf(text, sizeof text, "%s %.1f", names[k], 100 * f->ap[picks[k]]);
-            e = report_patch(p, d, picks[k], "query", text);
+            if (!e) e = report_patch(p, d, picks[k], "query", text);
             for (i = 0; !e && i < count; ++i) {
-                snprintf(text, sizeof text, "%.3f", similarity[i]);
+                snprintf(text, sizeof text, "%.3f", (double)similarity[i]);
                 e = report_patch(p, d, near[i], d->labels[near[i]] == c ? "same" : "other", text);
             }
             report_raw(p, "</div>\n");
@@ -1032,20 +1018,6 @@ static inline size_t search_enter(size_t *near, float *similarity, size_t count,
     near[i] = at;
     return count;
 }
-static inline void search_topk(const float *q, size_t nq, const float *x, size_t n, size_t dim,
-                               size_t k, size_t *rows, float *scores)
-{
-    size_t i, j, count;
-    for (i = 0; i < nq; ++i) {
-        const double qq = report_dot(q + i * dim, q + i * dim, dim);
-        for (j = count = 0; j < n; ++j) {
-            const float *y = x + j * dim;
-            const double norm = sqrt(qq * report_dot(y, y, dim));
-            const double c = report_dot(q + i * dim, y, dim) / (norm > 1e-8 ? norm : 1e-8);
-            count = search_enter(rows + i * k, scores + i * k, count, k, j, (float)c);
-        }
-    }
-}
 /* The k nearest of every query by the cosine of a feature, chunk by chunk; left out: the query, or
    with others all windows of its image. */
 static inline int search_nearest(search *s, int kind, int others, search_hits *h)
@@ -1067,7 +1039,8 @@ static inline int search_nearest(search *s, int kind, int others, search_hits *h
         const size_t m = n - first < SEARCH_CHUNK ? n - first : SEARCH_CHUNK;
         const size_t top = most < m ? most : m;
         e = paw_store_read(s->app->ctx, s->f.store[kind], s->f.rows + first, m, x);
-        if (!e) search_topk(q, h->count, x, m, dim, top, rows, scores);
+        if (!e)
+            e = paw_retrieval_topk(s->app->ctx, q, h->count, x, m, dim, top, 0, rows, scores);
         for (i = 0; !e && i < h->count; ++i)
             for (j = 0; j < top; ++j) {
                 const size_t at = first + rows[i * top + j], query = h->query[i];

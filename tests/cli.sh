@@ -68,7 +68,7 @@ near() # value wanted within
     awk -v a="$1" -v b="$2" -v d="$3" 'BEGIN { exit !(a != "" && a - b <= d && b - a <= d) }'
 }
 
-programs="embed part_retrieval object_retrieval patch_search image_classification convert"
+programs="embed part_retrieval object_retrieval patch_search knn image_classification convert"
 for p in $programs; do
     [ -x "$bin/$p" ] || { skip "$bin/$p is not built"; echo "cli: $passed passed, $failed failed," \
         "$skipped skipped"; exit 0; }
@@ -266,5 +266,23 @@ mv "$out/mean" "$out/out"
 check "CUB: AP of mean" near "$(value AP)" 42.49 0.02
 check "CUB: AP of mean without the query" near "$(value AP_exclude_query)" 41.68 0.02
 check "CUB: the paper's value" [ "$(value AP_paper)" = 35 ]
+run object_retrieval --dataset folder --root "$shared/data/imagenette/val" --weights "$weights" \
+    --json --quiet --cache "$out/cache"
+check "imagenette: status" [ "$status" -eq 0 ]
+check "imagenette: chance" [ "$(value chance)" = 10 ]
+check "imagenette: AP of cls $(value AP)" near "$(value AP)" 91.69 0.05
+run knn --dataset folder --root "$shared/data/imagenette/val" --weights "$weights" --k 5 --json \
+    --cache "$out/cache" --report "$out/knn"
+check "k-NN: status" [ "$status" -eq 0 ]
+check "k-NN: takes the features of object_retrieval" grep -q '<dd>0</dd>' "$out/knn/report.html"
+check "k-NN: top-1 $(value top1)" near "$(value top1)" 96 1
+run part_retrieval --dataset coco --root "$shared/data/coco_kp" --weights "$weights" --json \
+    --quiet --cache "$out/cache"
+check "COCO: items" [ "$(value items)" = 79 ]
+check "COCO: the paper's value" grep -q '"AP_paper": 44.1' "$out/out"
+run object_retrieval --dataset cifar10 --root "$shared/data/cifar10" --weights "$weights" --json \
+    --quiet --cache "$out/cache"
+check "CIFAR-10: items" [ "$(value items)" = 400 ]
+check "CIFAR-10: marked as a proposal" grep -q 'this is a proposal' "$out/out"
 echo "cli: $passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]
