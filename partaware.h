@@ -4308,7 +4308,6 @@ static PAW__UNUSED paw_err paw__tensors_set_meta(paw_ctx *c, paw_tensors *t, con
     memcpy(p, value, n);
     return paw__tensors_index(c, t);
 }
-static PAW__UNUSED const char *paw__tensors_source(const paw_tensors *t) { return t->source; }
 
 PAW_DEF void paw_tensors_close(paw_tensors *t)
 {
@@ -6369,49 +6368,49 @@ PAW_DEF paw_err paw_npy_save(paw_ctx *c, const char *path, const float *data, in
     return paw__out_close(&o);
 }
 
-/* ---- name maps: from a directory of tensors to a packed model ---- */
-
 /* ---- slots: every tensor a model is made of, with the shape it must have ---- */
 
 enum { /* sizes that shapes are written in */
     PAW__1, PAW__D, PAW__3D, PAW__F, PAW__T, PAW__P, PAW__R, PAW__H, PAW__3, PAW__END_
 };
-enum {
-    PAW__S_CLS, PAW__S_POS, PAW__S_PATCH_W, PAW__S_PATCH_B, PAW__S_REL, PAW__S_GAMMA1,
-    PAW__S_GAMMA2, PAW__S_NORM1_W, PAW__S_NORM1_B, PAW__S_Q_BIAS, PAW__S_V_BIAS, PAW__S_QKV_W,
-    PAW__S_QKV_B, PAW__S_PROJ_W, PAW__S_PROJ_B, PAW__S_NORM2_W, PAW__S_NORM2_B, PAW__S_FC1_W,
-    PAW__S_FC1_B, PAW__S_FC2_W, PAW__S_FC2_B, PAW__S_NORM_W, PAW__S_NORM_B
-};
+enum { PAW__VECTOR, PAW__POS_TABLE, PAW__WEIGHT, PAW__BIAS, PAW__Q_BIAS, PAW__V_BIAS };
 typedef struct {
-    int use, per_block, needs; /* needs: flags of the recipe, all of them */
+    int kind, per_block;
+    size_t at; /* offset in the model or block: of a float * or, for weights and biases, a layer */
+    int needs; /* flags of the recipe, all of them */
     const char *name;
     int dims[5];
 } paw__slot;
-static const paw__slot paw__slots[] = {
-    {PAW__S_CLS, 0, 0, "cls_token", {PAW__1, PAW__1, PAW__D, PAW__END_, 0}},
-    {PAW__S_POS, 0, PAW__POSITIONS, "pos_embed", {PAW__1, PAW__T, PAW__D, PAW__END_, 0}},
-    {PAW__S_PATCH_W, 0, 0, "patch_embed.proj.weight", {PAW__D, PAW__3, PAW__P, PAW__P, PAW__END_}},
-    {PAW__S_PATCH_B, 0, 0, "patch_embed.proj.bias", {PAW__D, PAW__END_, 0, 0, 0}},
-    {PAW__S_REL, 0, PAW__RELATIVE, "rel_pos_bias.relative_position_bias_table",
+#define PAW__OF_MODEL(field) 0, offsetof(paw_model, field)
+#define PAW__OF_BLOCK(field) 1, offsetof(paw__vit_block, field)
+static const paw__slot paw__slots[] = { /* in this order random weights are drawn */
+    {PAW__VECTOR, PAW__OF_MODEL(cls), 0, "cls_token", {PAW__1, PAW__1, PAW__D, PAW__END_, 0}},
+    {PAW__POS_TABLE, PAW__OF_MODEL(pos), PAW__POSITIONS, "pos_embed",
+     {PAW__1, PAW__T, PAW__D, PAW__END_, 0}},
+    {PAW__WEIGHT, PAW__OF_MODEL(patches), 0, "patch_embed.proj.weight",
+     {PAW__D, PAW__3, PAW__P, PAW__P, PAW__END_}},
+    {PAW__BIAS, PAW__OF_MODEL(patches), 0, "patch_embed.proj.bias", {PAW__D, PAW__END_, 0, 0, 0}},
+    {PAW__VECTOR, PAW__OF_MODEL(rel), PAW__RELATIVE, "rel_pos_bias.relative_position_bias_table",
      {PAW__R, PAW__H, PAW__END_, 0, 0}},
-    {PAW__S_GAMMA1, 1, PAW__SCALES, "gamma_1", {PAW__D, PAW__END_, 0, 0, 0}},
-    {PAW__S_GAMMA2, 1, PAW__SCALES, "gamma_2", {PAW__D, PAW__END_, 0, 0, 0}},
-    {PAW__S_NORM1_W, 1, 0, "norm1.weight", {PAW__D, PAW__END_, 0, 0, 0}},
-    {PAW__S_NORM1_B, 1, 0, "norm1.bias", {PAW__D, PAW__END_, 0, 0, 0}},
-    {PAW__S_Q_BIAS, 1, PAW__QV_BIAS, "attn.q_bias", {PAW__D, PAW__END_, 0, 0, 0}},
-    {PAW__S_V_BIAS, 1, PAW__QV_BIAS, "attn.v_bias", {PAW__D, PAW__END_, 0, 0, 0}},
-    {PAW__S_QKV_W, 1, 0, "attn.qkv.weight", {PAW__3D, PAW__D, PAW__END_, 0, 0}},
-    {PAW__S_QKV_B, 1, PAW__QKV_BIAS, "attn.qkv.bias", {PAW__3D, PAW__END_, 0, 0, 0}},
-    {PAW__S_PROJ_W, 1, 0, "attn.proj.weight", {PAW__D, PAW__D, PAW__END_, 0, 0}},
-    {PAW__S_PROJ_B, 1, 0, "attn.proj.bias", {PAW__D, PAW__END_, 0, 0, 0}},
-    {PAW__S_NORM2_W, 1, 0, "norm2.weight", {PAW__D, PAW__END_, 0, 0, 0}},
-    {PAW__S_NORM2_B, 1, 0, "norm2.bias", {PAW__D, PAW__END_, 0, 0, 0}},
-    {PAW__S_FC1_W, 1, 0, "mlp.fc1.weight", {PAW__F, PAW__D, PAW__END_, 0, 0}},
-    {PAW__S_FC1_B, 1, 0, "mlp.fc1.bias", {PAW__F, PAW__END_, 0, 0, 0}},
-    {PAW__S_FC2_W, 1, 0, "mlp.fc2.weight", {PAW__D, PAW__F, PAW__END_, 0, 0}},
-    {PAW__S_FC2_B, 1, 0, "mlp.fc2.bias", {PAW__D, PAW__END_, 0, 0, 0}},
-    {PAW__S_NORM_W, 0, 0, "norm.weight", {PAW__D, PAW__END_, 0, 0, 0}},
-    {PAW__S_NORM_B, 0, 0, "norm.bias", {PAW__D, PAW__END_, 0, 0, 0}},
+    {PAW__VECTOR, PAW__OF_BLOCK(gamma1), PAW__SCALES, "gamma_1", {PAW__D, PAW__END_, 0, 0, 0}},
+    {PAW__VECTOR, PAW__OF_BLOCK(gamma2), PAW__SCALES, "gamma_2", {PAW__D, PAW__END_, 0, 0, 0}},
+    {PAW__VECTOR, PAW__OF_BLOCK(norm1.w), 0, "norm1.weight", {PAW__D, PAW__END_, 0, 0, 0}},
+    {PAW__VECTOR, PAW__OF_BLOCK(norm1.b), 0, "norm1.bias", {PAW__D, PAW__END_, 0, 0, 0}},
+    {PAW__Q_BIAS, PAW__OF_BLOCK(qkv), PAW__QV_BIAS, "attn.q_bias", {PAW__D, PAW__END_, 0, 0, 0}},
+    {PAW__V_BIAS, PAW__OF_BLOCK(qkv), PAW__QV_BIAS, "attn.v_bias", {PAW__D, PAW__END_, 0, 0, 0}},
+    {PAW__WEIGHT, PAW__OF_BLOCK(qkv), 0, "attn.qkv.weight", {PAW__3D, PAW__D, PAW__END_, 0, 0}},
+    {PAW__BIAS, PAW__OF_BLOCK(qkv), PAW__QKV_BIAS, "attn.qkv.bias",
+     {PAW__3D, PAW__END_, 0, 0, 0}},
+    {PAW__WEIGHT, PAW__OF_BLOCK(proj), 0, "attn.proj.weight", {PAW__D, PAW__D, PAW__END_, 0, 0}},
+    {PAW__BIAS, PAW__OF_BLOCK(proj), 0, "attn.proj.bias", {PAW__D, PAW__END_, 0, 0, 0}},
+    {PAW__VECTOR, PAW__OF_BLOCK(norm2.w), 0, "norm2.weight", {PAW__D, PAW__END_, 0, 0, 0}},
+    {PAW__VECTOR, PAW__OF_BLOCK(norm2.b), 0, "norm2.bias", {PAW__D, PAW__END_, 0, 0, 0}},
+    {PAW__WEIGHT, PAW__OF_BLOCK(fc1), 0, "mlp.fc1.weight", {PAW__F, PAW__D, PAW__END_, 0, 0}},
+    {PAW__BIAS, PAW__OF_BLOCK(fc1), 0, "mlp.fc1.bias", {PAW__F, PAW__END_, 0, 0, 0}},
+    {PAW__WEIGHT, PAW__OF_BLOCK(fc2), 0, "mlp.fc2.weight", {PAW__D, PAW__F, PAW__END_, 0, 0}},
+    {PAW__BIAS, PAW__OF_BLOCK(fc2), 0, "mlp.fc2.bias", {PAW__D, PAW__END_, 0, 0, 0}},
+    {PAW__VECTOR, PAW__OF_MODEL(norm.w), 0, "norm.weight", {PAW__D, PAW__END_, 0, 0, 0}},
+    {PAW__VECTOR, PAW__OF_MODEL(norm.b), 0, "norm.bias", {PAW__D, PAW__END_, 0, 0, 0}},
 };
 static size_t paw__model_size(const paw_model *m, int what)
 {
@@ -6433,9 +6432,19 @@ static int paw__slot_shape(const paw_model *m, const paw__slot *s, size_t shape[
     for (; s->dims[n] != PAW__END_; ++n) shape[n] = paw__model_size(m, s->dims[n]);
     return n;
 }
-static int paw__slot_used(const paw_model *m, const paw__slot *s)
+static int paw__slot_blocks(const paw_model *m, const paw__slot *s) /* how many it stands in */
 {
-    return (s->needs & ~paw__recipes[m->recipe].has) == 0;
+    if (s->needs & ~paw__recipes[m->recipe].has) return 0;
+    return s->per_block ? m->depth : 1;
+}
+/* Heads that a slot's rows and columns are padded by. */
+static size_t paw__slot_row_heads(const paw_model *m, const paw__slot *s)
+{
+    return s->per_block && s->at == offsetof(paw__vit_block, qkv) ? 3 * (size_t)m->heads : 1;
+}
+static size_t paw__slot_column_heads(const paw_model *m, const paw__slot *s)
+{
+    return s->per_block && s->at == offsetof(paw__vit_block, proj) ? (size_t)m->heads : 1;
 }
 static void paw__slot_name(const paw__slot *s, int block, char *out, size_t bytes)
 {
@@ -6453,33 +6462,56 @@ typedef struct {
     int allow_nonfinite;
     char prefix[64], head[64], predictor[64]; /* of the encoder, its head, MoCo's predictor */
     char name[PAW__NAME_BYTES];               /* of the tensor in hand */
+    const paw__tensor *x;                     /* the tensor in hand; NULL: no such name */
     float *data;                              /* what it holds, grown as needed */
     size_t data_count;
 } paw__builder;
 
-static int paw__has_name(paw__builder *r, const char *prefix, const char *name)
+static PAW__PRINTF(2, 3) int paw__take(paw__builder *r, const char *format, ...) /* 0: not there */
 {
-    size_t i;
-    snprintf(r->name, sizeof r->name, "%s%s", prefix, name);
-    return paw_tensors_find(r->t, r->name, &i) == PAW_OK;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(r->name, sizeof r->name, format, args);
+    va_end(args);
+    r->x = (const paw__tensor *)paw__find_name(r->t->sorted, r->t->count, r->name);
+    return r->x != NULL;
 }
-/* Directory entry of prefix + name into info; index in at. E_KEY with the nearest thing known. */
-static paw_err paw__builder_info(paw__builder *r, const char *prefix, const char *name, size_t *at,
-                                paw_tensor_info *info)
+static paw_err paw__take_failed(paw__builder *r)
 {
-    if (!paw__has_name(r, prefix, name))
-        return paw__fail(r->c, PAW_E_KEY, "%s: %s checkpoint without tensor '%s'",
-                         paw__tensors_source(r->t), paw__recipes[r->m->recipe].name, r->name);
-    (void)paw_tensors_find(r->t, r->name, at);
-    return paw_tensors_info(r->t, *at, info);
+    return paw__fail(r->c, PAW_E_KEY, "%s: %s checkpoint without tensor '%s'", r->t->source,
+                     paw__recipes[r->m->recipe].name, r->name);
 }
-/* Counts a tensor's weights and makes room for some of them in r->data. */
-static paw_err paw__builder_room(paw__builder *r, const paw_tensor_info *info, size_t room)
+static paw_err paw__take_bad(paw__builder *r, const char *want)
 {
-    r->m->parameters += info->count;
+    char got[192];
+    return paw__fail(r->c, PAW_E_SHAPE, "%s: tensor '%s' has shape %s; %s", r->t->source, r->name,
+                     paw__shape_text(got, r->x->shape, r->x->ndim), want);
+}
+/* The tensor in hand must be there and have the given shape. */
+static paw_err paw__take_shape(paw__builder *r, int ndim, const size_t *shape)
+{
+    char want[192], got[192];
+    const paw__tensor *x = r->x;
+    if (!x) return paw__take_failed(r);
+    if (x->ndim == ndim && !memcmp(x->shape, shape, (size_t)ndim * sizeof *shape)) return PAW_OK;
+    return paw__fail(r->c, PAW_E_SHAPE, "%s: tensor '%s' has shape %s, not %s", r->t->source,
+                     r->name, paw__shape_text(got, x->shape, x->ndim),
+                     paw__shape_text(want, shape, ndim));
+}
+static paw_err paw__take_matrix(paw__builder *r, size_t k) /* [n, k], n as it is */
+{
+    if (!r->x) return paw__take_failed(r);
+    if (r->x->ndim == 2 && r->x->shape[1] == k && r->x->shape[0] >= 1 && r->x->shape[0] <= 1048576)
+        return PAW_OK;
+    return paw__take_bad(r, "its input does not fit the layer before");
+}
+/* Counts the weights of the tensor in hand and makes room for some of them in r->data. */
+static paw_err paw__builder_room(paw__builder *r, size_t room)
+{
+    r->m->parameters += r->x->count;
     if (r->t->io.read && r->m->parameters > r->t->io.bytes)
         return paw__fail(r->c, PAW_E_LIMIT, "%s: tensor '%s': more weights than the file has bytes",
-                         paw__tensors_source(r->t), r->name);
+                         r->t->source, r->name);
     if (room <= r->data_count) return PAW_OK;
     paw__free(r->data);
     r->data_count = 0;
@@ -6488,10 +6520,10 @@ static paw_err paw__builder_room(paw__builder *r, const paw_tensor_info *info, s
     r->data_count = room;
     return PAW_OK;
 }
-/* Reads n values of tensor `at` from the first-th on into r->data; of one with strides all. */
-static paw_err paw__builder_part(paw__builder *r, size_t at, size_t first, size_t n)
+/* Reads n values from the first-th on into r->data; of a tensor with strides all. */
+static paw_err paw__builder_part(paw__builder *r, size_t first, size_t n)
 {
-    paw__tensor part = *(const paw__tensor *)r->t->items[at];
+    paw__tensor part = *r->x;
     part.offset += first * paw__dtype_bytes(part.dtype);
     part.count = n;
     return paw__tensor_read(r->c, r->t, &part, PAW_F32, r->data);
@@ -6503,48 +6535,24 @@ static paw_err paw__builder_finite(paw__builder *r, size_t first, size_t n)
     for (i = 0; i < n && !r->allow_nonfinite; ++i)
         if (!(fabsf(r->data[i]) <= FLT_MAX))
             return paw__fail(r->c, PAW_E_NUM, "%s: tensor '%s' holds a value that is not finite "
-                             "at index %zu", paw__tensors_source(r->t), r->name, first + i);
+                             "at index %zu", r->t->source, r->name, first + i);
     return PAW_OK;
 }
-static paw_err paw__builder_values(paw__builder *r, size_t at, const paw_tensor_info *info)
+static paw_err paw__builder_values(paw__builder *r) /* the tensor in hand to r->data */
 {
-    paw_err e = paw__builder_room(r, info, info->count);
-    if (e == PAW_OK) e = paw__builder_part(r, at, 0, info->count);
-    return e == PAW_OK ? paw__builder_finite(r, 0, info->count) : e;
+    const size_t n = r->x->count;
+    paw_err e = paw__builder_room(r, n);
+    if (!e) e = paw__builder_part(r, 0, n);
+    return e ? e : paw__builder_finite(r, 0, n);
 }
-/* Directory entry of prefix + name, which must have the given shape. */
-static paw_err paw__builder_find(paw__builder *r, const char *prefix, const char *name, int ndim,
-                                 const size_t *shape, size_t *at, paw_tensor_info *info)
+static paw_err paw__builder_read(paw__builder *r, int ndim, const size_t *shape)
 {
-    char want[192], got[192];
-    const paw_err e = paw__builder_info(r, prefix, name, at, info);
-    if (e != PAW_OK) return e;
-    if (info->ndim == ndim && !memcmp(info->shape, shape, (size_t)ndim * sizeof *shape))
-        return PAW_OK;
-    (void)paw__shape_text(want, shape, ndim);
-    (void)paw__shape_text(got, info->shape, info->ndim);
-    return paw__fail(r->c, PAW_E_SHAPE, "%s: tensor '%s' has shape %s, not %s",
-                     paw__tensors_source(r->t), r->name, got, want);
-}
-/* Reads prefix + name of the given shape into r->data. */
-static paw_err paw__builder_read(paw__builder *r, const char *prefix, const char *name, int ndim,
-                                 const size_t *shape)
-{
-    paw_tensor_info info;
-    size_t at;
-    const paw_err e = paw__builder_find(r, prefix, name, ndim, shape, &at, &info);
-    return e == PAW_OK ? paw__builder_values(r, at, &info) : e;
+    const paw_err e = paw__take_shape(r, ndim, shape);
+    return e ? e : paw__builder_values(r);
 }
 
 /* ---- from tensor to packed weights ---- */
 
-static float *paw__model_vector(paw__builder *r, size_t n, size_t heads)
-{
-    float *v = (float *)paw__model_calloc(r->c, r->m, paw__spread_size(n, heads), sizeof *v);
-    size_t i;
-    for (i = 0; v && r->data && i < n; ++i) v[paw__spread(i, n, heads)] = r->data[i];
-    return v;
-}
 /* Makes room for a layer of w [n, k]; bias zero until it is read. */
 static paw_err paw__model_linear(paw__builder *r, paw__linear *l, size_t n, size_t k,
                                  size_t n_heads, size_t k_heads, int bf16)
@@ -6566,38 +6574,33 @@ static paw_err paw__model_linear(paw__builder *r, paw__linear *l, size_t n, size
 static paw_err paw__model_pack(paw__builder *r, const float *w, size_t n, size_t k, paw__linear *l)
 {
     const paw_err e = paw__model_linear(r, l, n, k, 1, 1, 0);
-    if (e == PAW_OK) paw__pack_b(w, n, k, 1, 1, l->w);
+    if (!e) paw__pack_b(w, n, k, 1, 1, l->w);
     return e;
 }
 #define PAW__READ_COUNT 16384 /* floats read at a time: they are packed from the cache */
-/* The same, from tensor `at` of the file, which is never in memory as a whole. */
-static paw_err paw__builder_linear(paw__builder *r, size_t at, const paw_tensor_info *info,
-                                   size_t n, size_t n_heads, size_t k_heads, int bf16,
-                                   paw__linear *l)
+/* The same, from the tensor in hand, n rows, which is never in memory as a whole. */
+static paw_err paw__builder_linear(paw__builder *r, size_t n, size_t n_heads, size_t k_heads,
+                                   int bf16, paw__linear *l)
 {
-    const int strided = ((const paw__tensor *)r->t->items[at])->strided;
-    const size_t k = info->count / n;
-    const size_t most = strided ? n : paw__min(n, paw__max(16, PAW__READ_COUNT / k));
+    const size_t k = r->x->count / n;
+    const size_t most = r->x->strided ? n : paw__min(n, paw__max(16, PAW__READ_COUNT / k));
     size_t p, first, base = 0, held = 0; /* r->data has rows base to base + held */
     float *panel = NULL;                 /* on its way to bf16 */
-    paw_err e = paw__builder_room(r, info, most * k);
-    if (e == PAW_OK) e = paw__model_linear(r, l, n, k, n_heads, k_heads, bf16);
-    if (e == PAW_OK && bf16) {
-        panel = (float *)paw__alloc(r->c, 16 * l->k_padded, sizeof *panel);
-        if (!panel) e = PAW_E_OOM;
-    }
-    for (p = 0; e == PAW_OK && p < l->n_padded / 16; ++p) {
+    paw_err e = paw__builder_room(r, most * k);
+    if (!e) e = paw__model_linear(r, l, n, k, n_heads, k_heads, bf16);
+    if (!e && bf16 && !(panel = (float *)paw__alloc(r->c, 16 * l->k_padded, sizeof *panel)))
+        e = PAW_E_OOM;
+    for (p = 0; !e && p < l->n_padded / 16; ++p) {
         const size_t rows = paw__panel_source(n, n_heads, p, &first);
         if (first + rows > base + held) {
             base = first;
             held = paw__min(most, n - first);
-            e = paw__builder_part(r, at, base * k, held * k);
+            e = paw__builder_part(r, base * k, held * k);
         }
-        if (e == PAW_OK && !paw__pack_panel(r->data + (first - base) * k, rows, k, k_heads,
-                                            bf16 ? panel : l->w + p * 16 * l->k_padded))
+        if (!e && !paw__pack_panel(r->data + (first - base) * k, rows, k, k_heads,
+                                   bf16 ? panel : l->w + p * 16 * l->k_padded))
             e = paw__builder_finite(r, base * k, held * k);
-        if (e == PAW_OK && bf16)
-            paw__narrow_panel(panel, l->k_padded, l->w16 + p * 16 * l->k_padded);
+        if (!e && bf16) paw__narrow_panel(panel, l->k_padded, l->w16 + p * 16 * l->k_padded);
     }
     paw__free(panel);
     return e;
@@ -6607,11 +6610,7 @@ static void paw__model_bias(paw__builder *r, paw__linear *l, size_t from, size_t
     size_t i;
     for (i = 0; i < n; ++i) l->bias[paw__spread(from + i, l->n, heads)] = r->data[i];
 }
-static paw_err paw__model_keep(paw__builder *r, float **out, size_t n)
-{
-    *out = paw__model_vector(r, n, 1);
-    return *out ? PAW_OK : PAW_E_OOM;
-}
+/* The first row of the position table is the class token's. */
 static paw_err paw__model_positions(paw__builder *r)
 {
     paw_model *m = r->m;
@@ -6623,76 +6622,36 @@ static paw_err paw__model_positions(paw__builder *r)
     memcpy(m->pos, r->data + d, n * sizeof *m->pos);
     return PAW_OK;
 }
-/* The layer whose weights the slot holds, or NULL. */
-static paw__linear *paw__slot_linear(paw_model *m, const paw__slot *s, int block, size_t *n_heads,
-                                     size_t *k_heads)
+static paw_err paw__model_vector(paw__builder *r, float **out)
 {
-    paw__vit_block *b = m->blocks + block;
-    *n_heads = s->use == PAW__S_QKV_W ? 3 * (size_t)m->heads : 1;
-    *k_heads = s->use == PAW__S_PROJ_W ? (size_t)m->heads : 1;
-    switch (s->use) {
-    case PAW__S_PATCH_W: return &m->patches;
-    case PAW__S_QKV_W: return &b->qkv;
-    case PAW__S_PROJ_W: return &b->proj;
-    case PAW__S_FC1_W: return &b->fc1;
-    case PAW__S_FC2_W: return &b->fc2;
-    default: return NULL;
-    }
+    const size_t n = r->x->count;
+    *out = (float *)paw__model_calloc(r->c, r->m, paw__up16(n), sizeof **out);
+    if (*out) memcpy(*out, r->data, n * sizeof **out);
+    return *out ? PAW_OK : PAW_E_OOM;
 }
-/* Every other slot, from r->data. */
-static paw_err paw__model_store(paw__builder *r, const paw__slot *s, int block)
-{
-    paw_model *m = r->m;
-    paw__vit_block *b = m->blocks + block;
-    const size_t d = (size_t)m->dim, f = (size_t)m->hidden, h = (size_t)m->heads;
-    switch (s->use) {
-    case PAW__S_CLS: return paw__model_keep(r, &m->cls, d);
-    case PAW__S_POS: return paw__model_positions(r);
-    case PAW__S_REL:
-        return paw__model_keep(r, &m->rel, (size_t)m->table_rows * h);
-    case PAW__S_PATCH_B: paw__model_bias(r, &m->patches, 0, d, 1); return PAW_OK;
-    case PAW__S_GAMMA1: return paw__model_keep(r, &b->gamma1, d);
-    case PAW__S_GAMMA2: return paw__model_keep(r, &b->gamma2, d);
-    case PAW__S_NORM1_W: return paw__model_keep(r, &b->norm1.w, d);
-    case PAW__S_NORM1_B: return paw__model_keep(r, &b->norm1.b, d);
-    case PAW__S_NORM2_W: return paw__model_keep(r, &b->norm2.w, d);
-    case PAW__S_NORM2_B: return paw__model_keep(r, &b->norm2.b, d);
-    case PAW__S_NORM_W: return paw__model_keep(r, &m->norm.w, d);
-    case PAW__S_NORM_B: return paw__model_keep(r, &m->norm.b, d);
-    case PAW__S_QKV_B: paw__model_bias(r, &b->qkv, 0, 3 * d, 3 * h); return PAW_OK;
-    case PAW__S_Q_BIAS: paw__model_bias(r, &b->qkv, 0, d, 3 * h); return PAW_OK;
-    case PAW__S_V_BIAS: paw__model_bias(r, &b->qkv, 2 * d, d, 3 * h); return PAW_OK;
-    case PAW__S_PROJ_B: paw__model_bias(r, &b->proj, 0, d, 1); return PAW_OK;
-    case PAW__S_FC1_B: paw__model_bias(r, &b->fc1, 0, f, 1); return PAW_OK;
-    default: paw__model_bias(r, &b->fc2, 0, d, 1); return PAW_OK;
-    }
-}
-/* Weights come before their biases: the table lists q_bias and v_bias first, as the files do. */
 static paw_err paw__builder_slot(paw__builder *r, const paw__slot *s, int block)
 {
-    size_t shape[PAW_MAX_DIMS], at, n_heads, k_heads;
-    paw__linear *l;
-    paw_tensor_info info;
+    paw_model *m = r->m;
+    void *base = s->per_block ? (void *)(m->blocks + block) : (void *)m;
+    void *field = (char *)base + s->at;
+    const size_t heads = paw__slot_row_heads(m, s);
+    size_t shape[PAW_MAX_DIMS];
     char name[128];
+    const int n = paw__slot_shape(m, s, shape);
     paw_err e;
-    int n;
-    if (!paw__slot_used(r->m, s)) return PAW_OK;
-    n = paw__slot_shape(r->m, s, shape);
     paw__slot_name(s, block, name, sizeof name);
-    e = paw__builder_find(r, r->prefix, name, n, shape, &at, &info);
-    if (e != PAW_OK) return e;
-    l = paw__slot_linear(r->m, s, block, &n_heads, &k_heads);
-    /* Block 0 stays as it is: what it loses goes through all the others. Of DeiT-Ti's class
-       features on 63 photographs the least cosine to fp32 is 0.99995 so, and 0.99987 with it. */
-    if (l)
-        return paw__builder_linear(r, at, &info, shape[0], n_heads, k_heads,
-                                   s->per_block && block && r->m->dtype == PAW_BF16, l);
-    e = paw__builder_values(r, at, &info);
-    return e == PAW_OK ? paw__model_store(r, s, block) : e;
-}
-static int paw__slot_is_bias(const paw__slot *s)
-{
-    return s->use == PAW__S_Q_BIAS || s->use == PAW__S_V_BIAS;
+    paw__take(r, "%s%s", r->prefix, name);
+    e = paw__take_shape(r, n, shape);
+    if (!e && s->kind == PAW__WEIGHT)
+        return paw__builder_linear(r, shape[0], heads, paw__slot_column_heads(m, s),
+                                   s->per_block && m->dtype == PAW_BF16, (paw__linear *)field);
+    if (!e) e = paw__builder_values(r);
+    if (e) return e;
+    if (s->kind == PAW__POS_TABLE) return paw__model_positions(r);
+    if (s->kind == PAW__VECTOR) return paw__model_vector(r, (float **)field);
+    paw__model_bias(r, (paw__linear *)field, s->kind == PAW__V_BIAS ? 2 * shape[0] : 0, shape[0],
+                    heads);
+    return PAW_OK;
 }
 /* A block tensor that no slot names would change the result: layer scale or query norms of another
    family, blocks beyond a gap. The index of relative positions is derived from the grid. */
@@ -6700,26 +6659,24 @@ static paw_err paw__builder_strangers(paw__builder *r)
 {
     const size_t n = strlen(r->prefix);
     size_t i, k;
-    for (i = 0; i < paw_tensors_count(r->t); ++i) {
-        paw_tensor_info info;
-        const char *name;
+    for (i = 0; i < r->t->count; ++i) {
+        const char *full = paw__name_of(r->t->items[i]), *name;
         int block = 0, known = 0;
-        (void)paw_tensors_info(r->t, i, &info);
-        if (strncmp(info.name, r->prefix, n) || strncmp(info.name + n, "blocks.", 7)) continue;
-        for (name = info.name + n + 7; *name >= '0' && *name <= '9' && block < 65536; ++name)
+        if (strncmp(full, r->prefix, n) || strncmp(full + n, "blocks.", 7)) continue;
+        for (name = full + n + 7; *name >= '0' && *name <= '9' && block < 65536; ++name)
             block = block * 10 + (*name - '0');
         name += *name == '.';
         for (k = 0; k < PAW__COUNT(paw__slots) && block < r->m->depth; ++k)
-            known |= paw__slots[k].per_block && paw__slot_used(r->m, &paw__slots[k]) &&
+            known |= paw__slots[k].per_block && paw__slot_blocks(r->m, &paw__slots[k]) &&
                      !strcmp(name, paw__slots[k].name);
         if (!known && strcmp(name, "attn.relative_position_index"))
             return paw__fail(r->c, PAW_E_UNSUP, "%s: tensor '%s' is no part of a %s encoder of %d "
-                             "blocks", paw__tensors_source(r->t), info.name,
-                             paw__recipes[r->m->recipe].name, r->m->depth);
+                             "blocks", r->t->source, full, paw__recipes[r->m->recipe].name,
+                             r->m->depth);
     }
-    if (paw__has_name(r, r->prefix, "register_tokens"))
+    if (paw__take(r, "%sregister_tokens", r->prefix))
         return paw__fail(r->c, PAW_E_UNSUP, "%s: register tokens ('%s') are not supported",
-                         paw__tensors_source(r->t), r->name);
+                         r->t->source, r->name);
     return PAW_OK;
 }
 /* One allocation for what the slots hold, so that it fills whole huge pages. No more than the
@@ -6727,39 +6684,44 @@ static paw_err paw__builder_strangers(paw__builder *r)
 static paw_err paw__builder_reserve(paw__builder *r)
 {
     paw_model *m = r->m;
-    size_t shape[PAW_MAX_DIMS], i, n_heads, k_heads, bytes = 0;
+    size_t shape[PAW_MAX_DIMS], i, bytes = 0;
     for (i = 0; i < PAW__COUNT(paw__slots); ++i) {
         const paw__slot *s = &paw__slots[i];
         size_t count = 1, rows = 0;
         int n;
-        if (!paw__slot_used(m, s)) continue;
         for (n = paw__slot_shape(m, s, shape); n-- > 0;) count *= shape[n];
-        if (paw__slot_linear(m, s, 0, &n_heads, &k_heads)) {
-            rows = paw__spread_size(shape[0], n_heads);
-            count = rows * paw__spread_size(count / shape[0], k_heads);
+        if (s->kind == PAW__WEIGHT) {
+            rows = paw__spread_size(shape[0], paw__slot_row_heads(m, s));
+            count = rows * paw__spread_size(count / shape[0], paw__slot_column_heads(m, s));
         }
-        bytes += (paw__up16(count) + rows) * sizeof(float) * (s->per_block ? (size_t)m->depth : 1);
+        bytes += (paw__up16(count) + rows) * sizeof(float) * (size_t)paw__slot_blocks(m, s);
     }
     if (r->t->io.read && bytes / 4 > r->t->io.bytes) bytes = 4 * (size_t)r->t->io.bytes;
     m->room = (uint8_t *)paw__model_own(r->c, m, bytes);
     m->room_bytes = m->room ? bytes : 0;
     return m->room ? PAW_OK : PAW_E_OOM;
 }
+/* Slots of the model, or of a block: q_bias and v_bias last, as their weights stand after them. */
+static paw_err paw__builder_slots(paw__builder *r, int per_block, int block)
+{
+    paw_err e = PAW_OK;
+    size_t i;
+    int late;
+    for (late = 0; late < 2; ++late)
+        for (i = 0; !e && i < PAW__COUNT(paw__slots); ++i) {
+            const paw__slot *s = &paw__slots[i];
+            if (s->per_block == per_block && paw__slot_blocks(r->m, s) &&
+                late == (s->kind == PAW__Q_BIAS || s->kind == PAW__V_BIAS))
+                e = paw__builder_slot(r, s, block);
+        }
+    return e;
+}
 static paw_err paw__builder_encoder(paw__builder *r)
 {
-    size_t i;
-    int b, pass;
+    int b;
     paw_err e = paw__builder_reserve(r);
-    if (e != PAW_OK) return e;
-    for (i = 0; i < PAW__COUNT(paw__slots); ++i)
-        if (!paw__slots[i].per_block && (e = paw__builder_slot(r, &paw__slots[i], 0)) != PAW_OK)
-            return e;
-    for (b = 0; b < r->m->depth; ++b)
-        for (pass = 0; pass < 2; ++pass)
-            for (i = 0; i < PAW__COUNT(paw__slots); ++i)
-                if (paw__slots[i].per_block && paw__slot_is_bias(&paw__slots[i]) == pass &&
-                    (e = paw__builder_slot(r, &paw__slots[i], b)) != PAW_OK)
-                    return e;
+    if (!e) e = paw__builder_slots(r, 0, 0);
+    for (b = 0; !e && b < r->m->depth; ++b) e = paw__builder_slots(r, 1, b);
     return e;
 }
 
@@ -6783,11 +6745,10 @@ static const paw__container paw__containers[] = { /* protocol 1.2; first match c
 };
 static const paw__container *paw__builder_container(paw__builder *r, int student)
 {
-    size_t i;
-    for (i = 0; i < PAW__COUNT(paw__containers); ++i)
-        if (paw__containers[i].student == student &&
-            paw__has_name(r, paw__containers[i].prefix, "patch_embed.proj.weight"))
-            return &paw__containers[i];
+    const paw__container *box = paw__containers, *end = box + PAW__COUNT(paw__containers);
+    for (; box < end; ++box)
+        if (box->student == student && paw__take(r, "%spatch_embed.proj.weight", box->prefix))
+            return box;
     return NULL;
 }
 static void paw__swap_tail(const char *prefix, const char *tail, const char *by, char *out,
@@ -6808,30 +6769,27 @@ static int paw__recipe_find(const char *name)
 }
 static int paw__has_layer(paw__builder *r, const char *name)
 {
-    char full[64];
-    snprintf(full, sizeof full, "%s.weight", name);
-    if (paw__has_name(r, r->head, full)) return 1;
-    snprintf(full, sizeof full, "%s.weight_v", name);
-    return paw__has_name(r, r->head, full);
+    return paw__take(r, "%s%s.weight", r->head, name) ||
+           paw__take(r, "%s%s.weight_v", r->head, name);
 }
 static int paw__builder_recipe(paw__builder *r, const paw__container *box)
 {
     const int stored = paw__recipe_find(paw_tensors_meta(r->t, "partaware.recipe"));
     if (stored) return stored;
-    if (paw__has_name(r, r->prefix, "rel_pos_bias.relative_position_bias_table")) return PAW_BEIT;
-    if (paw__has_name(r, r->prefix, "blocks.0.attn.q_bias"))
-        return paw__has_name(r, r->prefix, "pos_embed") ? PAW_CAE : PAW_BEIT;
-    if (paw__has_name(r, r->prefix, "head.weight")) return PAW_DEIT;
+    if (paw__take(r, "%srel_pos_bias.relative_position_bias_table", r->prefix)) return PAW_BEIT;
+    if (paw__take(r, "%sblocks.0.attn.q_bias", r->prefix))
+        return paw__take(r, "%spos_embed", r->prefix) ? PAW_CAE : PAW_BEIT;
+    if (paw__take(r, "%shead.weight", r->prefix)) return PAW_DEIT;
     if (box->recipe == PAW_RECIPE_AUTO) return PAW_MAE;
     if (box->recipe == PAW_DINO && (paw__has_layer(r, "last_layer2") ||
-                                    paw__has_name(r, r->prefix, "masked_embed")))
+                                    paw__take(r, "%smasked_embed", r->prefix)))
         return PAW_IBOT;
     return box->recipe;
 }
 /* Fills prefix, head, predictor and the family (recipe, or found when that is 0). */
 static paw_err paw__builder_open(paw__builder *r, int student, int recipe)
 {
-    const char *source = paw__tensors_source(r->t);
+    const char *source = r->t->source;
     const paw__container *box = paw__builder_container(r, student);
     if (!box && student)
         return paw__fail(r->c, PAW_E_KEY, "%s: holds no student network", source);
@@ -6842,20 +6800,13 @@ static paw_err paw__builder_open(paw__builder *r, int student, int recipe)
     paw__swap_tail(r->prefix, "backbone.", "head.", r->head, sizeof r->head);
     paw__swap_tail(r->prefix, "base_encoder.", "predictor.", r->predictor, sizeof r->predictor);
     r->m->recipe = recipe ? recipe : paw__builder_recipe(r, box);
-    if (paw__has_name(r, r->prefix, "dist_token"))
+    if (paw__take(r, "%sdist_token", r->prefix))
         return paw__fail(r->c, PAW_E_UNSUP, "%s: a distilled DeiT (tensor '%s'), which the paper's "
                          "pipeline cannot use; take the plain checkpoint", source, r->name);
-    if (paw__has_name(r, r->prefix, "blocks.0.attn.relative_position_bias_table"))
+    if (paw__take(r, "%sblocks.0.attn.relative_position_bias_table", r->prefix))
         return paw__fail(r->c, PAW_E_UNSUP, "%s: a relative bias per layer (tensor '%s'): a "
                          "fine-tuned BEiT, not the pretrained one", source, r->name);
     return PAW_OK;
-}
-static paw_err paw__builder_bad(paw__builder *r, const paw_tensor_info *info, const char *want)
-{
-    char got[192];
-    (void)paw__shape_text(got, info->shape, info->ndim);
-    return paw__fail(r->c, PAW_E_SHAPE, "%s: tensor '%s' has shape %s; %s",
-                     paw__tensors_source(r->t), info->name, got, want);
 }
 static int paw__square_root(size_t n) /* -1 where n is no square */
 {
@@ -6867,26 +6818,22 @@ static int paw__square_root(size_t n) /* -1 where n is no square */
 static paw_err paw__builder_grid(paw__builder *r)
 {
     paw_model *m = r->m;
-    paw_tensor_info info;
-    size_t at;
-    paw_err e;
     int side;
     if (paw__recipes[m->recipe].has & PAW__POSITIONS) {
-        e = paw__builder_info(r, r->prefix, "pos_embed", &at, &info);
-        if (e != PAW_OK) return e;
-        side = info.ndim == 3 && info.shape[1] > 1 ? paw__square_root(info.shape[1] - 1) : -1;
-        if (side < 1) return paw__builder_bad(r, &info, "[1, 1 + g * g, width] was expected");
+        if (!paw__take(r, "%spos_embed", r->prefix)) return paw__take_failed(r);
+        side = r->x->ndim == 3 && r->x->shape[1] > 1 ? paw__square_root(r->x->shape[1] - 1) : -1;
+        if (side < 1) return paw__take_bad(r, "[1, 1 + g * g, width] was expected");
         m->grid = side;
         return PAW_OK;
     }
-    e = paw__builder_info(r, r->prefix, "rel_pos_bias.relative_position_bias_table", &at, &info);
-    if (e != PAW_OK) return e;
-    side = info.ndim == 2 && info.shape[0] > 3 ? paw__square_root(info.shape[0] - 3) : -1;
+    if (!paw__take(r, "%srel_pos_bias.relative_position_bias_table", r->prefix))
+        return paw__take_failed(r);
+    side = r->x->ndim == 2 && r->x->shape[0] > 3 ? paw__square_root(r->x->shape[0] - 3) : -1;
     if (side < 3 || side % 2 == 0)
-        return paw__builder_bad(r, &info, "[(2 g - 1)^2 + 3, heads] was expected");
-    m->table_rows = (int)info.shape[0];
+        return paw__take_bad(r, "[(2 g - 1)^2 + 3, heads] was expected");
+    m->table_rows = (int)r->x->shape[0];
     m->grid = (side + 1) / 2;
-    m->heads = m->heads ? m->heads : (int)info.shape[1];
+    m->heads = m->heads ? m->heads : (int)r->x->shape[1];
     return PAW_OK;
 }
 static int paw__default_heads(int recipe, int dim)
@@ -6897,62 +6844,48 @@ static int paw__default_heads(int recipe, int dim)
 static paw_err paw__builder_sizes(paw__builder *r, const paw_model_opts *o)
 {
     paw_model *m = r->m;
-    paw_tensor_info info;
     const char *stored = paw_tensors_meta(r->t, "partaware.heads");
-    char name[64];
-    size_t at;
-    paw_err e = paw__builder_info(r, r->prefix, "patch_embed.proj.weight", &at, &info);
-    if (e != PAW_OK) return e;
-    if (info.ndim != 4 || info.shape[1] != 3 || info.shape[2] != info.shape[3] ||
-        info.shape[2] < 1 || info.shape[2] > 128 || info.shape[0] < 1 || info.shape[0] > 16384)
-        return paw__builder_bad(r, &info, "[width, 3, patch, patch] was expected");
-    m->dim = (int)info.shape[0];
-    m->patch = (int)info.shape[2];
+    const size_t *shape;
+    paw_err e;
+    if (!paw__take(r, "%spatch_embed.proj.weight", r->prefix)) return paw__take_failed(r);
+    shape = r->x->shape;
+    if (r->x->ndim != 4 || shape[1] != 3 || shape[2] != shape[3] || shape[2] < 1 ||
+        shape[2] > 128 || shape[0] < 1 || shape[0] > 16384)
+        return paw__take_bad(r, "[width, 3, patch, patch] was expected");
+    m->dim = (int)shape[0];
+    m->patch = (int)shape[2];
     m->heads = o->heads;
     for (; stored && !o->heads && *stored >= '0' && *stored <= '9' && m->heads < 1000; ++stored)
         m->heads = m->heads * 10 + (*stored - '0');
     e = paw__builder_grid(r);
-    if (e != PAW_OK) return e;
-    for (;; ++m->depth) {
-        snprintf(name, sizeof name, "blocks.%d.norm1.weight", m->depth);
-        if (m->depth >= PAW__MAX_BLOCKS || !paw__has_name(r, r->prefix, name)) break;
-    }
-    if (!m->depth)
-        return paw__fail(r->c, PAW_E_KEY, "%s: %s checkpoint without tensor '%s'",
-                         paw__tensors_source(r->t), paw__recipes[m->recipe].name, r->name);
-    e = paw__builder_info(r, r->prefix, "blocks.0.mlp.fc1.weight", &at, &info);
-    if (e != PAW_OK) return e;
-    if (info.ndim != 2 || info.shape[0] < 1 || info.shape[0] > 65536)
-        return paw__builder_bad(r, &info, "[hidden, width] was expected");
-    m->hidden = (int)info.shape[0];
+    if (e) return e;
+    while (m->depth < PAW__MAX_BLOCKS &&
+           paw__take(r, "%sblocks.%d.norm1.weight", r->prefix, m->depth))
+        ++m->depth;
+    if (!m->depth || !paw__take(r, "%sblocks.0.mlp.fc1.weight", r->prefix))
+        return paw__take_failed(r);
+    if (r->x->ndim != 2 || r->x->shape[0] < 1 || r->x->shape[0] > 65536)
+        return paw__take_bad(r, "[hidden, width] was expected");
+    m->hidden = (int)r->x->shape[0];
     if (!m->heads) m->heads = paw__default_heads(m->recipe, m->dim);
     if (m->heads < 1 || m->dim % m->heads)
         return paw__fail(r->c, PAW_E_SHAPE, "%s: width %d does not divide into %d heads; give the "
-                         "number of heads", paw__tensors_source(r->t), m->dim, m->heads);
+                         "number of heads", r->t->source, m->dim, m->heads);
     return PAW_OK;
 }
 
 /* ---- heads in the file: projectors (protocol 2) and class scores ---- */
 
-/* Linear prefix + name.weight (+ .bias) with k inputs. */
-static paw_err paw__builder_layer(paw__builder *r, const char *prefix, const char *name, size_t k,
-                                 paw__linear *l)
+/* Linear name.weight (+ .bias) with k inputs. */
+static paw_err paw__builder_layer(paw__builder *r, const char *name, size_t k, paw__linear *l)
 {
-    char full[64];
-    paw_tensor_info info;
-    size_t at;
     paw_err e;
-    snprintf(full, sizeof full, "%s.weight", name);
-    e = paw__builder_info(r, prefix, full, &at, &info);
-    if (e != PAW_OK) return e;
-    if (info.ndim != 2 || info.shape[1] != k || info.shape[0] < 1 || info.shape[0] > 1048576)
-        return paw__builder_bad(r, &info, "its input does not fit the layer before");
-    e = paw__builder_linear(r, at, &info, info.shape[0], 1, 1, 0, l);
-    if (e != PAW_OK) return e;
-    snprintf(full, sizeof full, "%s.bias", name);
-    if (!paw__has_name(r, prefix, full)) return PAW_OK;
-    e = paw__builder_read(r, prefix, full, 1, info.shape);
-    if (e == PAW_OK) paw__model_bias(r, l, 0, info.shape[0], 1);
+    paw__take(r, "%s.weight", name);
+    e = paw__take_matrix(r, k);
+    if (!e) e = paw__builder_linear(r, r->x->shape[0], 1, 1, 0, l);
+    if (e || !paw__take(r, "%s.bias", name)) return e;
+    e = paw__builder_read(r, 1, &l->n);
+    if (!e) paw__model_bias(r, l, 0, l->n, 1);
     return e;
 }
 /* Batch norm in evaluation, folded: y = x * s + (b - mean * s), s = w / sqrt(var + 1e-5). */
@@ -6964,18 +6897,16 @@ static paw_err paw__builder_batch_norm(paw__builder *r, const char *prefix, int 
     paw_err e = v ? PAW_OK : PAW_E_OOM;
     size_t i;
     int k;
-    for (k = 0; e == PAW_OK && k < 4; ++k) {
-        char name[64];
-        const int affine = k % 2;
-        snprintf(name, sizeof name, "%d.%s", index, names[k]);
+    for (k = 0; !e && k < 4; ++k) {
+        const int affine = k % 2, there = paw__take(r, "%s%d.%s", prefix, index, names[k]);
         for (i = 0; i < l->n; ++i) v[(size_t)k * l->n + i] = k == 1 ? 1.0 : 0.0;
-        if (affine && !paw__has_name(r, prefix, name)) continue;
-        e = paw__builder_read(r, prefix, name, 1, &l->n);
-        for (i = 0; e == PAW_OK && i < l->n; ++i) v[(size_t)k * l->n + i] = (double)r->data[i];
+        if (affine && !there) continue;
+        e = paw__builder_read(r, 1, &l->n);
+        for (i = 0; !e && i < l->n; ++i) v[(size_t)k * l->n + i] = (double)r->data[i];
     }
-    if (e == PAW_OK) l->scale = (float *)paw__model_calloc(r->c, r->m, l->n_padded, sizeof(float));
-    if (e == PAW_OK && !l->scale) e = PAW_E_OOM;
-    for (i = 0; e == PAW_OK && i < l->n; ++i) {
+    if (!e && !(l->scale = (float *)paw__model_calloc(r->c, r->m, l->n_padded, sizeof(float))))
+        e = PAW_E_OOM;
+    for (i = 0; !e && i < l->n; ++i) {
         const double s = v[l->n + i] / sqrt(v[i] + 1e-5);
         l->scale[i] = (float)s;
         l->bias[i] = (float)paw__mul_add(-v[2 * l->n + i], s, v[3 * l->n + i]);
@@ -6983,7 +6914,7 @@ static paw_err paw__builder_batch_norm(paw__builder *r, const char *prefix, int 
             (fabsf(l->scale[i]) <= FLT_MAX && fabsf(l->bias[i]) <= FLT_MAX))
             continue;
         e = paw__fail(r->c, PAW_E_NUM, "%s: batch norm '%s%d' is not finite for channel %zu",
-                      paw__tensors_source(r->t), prefix, index, i);
+                      r->t->source, prefix, index, i);
     }
     paw__free(v);
     return e;
@@ -6991,17 +6922,16 @@ static paw_err paw__builder_batch_norm(paw__builder *r, const char *prefix, int 
 /* MoCo v3: Linear, BN, ReLU, ..., Linear, BN (protocol 2): layers at 0, 3, 6. */
 static paw_err paw__builder_moco(paw__builder *r, const char *prefix, size_t k, paw__mlp *p)
 {
+    char name[96];
     paw_err e = PAW_OK;
     p->act = PAW__RELU;
-    for (; e == PAW_OK && p->count < PAW__MAX_LAYERS; ++p->count) {
+    for (; !e && p->count < PAW__MAX_LAYERS; ++p->count) {
         paw__linear *l = &p->layer[p->count];
-        char name[32];
         const int index = 3 * p->count;
-        snprintf(name, sizeof name, "%d.weight", index);
-        if (!paw__has_name(r, prefix, name)) break;
-        snprintf(name, sizeof name, "%d", index);
-        e = paw__builder_layer(r, prefix, name, k, l);
-        if (e == PAW_OK) e = paw__builder_batch_norm(r, prefix, index + 1, l);
+        if (!paw__take(r, "%s%d.weight", prefix, index)) break;
+        snprintf(name, sizeof name, "%s%d", prefix, index);
+        e = paw__builder_layer(r, name, k, l);
+        if (!e) e = paw__builder_batch_norm(r, prefix, index + 1, l);
         k = l->n;
     }
     return e;
@@ -7010,39 +6940,34 @@ static paw_err paw__builder_moco(paw__builder *r, const char *prefix, size_t k, 
    stay in r->data. */
 static paw_err paw__builder_prototypes(paw__builder *r, const char *name, size_t k, paw__linear *l)
 {
-    paw_tensor_info info;
-    char full[64];
+    const int stored = paw__take(r, "%s%s.weight", r->head, name);
     float *g = NULL;
-    size_t at, i, o;
+    size_t shape[2], i, o;
     paw_err e;
-    int stored;
-    snprintf(full, sizeof full, "%s.weight", name);
-    stored = paw__has_name(r, r->head, full);
-    if (!stored) snprintf(full, sizeof full, "%s.weight_v", name);
-    e = paw__builder_info(r, r->head, full, &at, &info);
-    if (e != PAW_OK) return e;
-    if (info.ndim != 2 || info.shape[1] != k || info.shape[0] < 1 || info.shape[0] > 1048576)
-        return paw__builder_bad(r, &info, "its input does not fit the layer before");
+    if (!stored) paw__take(r, "%s%s.weight_v", r->head, name);
+    e = paw__take_matrix(r, k);
+    if (e) return e;
+    shape[0] = r->x->shape[0];
+    shape[1] = 1;
     if (!stored) {
-        size_t shape[2];
-        shape[0] = info.shape[0];
-        shape[1] = 1;
-        snprintf(full, sizeof full, "%s.weight_g", name);
-        e = paw__builder_read(r, r->head, full, 2, shape);
-        g = e == PAW_OK ? (float *)paw__alloc(r->c, info.shape[0], sizeof *g) : NULL;
-        if (!g) return e == PAW_OK ? PAW_E_OOM : e;
-        memcpy(g, r->data, info.shape[0] * sizeof *g);
+        paw__take(r, "%s%s.weight_g", r->head, name);
+        e = paw__builder_read(r, 2, shape);
+        if (e) return e;
+        g = (float *)paw__alloc(r->c, shape[0], sizeof *g);
+        if (!g) return PAW_E_OOM;
+        memcpy(g, r->data, shape[0] * sizeof *g);
+        paw__take(r, "%s%s.weight_v", r->head, name);
     }
-    e = paw__builder_values(r, at, &info);
-    for (o = 0; e == PAW_OK && g && o < info.shape[0]; ++o) {
+    e = paw__builder_values(r);
+    for (o = 0; !e && g && o < shape[0]; ++o) {
+        float *row = r->data + o * k;
         double sum = 0, f;
-        for (i = 0; i < k; ++i)
-            sum = paw__mul_add((double)r->data[o * k + i], (double)r->data[o * k + i], sum);
+        for (i = 0; i < k; ++i) sum = paw__mul_add((double)row[i], (double)row[i], sum);
         f = sum > 0 ? (double)g[o] / sqrt(sum) : 0.0;
-        for (i = 0; i < k; ++i) r->data[o * k + i] = (float)((double)r->data[o * k + i] * f);
+        for (i = 0; i < k; ++i) row[i] = (float)((double)row[i] * f);
     }
     paw__free(g);
-    return e == PAW_OK ? paw__model_pack(r, r->data, info.shape[0], k, l) : e;
+    return e ? e : paw__model_pack(r, r->data, shape[0], k, l);
 }
 #define PAW__MAX_BOTTLENECK 1024 /* officially 256; bounds the time of the Gram matrix */
 static paw_err paw__builder_gram(paw__builder *r, size_t k)
@@ -7052,7 +6977,7 @@ static paw_err paw__builder_gram(paw__builder *r, size_t k)
     paw_err e;
     if (k > PAW__MAX_BOTTLENECK)
         return paw__fail(r->c, PAW_E_LIMIT, "%s: a projector's bottleneck of %zu: more than %d",
-                         paw__tensors_source(r->t), k, PAW__MAX_BOTTLENECK);
+                         r->t->source, k, PAW__MAX_BOTTLENECK);
     lt = (float *)paw__alloc(r->c, k * k, sizeof *lt);
     if (!lt) return PAW_E_OOM;
     team.c = r->c;
@@ -7060,7 +6985,7 @@ static paw_err paw__builder_gram(paw__builder *r, size_t k)
     team.slot = 0;
     team.wide = 1;
     e = paw__gram(&team, r->data, r->m->prototypes.n, k, lt);
-    if (e == PAW_OK) e = paw__model_pack(r, lt, k, k, &r->m->gram);
+    if (!e) e = paw__model_pack(r, lt, k, k, &r->m->gram);
     paw__free(lt);
     return e;
 }
@@ -7069,19 +6994,18 @@ static paw_err paw__builder_dino(paw__builder *r)
 {
     paw__mlp *p = &r->m->projector;
     size_t k = (size_t)r->m->dim;
+    char name[96];
     paw_err e = PAW_OK;
     p->act = PAW__GELU;
-    for (; e == PAW_OK && p->count < PAW__MAX_LAYERS; ++p->count) {
-        char name[32];
-        snprintf(name, sizeof name, "mlp.%d.weight", 2 * p->count);
-        if (!paw__has_name(r, r->head, name)) break;
-        snprintf(name, sizeof name, "mlp.%d", 2 * p->count);
-        e = paw__builder_layer(r, r->head, name, k, &p->layer[p->count]);
+    for (; !e && p->count < PAW__MAX_LAYERS; ++p->count) {
+        snprintf(name, sizeof name, "%smlp.%d", r->head, 2 * p->count);
+        if (!paw__take(r, "%s.weight", name)) break;
+        e = paw__builder_layer(r, name, k, &p->layer[p->count]);
         k = p->layer[p->count].n;
     }
-    if (e == PAW_OK) e = paw__builder_prototypes(r, "last_layer", k, &r->m->prototypes);
-    if (e == PAW_OK) e = paw__builder_gram(r, k);
-    if (e == PAW_OK && paw__has_layer(r, "last_layer2"))
+    if (!e) e = paw__builder_prototypes(r, "last_layer", k, &r->m->prototypes);
+    if (!e) e = paw__builder_gram(r, k);
+    if (!e && paw__has_layer(r, "last_layer2"))
         e = paw__builder_prototypes(r, "last_layer2", k, &r->m->patch_prototypes);
     return e;
 }
@@ -7089,23 +7013,35 @@ static paw_err paw__builder_heads(paw__builder *r)
 {
     char name[sizeof r->head];
     paw_model *m = r->m;
-    paw_err e = PAW_OK;
-    if (m->recipe == PAW_MOCOV3 && paw__has_name(r, r->head, "0.weight")) {
+    paw_err e;
+    if (m->recipe == PAW_MOCOV3 && paw__take(r, "%s0.weight", r->head)) {
         e = paw__builder_moco(r, r->head, (size_t)m->dim, &m->projector);
-        if (e == PAW_OK && paw__has_name(r, r->predictor, "0.weight"))
-            e = paw__builder_moco(r, r->predictor, m->projector.layer[m->projector.count - 1].n,
+        if (e || !paw__take(r, "%s0.weight", r->predictor)) return e;
+        return paw__builder_moco(r, r->predictor, m->projector.layer[m->projector.count - 1].n,
                                  &m->predictor);
-    } else if ((m->recipe == PAW_DINO || m->recipe == PAW_IBOT) &&
-               paw__has_name(r, r->head, "mlp.0.weight")) {
-        e = paw__builder_dino(r);
-    } else if (paw__has_name(r, r->head, "weight")) {
-        m->scores.count = 1;
-        snprintf(name, sizeof name, "%.*s", (int)strlen(r->head) - 1, r->head); /* no dot */
-        e = paw__builder_layer(r, "", name, (size_t)m->dim, &m->scores.layer[0]);
     }
-    return e;
+    if ((m->recipe == PAW_DINO || m->recipe == PAW_IBOT) &&
+        paw__take(r, "%smlp.0.weight", r->head))
+        return paw__builder_dino(r);
+    if (!paw__take(r, "%sweight", r->head)) return PAW_OK;
+    m->scores.count = 1;
+    snprintf(name, sizeof name, "%.*s", (int)strlen(r->head) - 1, r->head); /* no dot */
+    return paw__builder_layer(r, name, (size_t)m->dim, &m->scores.layer[0]);
 }
 
+static paw_err paw__builder_model(paw__builder *r, const paw_model_opts *o)
+{
+    paw_model *m = r->m;
+    paw_err e = paw__builder_open(r, o->network == PAW_STUDENT, o->recipe);
+    if (!e) e = paw__builder_sizes(r, o);
+    if (e) return e;
+    m->position = o->position ? o->position : paw__recipes[m->recipe].position;
+    m->blocks = (paw__vit_block *)paw__model_calloc(r->c, m, (size_t)m->depth, sizeof *m->blocks);
+    if (!m->blocks) return PAW_E_OOM;
+    e = paw__builder_strangers(r);
+    if (!e) e = paw__builder_encoder(r);
+    return e ? e : paw__builder_heads(r);
+}
 PAW_DEF paw_err paw_model_from_tensors(paw_ctx *c, const paw_tensors *t, const paw_model_opts *opts,
                                        paw_model **out)
 {
@@ -7128,19 +7064,10 @@ PAW_DEF paw_err paw_model_from_tensors(paw_ctx *c, const paw_tensors *t, const p
     if (!r.m) return PAW_E_OOM;
     r.m->dtype = o.dtype;
     r.m->eps = o.norm_eps > 0.0f ? o.norm_eps : 1e-6f;
-    e = paw__builder_open(&r, o.network == PAW_STUDENT, o.recipe);
-    if (e == PAW_OK) e = paw__builder_sizes(&r, &o);
-    if (e == PAW_OK) {
-        r.m->position = o.position ? o.position : paw__recipes[r.m->recipe].position;
-        r.m->blocks = (paw__vit_block *)paw__model_calloc(c, r.m, (size_t)r.m->depth,
-                                                          sizeof *r.m->blocks);
-        e = r.m->blocks ? paw__builder_strangers(&r) : PAW_E_OOM;
-        if (e == PAW_OK) e = paw__builder_encoder(&r);
-    }
-    if (e == PAW_OK) e = paw__builder_heads(&r);
+    e = paw__builder_model(&r, &o);
     paw__free(r.data);
-    if (e == PAW_OK) *out = r.m;
-    else paw_model_free(r.m);
+    if (e) paw_model_free(r.m);
+    else *out = r.m;
     return e;
 }
 PAW_DEF paw_err paw_model_load(paw_ctx *c, const char *path, const paw_model_opts *opts,
@@ -7148,13 +7075,20 @@ PAW_DEF paw_err paw_model_load(paw_ctx *c, const char *path, const paw_model_opt
 {
     paw_tensors *t;
     paw_err e = paw_tensors_open(c, path, &t);
-    if (e != PAW_OK) return e;
+    if (e) return e;
     e = paw_model_from_tensors(c, t, opts, out);
     paw_tensors_close(t);
     return e;
 }
 
 /* ---- seeded random models ---- */
+
+typedef struct {
+    paw_ctx *c;
+    paw_tensors *t;
+    uint64_t state;
+    paw_err e; /* the first failure; nothing is added after it */
+} paw__random;
 
 /* Deviation 1, within 3.5, by sums of four 16-bit numbers: integers only until the last product. */
 static float paw__random_normal(uint64_t *state)
@@ -7168,80 +7102,70 @@ static float paw__random_normal(uint64_t *state)
           (int32_t)(z >> 48) - 2 * 65535;
     return (float)sum * 2.642972e-05f;
 }
-/* Adds prefix + name with values base + spread * normal. */
-static paw_err paw__random_add(paw_ctx *c, paw_tensors *t, const char *prefix, const char *name,
-                               int ndim, const size_t *shape, float base, uint64_t *state)
+/* Adds a tensor with values base + 0.02 * normal. */
+static PAW__PRINTF(5, 6) void paw__random_add(paw__random *r, int ndim, const size_t *shape,
+                                              float base, const char *format, ...)
 {
-    const float spread = 0.02f;
-    char full[PAW__NAME_BYTES];
-    size_t i, n = 1;
+    char name[PAW__NAME_BYTES];
+    size_t i, n;
     float *data;
-    paw_err e;
-    int d;
-    snprintf(full, sizeof full, "%s%s", prefix, name);
-    e = paw__tensors_add(c, t, full, ndim, shape, &data);
-    if (e != PAW_OK) return e;
-    for (d = 0; d < ndim; ++d) n *= shape[d];
+    va_list args;
+    if (r->e) return;
+    va_start(args, format);
+    vsnprintf(name, sizeof name, format, args);
+    va_end(args);
+    r->e = paw__tensors_add(r->c, r->t, name, ndim, shape, &data);
+    if (r->e) return;
+    paw__shape_count(shape, ndim, &n);
     for (i = 0; i < n; ++i) {
-        float x = spread * paw__random_normal(state);
+        float x = 0.02f * paw__random_normal(&r->state);
         PAW__KEEP(x);
         data[i] = base + x;
     }
-    return PAW_OK;
 }
-static paw_err paw__random_linear(paw_ctx *c, paw_tensors *t, const char *prefix, const char *name,
-                                  size_t n, size_t k, int bias, uint64_t *state)
+static void paw__random_linear(paw__random *r, const char *prefix, const char *name, size_t n,
+                               size_t k, int bias)
 {
     const size_t shape[2] = {n, k};
-    char full[128];
-    paw_err e;
-    snprintf(full, sizeof full, "%s.weight", name);
-    e = paw__random_add(c, t, prefix, full, 2, shape, 0.0f, state);
-    snprintf(full, sizeof full, "%s.bias", name);
-    return e == PAW_OK && bias ? paw__random_add(c, t, prefix, full, 1, shape, 0.0f, state) : e;
+    paw__random_add(r, 2, shape, 0.0f, "%s%s.weight", prefix, name);
+    if (bias) paw__random_add(r, 1, shape, 0.0f, "%s%s.bias", prefix, name);
 }
-static paw_err paw__random_moco(paw_ctx *c, paw_tensors *t, const char *prefix, int layers,
-                                size_t k, size_t hidden, size_t n, uint64_t *state)
+static void paw__random_moco(paw__random *r, const char *prefix, int layers, size_t k,
+                             size_t hidden, size_t n)
 {
     static const char *const names[] = {"running_var", "running_mean", "weight", "bias"};
-    paw_err e = PAW_OK;
     int i, j;
-    for (i = 0; e == PAW_OK && i < layers; ++i) {
-        const size_t width = i + 1 < layers ? hidden : n;
+    for (i = 0; i < layers; ++i) {
+        const int last = i + 1 == layers;
+        const size_t width = last ? n : hidden;
         char name[32];
         snprintf(name, sizeof name, "%d", 3 * i);
-        e = paw__random_linear(c, t, prefix, name, width, i ? hidden : k, 0, state);
-        for (j = 0; e == PAW_OK && j < (i + 1 < layers ? 4 : 2); ++j) {
-            snprintf(name, sizeof name, "%d.%s", 3 * i + 1, names[j]);
-            e = paw__random_add(c, t, prefix, name, 1, &width, j % 2 ? 0.0f : 1.0f, state);
-        }
+        paw__random_linear(r, prefix, name, width, i ? hidden : k, 0);
+        for (j = 0; j < (last ? 2 : 4); ++j)
+            paw__random_add(r, 1, &width, j % 2 ? 0.0f : 1.0f, "%s%d.%s", prefix, 3 * i + 1,
+                            names[j]);
     }
-    return e;
 }
 /* Projector of the family, narrower than the official one. */
-static paw_err paw__random_heads(paw_ctx *c, paw_tensors *t, const paw__container *box,
-                                 const paw_random_spec *s, uint64_t *state)
+static void paw__random_heads(paw__random *r, const paw__container *box, const paw_random_spec *s)
 {
     const size_t dim = (size_t)s->dim, hidden = 2 * dim, out = (size_t)s->projected;
     const size_t bottleneck = paw__min(256, dim);
     char head[64], predictor[64];
-    paw_err e = PAW_OK;
     paw__swap_tail(box->prefix, "backbone.", "head.", head, sizeof head);
     paw__swap_tail(box->prefix, "base_encoder.", "predictor.", predictor, sizeof predictor);
-    if (s->classes)
-        return paw__random_linear(c, t, box->prefix, "head", (size_t)s->classes, dim, 1, state);
-    if (!out) return PAW_OK;
+    if (s->classes) paw__random_linear(r, box->prefix, "head", (size_t)s->classes, dim, 1);
+    if (!out) return;
     if (s->recipe == PAW_MOCOV3) {
-        e = paw__random_moco(c, t, head, 3, dim, hidden, out, state);
-        return e == PAW_OK ? paw__random_moco(c, t, predictor, 2, out, hidden, out, state) : e;
+        paw__random_moco(r, head, 3, dim, hidden, out);
+        paw__random_moco(r, predictor, 2, out, hidden, out);
+        return;
     }
-    e = paw__random_linear(c, t, head, "mlp.0", hidden, dim, 1, state);
-    if (e == PAW_OK) e = paw__random_linear(c, t, head, "mlp.2", hidden, hidden, 1, state);
-    if (e == PAW_OK) e = paw__random_linear(c, t, head, "mlp.4", bottleneck, hidden, 1, state);
-    if (e == PAW_OK) e = paw__random_linear(c, t, head, "last_layer", out, bottleneck, 0, state);
-    if (e == PAW_OK && s->recipe == PAW_IBOT)
-        e = paw__random_linear(c, t, head, "last_layer2", out, bottleneck, 0, state);
-    return e;
+    paw__random_linear(r, head, "mlp.0", hidden, dim, 1);
+    paw__random_linear(r, head, "mlp.2", hidden, hidden, 1);
+    paw__random_linear(r, head, "mlp.4", bottleneck, hidden, 1);
+    paw__random_linear(r, head, "last_layer", out, bottleneck, 0);
+    if (s->recipe == PAW_IBOT) paw__random_linear(r, head, "last_layer2", out, bottleneck, 0);
 }
 static const paw__container *paw__recipe_container(int recipe)
 {
@@ -7253,37 +7177,33 @@ static const paw__container *paw__recipe_container(int recipe)
     return recipe == PAW_IBOT ? paw__recipe_container(PAW_DINO)
                               : paw__recipe_container(PAW_RECIPE_AUTO);
 }
-static paw_err paw__random_fill(paw_ctx *c, const paw_random_spec *s, const paw_model *m,
-                                paw_tensors *t)
+static paw_err paw__random_fill(paw__random *r, const paw_random_spec *s, const paw_model *m)
 {
     const paw__container *box = paw__recipe_container(s->recipe);
-    uint64_t state = s->seed;
+    const paw__slot *slot = paw__slots, *end = slot + PAW__COUNT(paw__slots);
     char name[128], heads[16];
-    paw_err e;
-    size_t i;
     int b;
     snprintf(heads, sizeof heads, "%d", m->heads);
-    e = paw__tensors_set_meta(c, t, "partaware.recipe", paw__recipes[s->recipe].name);
-    if (e == PAW_OK) e = paw__tensors_set_meta(c, t, "partaware.heads", heads);
-    for (i = 0; e == PAW_OK && i < PAW__COUNT(paw__slots); ++i) {
-        const paw__slot *slot = &paw__slots[i];
+    r->e = paw__tensors_set_meta(r->c, r->t, "partaware.recipe", paw__recipes[s->recipe].name);
+    if (!r->e) r->e = paw__tensors_set_meta(r->c, r->t, "partaware.heads", heads);
+    for (; slot < end; ++slot) {
         size_t shape[PAW_MAX_DIMS];
         const int n = paw__slot_shape(m, slot, shape), unit = strstr(slot->name, "norm") &&
                       strstr(slot->name, "weight");
         const float base = unit ? 1.0f : strstr(slot->name, "gamma") ? 0.1f : 0.0f;
-        for (b = 0; paw__slot_used(m, slot) && b < (slot->per_block ? m->depth : 1); ++b) {
+        for (b = 0; b < paw__slot_blocks(m, slot); ++b) {
             paw__slot_name(slot, b, name, sizeof name);
-            e = paw__random_add(c, t, box->prefix, name, n, shape, base, &state);
-            if (e != PAW_OK) return e;
+            paw__random_add(r, n, shape, base, "%s%s", box->prefix, name);
         }
     }
-    return e == PAW_OK ? paw__random_heads(c, t, box, s, &state) : e;
+    paw__random_heads(r, box, s);
+    return r->e;
 }
 PAW_DEF paw_err paw_tensors_random(paw_ctx *c, const paw_random_spec *s, paw_tensors **out)
 {
     const int projector = s && (s->recipe == PAW_MOCOV3 || s->recipe == PAW_DINO ||
                                 s->recipe == PAW_IBOT);
-    paw_tensors *t;
+    paw__random r;
     paw_model m;
     paw_err e;
     if (!c) return PAW_E_ARG;
@@ -7304,84 +7224,78 @@ PAW_DEF paw_err paw_tensors_random(paw_ctx *c, const paw_random_spec *s, paw_ten
     m.heads = s->heads ? s->heads : paw__default_heads(s->recipe, s->dim);
     if (m.heads < 1 || m.dim % m.heads)
         return paw__fail(c, PAW_E_ARG, "width %d does not divide into %d heads", m.dim, m.heads);
-    e = paw__tensors_memory(c, "random weights", &t);
-    if (e != PAW_OK) return e;
-    e = paw__random_fill(c, s, &m, t);
-    if (e == PAW_OK) *out = t;
-    else paw_tensors_close(t);
+    r.c = c;
+    r.state = s->seed;
+    e = paw__tensors_memory(c, "random weights", &r.t);
+    if (e) return e;
+    e = paw__random_fill(&r, s, &m);
+    if (e) paw_tensors_close(r.t);
+    else *out = r.t;
     return e;
 }
 
 /* ---- conversion ---- */
 
-/* Copies one tensor under a new name; integers and what the encoder does not use stay behind. */
-static paw_err paw__convert_one(paw__builder *r, size_t at, const char *name, paw_tensors *to)
+/* Copies the tensor in hand under a new name. */
+static paw_err paw__convert_one(paw__builder *r, const char *name, paw_tensors *to)
 {
-    paw_tensor_info info;
     float *data;
-    paw_err e = paw_tensors_info(r->t, at, &info);
-    if (e == PAW_OK) e = paw__tensors_add(r->c, to, name, info.ndim, info.shape, &data);
-    return e == PAW_OK ? paw_tensors_read(r->c, r->t, at, PAW_F32, data, info.count) : e;
+    const paw_err e = paw__tensors_add(r->c, to, name, r->x->ndim, r->x->shape, &data);
+    return e ? e : paw__tensor_read(r->c, r->t, r->x, PAW_F32, data);
 }
-static int paw__has_prefix(const char *s, const char *prefix)
+/* What of a name follows the prefix; NULL where it begins otherwise. */
+static const char *paw__after(const char *name, const char *prefix)
 {
-    return prefix[0] && !strncmp(s, prefix, strlen(prefix));
+    const size_t n = strlen(prefix);
+    return n && !strncmp(name, prefix, n) ? name + n : NULL;
 }
+/* Integers and what the encoder does not use stay behind. */
 static paw_err paw__convert_heads(paw__builder *r, paw_tensors *to)
 {
+    char name[PAW__NAME_BYTES];
     size_t i;
     paw_err e = PAW_OK;
-    for (i = 0; e == PAW_OK && i < paw_tensors_count(r->t); ++i) {
-        paw_tensor_info info;
-        char name[PAW__NAME_BYTES];
-        (void)paw_tensors_info(r->t, i, &info);
-        if (info.dtype == PAW_I64) continue;
-        if (paw__has_prefix(info.name, r->head))
-            snprintf(name, sizeof name, "head.%s", info.name + strlen(r->head));
-        else if (paw__has_prefix(info.name, r->predictor))
-            snprintf(name, sizeof name, "predictor.%s", info.name + strlen(r->predictor));
-        else
-            continue;
-        e = paw__convert_one(r, i, name, to);
+    for (i = 0; !e && i < r->t->count; ++i) {
+        const char *head, *predictor;
+        r->x = (const paw__tensor *)r->t->items[i];
+        head = paw__after(r->x->name, r->head);
+        predictor = paw__after(r->x->name, r->predictor);
+        if (r->x->dtype == PAW_I64 || (!head && !predictor)) continue;
+        snprintf(name, sizeof name, "%s%s", head ? "head." : "predictor.", head ? head : predictor);
+        e = paw__convert_one(r, name, to);
     }
     return e;
 }
 static paw_err paw__convert_encoder(paw__builder *r, paw_tensors *to)
 {
-    size_t i, at;
+    const paw__slot *s = paw__slots, *end = s + PAW__COUNT(paw__slots);
+    char name[128];
     int b;
     paw_err e = PAW_OK;
-    for (i = 0; i < PAW__COUNT(paw__slots); ++i) {
-        const paw__slot *s = &paw__slots[i];
-        for (b = 0; paw__slot_used(r->m, s) && b < (s->per_block ? r->m->depth : 1); ++b) {
-            char name[128];
-            paw_tensor_info info;
+    for (; s < end; ++s)
+        for (b = 0; !e && b < paw__slot_blocks(r->m, s); ++b) {
             paw__slot_name(s, b, name, sizeof name);
-            e = paw__builder_info(r, r->prefix, name, &at, &info);
-            if (e == PAW_OK) e = paw__convert_one(r, at, name, to);
-            if (e != PAW_OK) return e;
+            if (!paw__take(r, "%s%s", r->prefix, name)) return paw__take_failed(r);
+            e = paw__convert_one(r, name, to);
         }
-    }
     return e;
 }
 static paw_err paw__tensors_write(paw_ctx *c, const paw_tensors *t, const char *path,
                                   const char *const *meta)
 {
-    const size_t n = paw_tensors_count(t);
-    paw_tensor_view *v = (paw_tensor_view *)paw__calloc(c, n + 1, sizeof *v);
-    paw_tensor_info *info = (paw_tensor_info *)paw__calloc(c, n + 1, sizeof *info);
-    paw_err e = v && info ? PAW_OK : PAW_E_OOM;
+    paw_tensor_view *v = (paw_tensor_view *)paw__calloc(c, t->count + 1, sizeof *v);
     size_t i;
-    for (i = 0; e == PAW_OK && i < n; ++i) {
-        e = paw_tensors_info(t, i, &info[i]);
-        v[i].name = info[i].name;
-        v[i].ndim = info[i].ndim;
-        v[i].shape = info[i].shape;
-        v[i].data = ((const paw__tensor *)t->items[i])->data;
+    paw_err e;
+    if (!v) return PAW_E_OOM;
+    for (i = 0; i < t->count; ++i) {
+        const paw__tensor *x = (const paw__tensor *)t->items[i];
+        v[i].name = x->name;
+        v[i].ndim = x->ndim;
+        v[i].shape = x->shape;
+        v[i].data = x->data;
     }
-    if (e == PAW_OK) e = paw_safetensors_save(c, path, v, n, meta);
+    e = paw_safetensors_save(c, path, v, t->count, meta);
     paw__free(v);
-    paw__free(info);
     return e;
 }
 PAW_DEF paw_err paw_model_convert(paw_ctx *c, const paw_tensors *t, const paw_model_opts *opts,
@@ -7390,29 +7304,25 @@ PAW_DEF paw_err paw_model_convert(paw_ctx *c, const paw_tensors *t, const paw_mo
     const char *meta[7] = {"partaware.recipe", NULL, "partaware.heads", NULL, "partaware.source",
                            NULL, NULL};
     paw_tensors *to = NULL;
-    paw_model_info info;
     paw__builder r;
-    paw_model *m;
     char heads[16];
     paw_err e;
     memset(&r, 0, sizeof r);
-    e = paw_model_from_tensors(c, t, opts, &m); /* what loads, and only that, is converted */
-    if (e != PAW_OK) return e;
-    paw_model_describe(m, &info);
-    snprintf(heads, sizeof heads, "%d", info.heads);
-    meta[1] = info.recipe;
+    e = paw_model_from_tensors(c, t, opts, &r.m); /* what loads, and only that, is converted */
+    if (e) return e;
+    snprintf(heads, sizeof heads, "%d", r.m->heads);
+    meta[1] = paw__recipes[r.m->recipe].name;
     meta[3] = heads;
-    meta[5] = paw__tensors_source(t);
+    meta[5] = t->source;
     r.c = c;
     r.t = t;
-    r.m = m;
-    e = paw__builder_open(&r, opts && opts->network == PAW_STUDENT, m->recipe);
-    if (e == PAW_OK) e = paw__tensors_memory(c, path, &to);
-    if (e == PAW_OK) e = paw__convert_encoder(&r, to);
-    if (e == PAW_OK) e = paw__convert_heads(&r, to);
-    if (e == PAW_OK) e = paw__tensors_write(c, to, path, meta);
+    e = paw__builder_open(&r, opts && opts->network == PAW_STUDENT, r.m->recipe);
+    if (!e) e = paw__tensors_memory(c, path, &to);
+    if (!e) e = paw__convert_encoder(&r, to);
+    if (!e) e = paw__convert_heads(&r, to);
+    if (!e) e = paw__tensors_write(c, to, path, meta);
     paw_tensors_close(to);
-    paw_model_free(m);
+    paw_model_free(r.m);
     return e;
 }
 /* ==== >>image ==== decode (stb_image), Pillow-exact resize and crop, index PNG ==== */
