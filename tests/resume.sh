@@ -181,4 +181,24 @@ check "a cache that cannot be: said" grep -q 'going on without a cache' "$out/er
 check "a cache that cannot be: the same JSON" same
 run "$out/file" --require-cache
 check "--require-cache: status $status" [ "$status" -eq 4 ]
+
+# a picture that is damaged, then gone
+head -c 300 "$out/image" >"$image"
+run "$out/bad"
+check "a damaged picture: status $status" [ "$status" -eq 3 ]
+check "a damaged picture: named" grep -q "$image" "$out/err"
+run "$out/bad" --skip-bad
+check "--skip-bad: status $status" [ "$status" -eq 1 ]
+check "--skip-bad: listed" grep -q "\"bad\": \[\"$image\"" "$out/out"
+cp "$out/out" "$out/bad.json"
+run "$out/bad" --skip-bad --report "$out/report"
+check "--skip-bad again: nothing to encode" [ "$(encoded)" = 0 ]
+check "--skip-bad again: status $status" [ "$status" -eq 1 ]
+check "--skip-bad again: the same JSON" cmp -s "$out/out" "$out/bad.json"
+rm "$image"
+run "$out/bad"
+check "a missing picture: status $status" [ "$status" -eq 1 ]
+check "a missing picture: named" grep -q "1 image files are missing, the first is $image" "$out/err"
+check "a missing picture: counted" grep -q '"missing_files": 1,' "$out/out"
+cp "$out/image" "$image"
 finish
