@@ -14253,6 +14253,7 @@ PAW_DEF paw_err paw_poses_load(paw_ctx *c, const char *path, const char *image_f
     size_t i;
     paw_err e;
     if (c && (!path || !out)) return paw__fail(c, PAW_E_ARG, "paw_poses_load: NULL argument");
+    memset(&unused, 0, sizeof unused);
     if (!(u = paw__set_begin(c, "paw_poses_load", "", NULL, &unused, &e))) return e;
     memset(&poses, 0, sizeof poses);
     k = (paw__coco *)paw__calloc(c, 1, sizeof *k);
