@@ -7107,7 +7107,7 @@ static PAW__PRINTF(5, 6) void paw__random_add(paw__random *r, int ndim, const si
                                               float base, const char *format, ...)
 {
     char name[PAW__NAME_BYTES];
-    size_t i, n;
+    size_t i, n = 0;
     float *data;
     va_list args;
     if (r->e) return;
