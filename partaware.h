@@ -12065,7 +12065,7 @@ static PAW__UNUSED void paw__random_order(uint64_t seed, uint32_t stream, size_t
 
 typedef struct {
     const float *x; /* element (row, k) at x[row * ld + k], or x[k * ld + row] if turned */
-    size_t ld, rows, k;
+    size_t ld, rows, k, padded; /* padded: k of the operand */
     int turned;
     paw__panels panels; /* A operand */
     float *out;
@@ -12074,25 +12074,26 @@ typedef struct {
 static void paw__pack_a_item(void *arg, size_t item, int slot)
 {
     const paw__pack_job *j = (const paw__pack_job *)arg;
-    const size_t first = paw__panel_first(&j->panels, item), kp = paw__up16(j->k);
+    const size_t first = paw__panel_first(&j->panels, item), kp = j->padded;
     const size_t mr = (size_t)paw__panel_rows(&j->panels, item);
     float *to = j->out + first * kp;
     size_t k, r;
     (void)slot;
-    if (!j->turned) {
+    if (!j->turned && kp < j->k + 16) {
         const paw__panels one = paw__panels_of(mr, PAW__MAX_MR);
         paw__pack_a(j->x + first * j->ld, j->ld, j->k, &one, to);
         return;
     }
-    for (k = 0; k < kp; ++k) {
-        const float *from = j->x + k * j->ld + first;
-        for (r = 0; r < mr; ++r) to[k / 16 * mr * 16 + r * 16 + k % 16] = k < j->k ? from[r] : 0.0f;
-    }
+    for (k = 0; k < kp; ++k)
+        for (r = 0; r < mr; ++r)
+            to[k / 16 * mr * 16 + r * 16 + k % 16] =
+                k >= j->k ? 0.0f
+                          : j->x[j->turned ? k * j->ld + first + r : (first + r) * j->ld + k];
 }
 static void paw__pack_b_item(void *arg, size_t item, int slot)
 {
     const paw__pack_job *j = (const paw__pack_job *)arg;
-    const size_t first = item * 16, kp = paw__up16(j->k), n = paw__min(16, j->rows - first);
+    const size_t first = item * 16, kp = j->padded, n = paw__min(16, j->rows - first);
     float *to = j->out + first * kp;
     size_t k, r;
     (void)slot;
@@ -12105,14 +12106,16 @@ static void paw__pack_b_item(void *arg, size_t item, int slot)
 }
 /* out [m, n] = a b + bias, or += where add. a [m, k], or stored [k, m] if ta; b [k, n], or stored
    [n, k] (as torch has weights) if tb; ld...: floats from one stored row to the next. PAW__BLOCKED:
-   already in chunks of 16 columns of its own, [k / 16][lda][16] of a, [n / 16][up16(k)][16] of b.
+   already in chunks of 16 columns of its own, [k / 16][lda][16] of a, [n / 16][ldb][16] of b, ldb
+   a multiple of 16, rows beyond k zero.
    bias [n] or NULL. */
 enum { PAW__BLOCKED = 2 };
 static paw_err paw__multiply(const paw__team *team, int ta, int tb, size_t m, size_t n, size_t k,
                              const float *a, size_t lda, const float *b, size_t ldb,
                              const float *bias, float *out, size_t ldo, int add)
 {
-    const size_t np = paw__up16(n), kp = paw__up16(k), partial = paw__partial_count(kp, np);
+    const size_t np = paw__up16(n), kp = tb == PAW__BLOCKED ? ldb : paw__up16(k);
+    const size_t partial = paw__partial_count(kp, np);
     const int direct = n == np;
     paw__pack_job ja, jb;
     paw__product g;
@@ -12134,6 +12137,7 @@ static paw_err paw__multiply(const paw__team *team, int ta, int tb, size_t m, si
     ja.turned = ta;
     ja.panels = g.rows;
     ja.k = k;
+    ja.padded = kp;
     ja.out = rest;
     if (ta != PAW__BLOCKED) {
         paw__team_for(team, g.rows.count, paw__pack_a_item, &ja);
@@ -12411,8 +12415,8 @@ static paw_err paw__pass_open(const paw_head *h, paw_ctx *c, size_t n, size_t to
                               paw__pass *w)
 {
     const size_t d = paw__up16(h->o.dim), heads = (size_t)h->o.heads, hd = heads * d;
-    const size_t np = paw__up16(n), padded = paw__up16(tokens), logits = paw__up16(
-                                                                    (size_t)h->o.classes);
+    const size_t np = paw__up16(n) + (paw__up16(n) % 32 ? 0 : 16); /* no chunks 64 KB apart */
+    const size_t padded = paw__up16(tokens), logits = paw__up16((size_t)h->o.classes);
     const size_t groups = (n + group - 1) / group, square = h->o.dim * d;
     const size_t slot = paw__pool_scratch(padded, d, heads);
     const struct {
@@ -12807,7 +12811,7 @@ PAW_DEF paw_err paw_head_train(paw_head *h, paw_ctx *c, const paw_features *x,
     batch = x ? paw__max(1, paw__min(h->o.batch, x->count)) : 1;
     e = paw__head_open(c, h, x, batch, &order, &rows, &labels);
     team = paw__team_of(c);
-    for (; !e && x->count && h->epoch < h->o.epochs; e ? 0 : ++h->epoch) {
+    while (!e && x->count && h->epoch < h->o.epochs) {
         paw__random_order(h->o.seed, 0x10000u + (uint32_t)h->epoch, order, x->count);
         p.epoch = h->epoch;
         p.steps = (x->count + batch - 1) / batch;
@@ -12822,9 +12826,8 @@ PAW_DEF paw_err paw_head_train(paw_head *h, paw_ctx *c, const paw_features *x,
             if (e) break;
             sum = paw__mul_add(loss, (double)n, sum);
             p.loss = sum / (double)(p.step * batch + n);
-            if (++p.step == p.steps) ++h->epoch; /* so that told may save it */
+            if (++p.step == p.steps) ++h->epoch; /* before told, which may save it */
             if (told) e = told(user, &p);
-            if (p.step == p.steps) --h->epoch;
         }
     }
     paw__free(w.block);
@@ -14907,32 +14910,40 @@ static void PAW__FN(softmax)(float *x, int rows, size_t n, float scale, int math
 }
 
 /* Mean first, then the variance of what is left: no cancellation. */
-PAW__INLINE void PAW__FN(moments)(const float *x, size_t d, float eps, float *out)
+PAW__INLINE void PAW__FN(moments)(const int rows, const float *x, size_t ld, size_t d, float eps,
+                                  float *out) /* [rows][2]; rows side by side hide latency */
 {
     const size_t chunks = (d + 15) / 16, whole = d / 16;
-    PAW__V acc[PAW__L], mean;
+    PAW__V acc[4][PAW__L], mean[4];
     float tail[16];
     size_t c;
-    int j;
-    PAW__FOR(j, PAW__L) acc[j] = PAW__V_ZERO();
+    int j, r;
+    PAW__FOR(r, rows) PAW__FOR(j, PAW__L) acc[r][j] = PAW__V_ZERO();
     for (c = 0; c < chunks; ++c)
-        PAW__FOR(j, PAW__L) acc[j] = PAW__V_ADD(acc[j], PAW__V_LOAD(x + c * 16 + j * PAW__VW));
-    mean = PAW__V_SET1(out[0] = PAW__FN(tree)(acc) / (float)d);
-    PAW__FOR(j, PAW__L) acc[j] = PAW__V_ZERO();
-    for (c = 0; c < whole; ++c)
-        PAW__FOR(j, PAW__L) {
-            const PAW__V e = PAW__V_SUB(PAW__V_LOAD(x + c * 16 + j * PAW__VW), mean);
-            acc[j] = PAW__V_FMA(e, e, acc[j]);
-        }
-    if (whole < chunks) { /* lanes beyond d stand at the mean and add nothing */
-        PAW__FOR(j, PAW__L) PAW__V_STORE(tail + j * PAW__VW, mean);
-        memcpy(tail, x + whole * 16, (d - whole * 16) * sizeof *x);
-        PAW__FOR(j, PAW__L) {
-            const PAW__V e = PAW__V_SUB(PAW__V_LOAD(tail + j * PAW__VW), mean);
-            acc[j] = PAW__V_FMA(e, e, acc[j]);
-        }
+        PAW__FOR(r, rows) PAW__FOR(j, PAW__L)
+            acc[r][j] = PAW__V_ADD(acc[r][j], PAW__V_LOAD(x + (size_t)r * ld + c * 16 +
+                                                          (size_t)j * PAW__VW));
+    for (r = 0; r < rows; ++r) {
+        mean[r] = PAW__V_SET1(out[2 * r] = PAW__FN(tree)(acc[r]) / (float)d);
+        PAW__FOR(j, PAW__L) acc[r][j] = PAW__V_ZERO();
     }
-    out[1] = 1.0f / sqrtf(PAW__FN(tree)(acc) / (float)d + eps);
+    for (c = 0; c < whole; ++c)
+        PAW__FOR(r, rows) PAW__FOR(j, PAW__L) {
+            const PAW__V e = PAW__V_SUB(PAW__V_LOAD(x + (size_t)r * ld + c * 16 +
+                                                    (size_t)j * PAW__VW), mean[r]);
+            acc[r][j] = PAW__V_FMA(e, e, acc[r][j]);
+        }
+    for (r = 0; r < rows; ++r) {
+        if (whole < chunks) { /* lanes beyond d stand at the mean and add nothing */
+            PAW__FOR(j, PAW__L) PAW__V_STORE(tail + j * PAW__VW, mean[r]);
+            memcpy(tail, x + (size_t)r * ld + whole * 16, (d - whole * 16) * sizeof *x);
+            PAW__FOR(j, PAW__L) {
+                const PAW__V e = PAW__V_SUB(PAW__V_LOAD(tail + j * PAW__VW), mean[r]);
+                acc[r][j] = PAW__V_FMA(e, e, acc[r][j]);
+            }
+        }
+        out[2 * r + 1] = 1.0f / sqrtf(PAW__FN(tree)(acc[r]) / (float)d + eps);
+    }
 }
 static void PAW__FN(norm_row)(const float *x, size_t d, const float *w, const float *b, float eps,
                               float *y, size_t stride)
@@ -14942,7 +14953,7 @@ static void PAW__FN(norm_row)(const float *x, size_t d, const float *w, const fl
     PAW__V mean, rstd;
     size_t c;
     int j;
-    PAW__FN(moments)(x, d, eps, moments);
+    PAW__FN(moments)(1, x, 0, d, eps, moments);
     mean = PAW__V_SET1(moments[0]);
     rstd = PAW__V_SET1(moments[1]);
     for (c = 0; c < chunks; ++c)
@@ -15396,7 +15407,7 @@ static void PAW__FN(norm_back)(const float *x, size_t d, const float *w, float e
     float moments[2];
     size_t i;
     int j;
-    PAW__FN(moments)(x, d, eps, moments);
+    PAW__FN(moments)(1, x, 0, d, eps, moments);
     mean = PAW__V_SET1(moments[0]);
     rstd = PAW__V_SET1(moments[1]);
     PAW__FOR(j, PAW__L) acc[j] = sum[j] = PAW__V_ZERO();
@@ -15426,15 +15437,19 @@ static void PAW__FN(norm_back)(const float *x, size_t d, const float *w, float e
 static void PAW__FN(pool_load)(const paw__pooling *t, int known, float *xhat, float *row)
 {
     const size_t padded = (t->tokens + 15) & ~(size_t)15, chunks = (t->dim + 15) / 16;
-    size_t k, c;
+    size_t k = 0, c, done;
     int j;
     memset(row, 0, chunks * 16 * sizeof *row);
+    for (k = 0; !known && t->dim % 16 == 0 && k + 4 <= t->tokens; k += 4)
+        PAW__FN(moments)(4, t->x + k * t->dim, t->dim, t->dim, t->eps, t->moments + 2 * k);
+    done = k;
     for (k = 0; k < t->tokens; ++k) {
         const float *x = t->x + k * t->dim;
         float *to = xhat + k * 16;
         PAW__V mean, rstd;
         if (t->dim % 16) x = (const float *)memcpy(row, x, t->dim * sizeof *row);
-        if (!known) PAW__FN(moments)(x, t->dim, t->eps, t->moments + 2 * k);
+        if (!known && k >= done)
+            PAW__FN(moments)(1, x, 0, t->dim, t->eps, t->moments + 2 * k);
         mean = PAW__V_SET1(t->moments[2 * k]);
         rstd = PAW__V_SET1(t->moments[2 * k + 1]);
         for (c = 0; c < chunks; ++c, to += padded * 16)
@@ -15501,8 +15516,8 @@ static void PAW__FN(pool)(const paw__pooling *t, int backward)
     PAW__FN(pool_load)(t, backward, xhat, row);
     if (backward) {
         memset(u, 0, (t->heads + 15) / 16 * chunks * 256 * sizeof *u);
-        for (h = 0; h < t->heads; ++h)
-            for (i = 0; i < chunks * 16; ++i)
+        for (i = 0; i < chunks * 16; ++i)
+            for (h = 0; h < t->heads; ++h)
                 u[h / 16 * chunks * 256 + i * 16 + h % 16] = t->grad[h * chunks * 16 + i];
     }
     PAW__FN(pool_scores)(t, xhat, backward ? u : t->u, s);

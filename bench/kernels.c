@@ -6,6 +6,7 @@
  *   gemm_f32_fc1  197x768x3072  avx512  7.41 ms  125.5 GF/s  49% of 256 FMA */
 #include "bench.h"
 #include "small.h"
+#include "train.h"
 
 static const cli_option options[] = {
     BENCH_ISA_OPTION("all"),
@@ -324,6 +325,7 @@ int main(int argc, char **argv)
         code = products(&k);
         if (!code) code = attentions(&k);
         if (!code) code = small_rows(&k);
+        if (!code) code = train_rows(&k);
     }
     if (!code) code = image_rows(&k);
     return cli_end(&app, bench_end(&b, code));

@@ -1,0 +1,168 @@
+/* What trains heads: a whole step of the attentive probe, attention pooling and its gradient,
+   cross-entropy, optimisers. Include after small.h, in kernels.c. */
+#ifndef PAW_BENCH_TRAIN_H
+#define PAW_BENCH_TRAIN_H
+
+/* ---- a step: rows x tokens x dim, 4 classes ---- */
+
+typedef struct {
+    const kernels *k;
+    paw_head *head;
+    paw__pass pass;
+    float *x;
+    const float **rows;
+    int32_t *labels;
+    double loss;
+    paw_err error;
+} step_job;
+static void step_call(void *arg)
+{
+    step_job *j = (step_job *)arg;
+    const paw_err e = paw__head_step(&j->k->team, j->head, &j->pass, j->rows, j->labels, 1e-3,
+                                     &j->loss);
+    if (e) j->error = e;
+}
+/* Scores, pooling and their gradients; values, projection and classes forward and twice back. */
+static double step_flops(double n, double tokens, double dim, double heads, double classes)
+{
+    return n * (8 * tokens * dim * heads + 12 * dim * dim + 6 * dim * classes);
+}
+static int step_row(const kernels *k, size_t n, size_t tokens, size_t dim)
+{
+    paw_ctx *c = k->app->ctx;
+    step_job j;
+    bench_row r = bench_row_of("attentive_step_f32", k->isa, k->threads, step_call, &j);
+    paw_head_opts o;
+    size_t i;
+    int code = CLI_OK;
+    snprintf(r.shape, sizeof r.shape, "%zux%zux%zu", n, tokens, dim);
+    r.reference = BENCH_FLOPS;
+    r.flops = step_flops((double)n, (double)tokens, (double)dim, (double)(dim / 64), 4);
+    if (!row_wanted(k, &r)) return CLI_OK;
+    memset(&j, 0, sizeof j);
+    j.k = k;
+    paw_head_recipe(PAW_PROBE_PART, PAW_ATTENTIVE, &o);
+    o.dim = dim;
+    o.classes = 4;
+    j.x = noise(c, n * tokens * dim, -1, 1);
+    j.rows = (const float **)paw__alloc(c, n, sizeof *j.rows);
+    j.labels = (int32_t *)paw__alloc(c, n, sizeof *j.labels);
+    if (!j.x || !j.rows || !j.labels) code = cli_no_memory(k->app);
+    if (!code) j.error = paw_head_create(c, &o, &j.head);
+    if (!code && !j.error) j.error = paw__pass_open(j.head, c, n, tokens, n, &j.pass);
+    for (i = 0; !code && i < n; ++i) {
+        j.rows[i] = j.x + i * tokens * dim;
+        j.labels[i] = (int32_t)(i % 4);
+    }
+    if (!code && !j.error) code = bench_run(k->b, &r);
+    if (!code && j.error) code = cli_fail(k->app, j.error);
+    paw_head_free(j.head);
+    paw__free(j.pass.block);
+    paw__free(j.x);
+    paw__free(j.rows);
+    paw__free(j.labels);
+    return code;
+}
+
+/* ---- its kernels, one by one ---- */
+
+enum { POOL, POOL_BACK, XENT, SGD, ADAMW, BATCH_NORM, BATCH_NORM_BACK };
+static const char *const train_names[] = {
+    "pool_f32", "pool_back_f32", "xent_f32", "sgd_f32", "adamw_f32", "batch_norm_f32",
+    "batch_norm_back_f32"
+};
+typedef struct {
+    const kernels *k;
+    int kind;
+    size_t rows, d;
+    float *x, *y, *z, *w;
+    paw__pooling pool;
+    paw__update update;
+    volatile double sink;
+} train_job;
+static void train_call(void *arg)
+{
+    train_job *j = (train_job *)arg;
+    const paw__ops *ops = j->k->team.ops;
+    const size_t n = j->rows * j->d;
+    size_t i;
+    if (j->kind == POOL || j->kind == POOL_BACK) ops->pool(&j->pool, j->kind == POOL_BACK);
+    if (j->kind == SGD) ops->sgd(&j->update, j->x, j->y, j->z, n);
+    if (j->kind == ADAMW) ops->adamw(&j->update, j->x, j->y, j->w, j->z, n);
+    for (i = 0; j->kind == XENT && i < j->rows; ++i)
+        j->sink = ops->xent(j->x + i * j->d, j->d, i % j->d, 1e-3f, j->y + i * j->d);
+    for (i = 0; j->kind == BATCH_NORM && i < j->d; i += 16)
+        ops->batch_norm(j->x + i, j->d, j->rows, 1e-5f, 0, j->w + i, j->w + j->d + i, j->y + i);
+    for (i = 0; j->kind == BATCH_NORM_BACK && i < j->d; i += 16)
+        ops->batch_norm_back(j->x + i, j->z + i, j->d, j->rows, 1e-5f, j->w + j->d + i, j->y + i);
+}
+static int train_row(const kernels *k, int kind, size_t rows, size_t d)
+{
+    paw_ctx *c = k->app->ctx;
+    const size_t heads = paw__max(1, d / 64), padded = paw__up16(rows), n = padded * d;
+    const int pool = kind == POOL || kind == POOL_BACK;
+    float *scratch = NULL, *p = NULL;
+    train_job j;
+    bench_row r = bench_row_of(train_names[kind], k->isa, 1, train_call, &j);
+    int code;
+    snprintf(r.shape, sizeof r.shape, "%zux%zu", rows, d);
+    r.reference = pool ? BENCH_FLOPS : BENCH_TRIAD;
+    r.flops = pool ? 4.0 * (double)rows * (double)d * (double)heads : 0;
+    r.bytes = pool ? 0 : 4.0 * (double)(rows * d) *
+                         (kind == ADAMW ? 7 : kind == SGD ? 5 : kind == BATCH_NORM_BACK ? 3 : 2);
+    r.working = (size_t)r.bytes;
+    if (!row_wanted(k, &r)) return CLI_OK;
+    memset(&j, 0, sizeof j);
+    j.k = k;
+    j.kind = kind;
+    j.rows = rows;
+    j.d = d;
+    j.x = noise(c, n, -1, 1);
+    j.y = noise(c, n, -1, 1);
+    j.z = noise(c, n, -1, 1);
+    j.w = noise(c, n, 0.5f, 1);
+    if (pool) scratch = noise(c, paw__pool_scratch(padded, d, heads), -1, 1);
+    if (pool) p = noise(c, heads * padded + 2 * rows, 0, 1e-2f);
+    j.pool.x = j.x;
+    j.pool.tokens = rows;
+    j.pool.dim = d;
+    j.pool.heads = heads;
+    j.pool.eps = 1e-6f;
+    j.pool.u = j.z;
+    j.pool.scratch = scratch;
+    j.pool.p = p;
+    j.pool.moments = p ? p + heads * padded : NULL;
+    j.pool.pooled = j.pool.du = j.y;
+    j.pool.grad = j.w;
+    j.pool.head_step = d;
+    j.pool.step = 16;
+    j.update.lr = j.update.step = 1e-6f;
+    j.update.trust = j.update.keep = j.update.root = 1;
+    j.update.beta1 = j.update.momentum = 0.9f;
+    j.update.beta2 = 0.999f;
+    j.update.eps = 1e-8f;
+    code = j.x && j.y && j.z && j.w && (!pool || (scratch && p)) ? CLI_OK : cli_no_memory(k->app);
+    if (!code) code = bench_run(k->b, &r);
+    paw__free(j.x);
+    paw__free(j.y);
+    paw__free(j.z);
+    paw__free(j.w);
+    paw__free(scratch);
+    paw__free(p);
+    return code;
+}
+static int train_rows(const kernels *k)
+{
+    static const small_case cases[] = {
+        {POOL, 197, 768}, {POOL_BACK, 197, 768}, {POOL, 197, 192}, {POOL_BACK, 197, 192},
+        {XENT, 1024, 16}, {XENT, 1024, 1008}, {SGD, 768, 768}, {ADAMW, 768, 768},
+        {BATCH_NORM, 1024, 768}, {BATCH_NORM_BACK, 1024, 768},
+    };
+    size_t i;
+    int code = step_row(k, 1024, 197, 768);
+    if (!code) code = step_row(k, 1024, 197, 192);
+    for (i = 0; !code && i < PAW__COUNT(cases); ++i)
+        code = train_row(k, cases[i].kind, cases[i].rows, cases[i].d);
+    return code;
+}
+#endif
