@@ -466,6 +466,94 @@ static void check_damage(paw_ctx *c)
     }
 }
 
+/* ---- pickles that the fixtures lack, in streams of the old form ---- */
+
+#define STORAGE(class, count, view)                                                                \
+    "(U\7storagec" class "\nU\0010U\3cpuK" count view "tQ"
+#define TENSOR_OF(storage) "ctorch._utils\n_rebuild_tensor_v2\n(" storage "K\0(K\3t(K\1ttR"
+#define TENSOR TENSOR_OF(STORAGE("torch\nFloatStorage", "\6", "N"))
+#define TENSOR3(class, count)                                                                      \
+    "ctorch._utils\n_rebuild_tensor_v3\n(" STORAGE(class, count, "N")                              \
+    "K\3(K\2t(K\1t\x89}ctorch\nint16\ntR"
+#define PICKLE(s) s, sizeof s - 1
+
+/* The stream of one object whose storage '0' has `count` elements in 24 bytes: 0, 1, ... as F32. */
+static memory legacy_stream(const char *object, size_t bytes, uint8_t count)
+{
+    static const char before[] = "\x80\2\x8a\x0al\xfc\x9c\x46\xf9 j\xa8P\x19.\x80\2M\xe9\3."
+                                 "\x80\2}U\15little_endian\x88s.\x80\2";
+    static const char keys[] = ".\x80\2]U\0010a.";
+    const float data[6] = { 0, 1, 2, 3, 4, 5 };
+    uint8_t *p = (uint8_t *)calloc(1, sizeof before + bytes + sizeof keys + 8 + sizeof data);
+    memory m;
+    m.p = p;
+    m.reads_left = -1;
+    memcpy(p, before, sizeof before - 1);
+    memcpy(p += sizeof before - 1, object, bytes);
+    memcpy(p += bytes, keys, sizeof keys - 1);
+    *(p += sizeof keys - 1) = count;
+    memcpy(p + 8, data, sizeof data);
+    m.n = (size_t)(p - m.p) + 8 + sizeof data;
+    return m;
+}
+static void check_pickles(paw_ctx *c)
+{
+    static const struct {
+        const char *what, *object;
+        size_t bytes;
+        uint8_t count;
+        const char *name; /* of a tensor that begins with first; NULL: refused with words */
+        double first;
+        const char *words;
+    } cases[] = {
+        { "a view", PICKLE("}U\1w" TENSOR_OF(STORAGE("torch\nFloatStorage", "\6", "(U\1vK\2K\3t"))
+          "s"), 6, "w", 2, NULL },
+        { "bytes as int16", PICKLE("}U\1w" TENSOR3("torch.storage\nUntypedStorage", "\x18") "s"),
+          24, "w", 0x3f80, NULL },
+        { "pairs", PICKLE("ccollections\nOrderedDict\n((l(U\1w" TENSOR "latR"), 6, "w", 0, NULL },
+        { "NEWOBJ_EX", PICKLE("}U\1ocargparse\nNamespace\n)}\x92sU\1w" TENSOR "s"), 6, "w", 0,
+          NULL },
+        { "MEMOIZE", PICKLE("}U\1w" TENSOR "\x94sU\1vh\0s"), 6, "v", 0, NULL },
+        { "quotes", PICKLE("}S'w'\n" TENSOR "s"), 6, "w", 0, NULL },
+        { "a view beyond", PICKLE(STORAGE("torch\nFloatStorage", "\6", "(U\1vK\5K\2t")), 6, NULL, 0,
+          "bad storage view" },
+        { "floats as int16", PICKLE(TENSOR3("torch\nFloatStorage", "\6")), 6, NULL, 0,
+          "bad arguments of a tensor" },
+        { "a stride less", PICKLE("ctorch._utils\n_rebuild_tensor_v2\n("
+          STORAGE("torch\nFloatStorage", "\6", "N") "K\0(K\3t)tR"), 6, NULL, 0,
+          "size and stride differ" },
+        { "no pairs", PICKLE("ccollections\nOrderedDict\n((lK\1atR"), 6, NULL, 0, "not pairs" },
+        { "an empty call", PICKLE("ctorch\nSize\n)R"), 6, NULL, 0, "a call without arguments" },
+        { "a called type", PICKLE("ctorch\nFloatStorage\n)R"), 6, NULL, 0, "a call of a storage" },
+        { "a new tensor", PICKLE("ctorch._utils\n_rebuild_tensor_v2\n)\x81"), 6, NULL, 0,
+          "a call of a storage" },
+        { "a numbered global", PICKLE("K\1K\2\x93"), 6, NULL, 0, "whose name is no text" },
+        { "a NUL", PICKLE("}U\2\0w" TENSOR "s"), 6, NULL, 0, "holds a NUL" },
+        { "a NUL in a line", PICKLE("S'\0'\n"), 6, NULL, 0, "NUL in a line" },
+        { "half a quote", PICKLE("S'w\n"), 6, NULL, 0, "bad quotes" },
+        { "a number", PICKLE("K\1"), 6, NULL, 0, "belongs to no tensor" },
+    };
+    size_t i, at = 0;
+    for (i = 0; i < sizeof cases / sizeof cases[0]; ++i) {
+        memory m = legacy_stream(cases[i].object, cases[i].bytes, cases[i].count);
+        paw_tensors *t = NULL;
+        paw_tensor_info info;
+        double v[3] = { -1, -1, -1 };
+        const paw_err e = open_memory(c, &m, &t);
+        if (!cases[i].name) {
+            T(e && strstr(paw_message(c), cases[i].words), "%s: '%s'", cases[i].what,
+              paw_message(c));
+        } else if (T(!e && !paw_tensors_find(t, cases[i].name, &at), "%s: %s", cases[i].what,
+                     paw_message(c))) {
+            paw_tensors_info(t, at, &info);
+            T(!paw_tensors_read(c, t, at, PAW_F64, v, info.count) && v[0] == cases[i].first,
+              "%s: %g", cases[i].what, v[0]);
+        }
+        if (!e) paw_tensors_close(t);
+        free(m.p);
+    }
+}
+
 /* ---- faults: the n-th allocation, the n-th read ---- */
 
 typedef struct {
@@ -996,6 +1084,7 @@ int main(int argc, char **argv)
     check_hostile(c);
     check_odd_but_good(c);
     check_damage(c);
+    check_pickles(c);
     check_faults();
     check_pieces(c);
     check_round_trip(c);
