@@ -3719,7 +3719,7 @@ static size_t paw__number(const char *s, size_t n, double *out)
 
 /* ---- JSON: a strict pull parser over text in memory, or over a file through a window ----
    Use: begin; then kind, and enter / next / key / string / number / skip as the kind says; end.
-   Every function returns an error code and leaves the message in the context. */
+   The first failure stays in e, which the functions return; after it nothing is next. */
 #define PAW__JSON_DEPTH 64
 #define PAW__JSON_WINDOW 65536
 #define PAW__JSON_NUMBER 1024 /* characters of a number that crosses the window's end, at least */
@@ -3732,16 +3732,20 @@ typedef struct {
     const paw_io *io; /* what follows the text; NULL: nothing */
     uint8_t *window;  /* [PAW__JSON_WINDOW], the text where there is io; the caller's */
     int unread;       /* the file could not be read to its end */
+    paw_err e;
     int depth, max_depth;
     int fresh;     /* just entered: the first item has no comma */
     int python;    /* 1: NaN, Infinity and -Infinity are numbers, as Python's json writes them */
     uint8_t closer[PAW__JSON_DEPTH];
 } paw__json;
 
-static paw_err paw__json_fail(const paw__json *j, paw_err e, const char *what)
+static paw_err paw__json_fail(paw__json *j, paw_err e, const char *what)
 {
-    return paw__fail(j->c, j->unread ? PAW_E_IO : e, "%s: JSON at byte %llu: %s", j->name,
-                     (unsigned long long)(j->base + j->at), j->unread ? "cannot be read" : what);
+    if (!j->e)
+        j->e = paw__fail(j->c, j->unread ? PAW_E_IO : e, "%s: JSON at byte %llu: %s", j->name,
+                         (unsigned long long)(j->base + j->at),
+                         j->unread ? "cannot be read" : what);
+    return j->e;
 }
 static void paw__json_begin(paw__json *j, paw_ctx *c, const char *name, const void *text, size_t n)
 {
@@ -3807,27 +3811,26 @@ static paw_err paw__json_enter(paw__json *j, int open) /* '{' or '[' */
     j->closer[j->depth++] = open == '{' ? '}' : ']';
     j->fresh = 1;
     ++j->at;
-    return PAW_OK;
+    return j->e;
 }
-/* *more 0: the container ended and is left. Before the value of an object comes its key. */
-static paw_err paw__json_next(paw__json *j, int *more)
+/* 0: the container ended and is left. Before the value of an object comes its key. */
+static int paw__json_next(paw__json *j)
 {
     paw__json_space(j);
+    if (j->e) return 0;
     if (j->at < j->n && j->text[j->at] == j->closer[j->depth - 1]) {
         ++j->at;
         --j->depth;
         j->fresh = 0;
-        *more = 0;
-        return PAW_OK;
+        return 0;
     }
-    if (!j->fresh) {
-        if (j->at >= j->n || j->text[j->at] != ',')
-            return paw__json_fail(j, PAW_E_FORMAT, "expected a comma or the end of a container");
-        ++j->at;
+    if (!j->fresh && (j->at >= j->n || j->text[j->at] != ',')) {
+        paw__json_fail(j, PAW_E_FORMAT, "expected a comma or the end of a container");
+        return 0;
     }
+    j->at += !j->fresh;
     j->fresh = 0;
-    *more = 1;
-    return PAW_OK;
+    return 1;
 }
 static int paw__json_hex4(paw__json *j, uint32_t *out)
 {
@@ -3912,12 +3915,11 @@ static paw_err paw__json_string(paw__json *j, char *dst, size_t cap, size_t *len
     ++j->at;
     if (dst) dst[n] = 0;
     if (len) *len = n;
-    return PAW_OK;
+    return j->e;
 }
 static paw_err paw__json_key(paw__json *j, char *dst, size_t cap)
 {
-    paw_err e = paw__json_string(j, dst, cap, NULL);
-    if (e) return e;
+    if (paw__json_string(j, dst, cap, NULL)) return j->e;
     paw__json_space(j);
     if (j->at >= j->n || j->text[j->at] != ':')
         return paw__json_fail(j, PAW_E_FORMAT, "expected a colon");
@@ -3949,7 +3951,7 @@ static paw_err paw__json_double(paw__json *j, double *out)
     else if (j->python && paw__json_word(j, "Infinity")) *out = HUGE_VAL;
     else if (j->python && paw__json_word(j, "-Infinity")) *out = -HUGE_VAL;
     else return paw__json_fail(j, PAW_E_FORMAT, "expected a number");
-    return PAW_OK;
+    return j->e;
 }
 /* Digits only: a sign, a fraction or an exponent is E_FORMAT. */
 static paw_err paw__json_u64(paw__json *j, uint64_t *out)
@@ -3973,7 +3975,7 @@ static paw_err paw__json_u64(paw__json *j, uint64_t *out)
     }
     j->at += k;
     *out = v;
-    return PAW_OK;
+    return j->e;
 }
 static paw_err paw__json_scalar(paw__json *j) /* checks and passes a string, number or word */
 {
@@ -3982,29 +3984,45 @@ static paw_err paw__json_scalar(paw__json *j) /* checks and passes a string, num
     if (kind == '"') return paw__json_string(j, NULL, 0, NULL);
     if (kind == '0') return paw__json_double(j, &v);
     if (paw__json_word(j, "true") || paw__json_word(j, "false") || paw__json_word(j, "null"))
-        return PAW_OK;
+        return j->e;
     return paw__json_fail(j, PAW_E_FORMAT, "expected a value");
 }
 static paw_err paw__json_skip(paw__json *j) /* any value, checked as strictly as if it were used */
 {
     const int base = j->depth;
-    int more = 1, kind;
-    paw_err e = PAW_OK;
+    int kind;
     do {
         if (j->depth > base) {
-            e = paw__json_next(j, &more);
-            if (!e && more && j->closer[j->depth - 1] == '}') e = paw__json_key(j, NULL, 0);
+            if (!paw__json_next(j)) continue;
+            if (j->closer[j->depth - 1] == '}') paw__json_key(j, NULL, 0);
         }
-        if (e || !more) continue;
         kind = paw__json_kind(j);
-        e = kind == '{' || kind == '[' ? paw__json_enter(j, kind) : paw__json_scalar(j);
-    } while (!e && j->depth > base);
-    return e;
+        if (kind == '{' || kind == '[') paw__json_enter(j, kind);
+        else paw__json_scalar(j);
+    } while (!j->e && j->depth > base);
+    return j->e;
+}
+/* Steps to the next of the named fields of an object and passes the others; -1: it has ended. */
+static int paw__json_field(paw__json *j, const char *const *names, int count, unsigned *seen)
+{
+    char key[PAW__MAX_KEY + 1];
+    int i;
+    while (paw__json_next(j) && !paw__json_key(j, key, sizeof key)) {
+        for (i = 0; i < count && strcmp(key, names[i]); ++i) continue;
+        if (i == count) {
+            paw__json_skip(j);
+            continue;
+        }
+        if (*seen >> i & 1u) paw__json_fail(j, PAW_E_FORMAT, "duplicate field");
+        *seen |= 1u << i;
+        return j->e ? -1 : i;
+    }
+    return -1;
 }
 static paw_err paw__json_end(paw__json *j) /* only white space may follow the root value */
 {
     paw__json_space(j);
-    return j->at == j->n && !j->unread ? PAW_OK
+    return j->at == j->n && !j->unread ? j->e
                                        : paw__json_fail(j, PAW_E_FORMAT, "text after the end");
 }
 
@@ -4596,122 +4614,99 @@ PAW_DEF paw_err paw_tensors_read(paw_ctx *c, const paw_tensors *t, size_t i, int
 
 static paw_err paw__st_meta(paw__json *j, paw_tensors *t)
 {
-    char key[PAW__MAX_KEY + 1], *value = NULL;
-    size_t at, n = 0;
-    int more;
-    paw_err e = paw__json_enter(j, '{');
-    while (!e) {
-        e = paw__json_next(j, &more);
-        if (e || !more) break;
-        e = paw__json_key(j, key, sizeof key);
-        if (!e && paw__json_kind(j) != '"')
-            e = paw__json_fail(j, PAW_E_FORMAT, "metadata that is not a string");
-        at = j->at;
-        if (!e) e = paw__json_string(j, NULL, 0, &n);
-        if (!e) e = paw__meta_push(j->c, t, key, n + 1, &value);
-        j->at = e ? j->at : at;
-        if (!e) e = paw__json_string(j, value, n + 1, NULL);
+    char key[PAW__MAX_KEY + 1], *value;
+    paw__json again; /* the value is measured, then read */
+    size_t n = 0;
+    paw__json_enter(j, '{');
+    while (paw__json_next(j) && !paw__json_key(j, key, sizeof key)) {
+        if (paw__json_kind(j) != '"')
+            return paw__json_fail(j, PAW_E_FORMAT, "metadata that is not a string");
+        again = *j;
+        if (paw__json_string(j, NULL, 0, &n)) break;
+        j->e = paw__meta_push(j->c, t, key, n + 1, &value);
+        if (!j->e) paw__json_string(&again, value, n + 1, NULL);
     }
-    return e;
+    return j->e;
 }
-static paw_err paw__st_dtype(paw__json *j, paw__tensor *x)
+static void paw__st_dtype(paw__json *j, paw__tensor *x)
 {
     char s[32];
-    paw_err e = paw__json_string(j, s, sizeof s, NULL);
-    if (e) return e;
+    if (paw__json_string(j, s, sizeof s, NULL)) return;
     for (x->dtype = 0; x->dtype < PAW_DTYPE_OTHER; ++x->dtype)
         if (!strcmp(s, paw__dtype_names[x->dtype])) break;
-    return PAW_OK;
 }
-/* An array of counts, most of them; *n: how many there were. */
-static paw_err paw__st_counts(paw__json *j, uint64_t *dst, int most, int *n)
+/* An array of counts, most of them; returns how many there were. */
+static int paw__st_counts(paw__json *j, uint64_t *dst, int most)
 {
-    int more;
-    paw_err e = paw__json_enter(j, '[');
-    *n = 0;
-    while (!e) {
-        e = paw__json_next(j, &more);
-        if (e || !more) break;
-        if (*n == most)
-            return paw__json_fail(j, most == 2 ? PAW_E_FORMAT : PAW_E_LIMIT,
-                                  "too many numbers in an array");
-        e = paw__json_u64(j, &dst[(*n)++]);
+    int n = 0;
+    paw__json_enter(j, '[');
+    while (paw__json_next(j)) {
+        if (n < most) paw__json_u64(j, &dst[n++]);
+        else paw__json_fail(j, most == 2 ? PAW_E_FORMAT : PAW_E_LIMIT,
+                            "too many numbers in an array");
     }
-    return e;
+    return n;
 }
-static paw_err paw__st_shape(paw__json *j, paw__tensor *x)
+static void paw__st_shape(paw__json *j, paw__tensor *x)
 {
     uint64_t dim[PAW_MAX_DIMS];
     int i;
-    paw_err e = paw__st_counts(j, dim, PAW_MAX_DIMS, &x->ndim);
-    if (e) return e;
-    for (i = 0; i < x->ndim; ++i) {
+    x->ndim = paw__st_counts(j, dim, PAW_MAX_DIMS);
+    for (i = 0; i < x->ndim && !j->e; ++i) {
         x->shape[i] = (size_t)dim[i];
-        if (x->shape[i] != dim[i]) return paw__json_fail(j, PAW_E_FORMAT, "overflow in a shape");
+        if (x->shape[i] != dim[i]) paw__json_fail(j, PAW_E_FORMAT, "overflow in a shape");
     }
-    if (!paw__shape_count(x->shape, x->ndim, &x->count))
-        return paw__json_fail(j, PAW_E_FORMAT, "overflow: product of a shape");
-    return PAW_OK;
+    if (!j->e && !paw__shape_count(x->shape, x->ndim, &x->count))
+        paw__json_fail(j, PAW_E_FORMAT, "overflow: product of a shape");
 }
 /* The fields of one tensor. Unknown ones are passed over, as the reference does. */
 static paw_err paw__st_fields(paw__json *j, paw__tensor *x, uint64_t data, uint64_t bytes)
 {
-    char key[PAW__MAX_KEY + 1];
-    uint64_t range[2];
-    int seen = 0, bit, n = 0, more;
-    paw_err e = paw__json_enter(j, '{');
-    while (!e) {
-        e = paw__json_next(j, &more);
-        if (e || !more) break;
-        e = paw__json_key(j, key, sizeof key);
-        if (e) break;
-        bit = !strcmp(key, "dtype") ? 1 : !strcmp(key, "shape") ? 2
-            : !strcmp(key, "data_offsets") ? 4 : 0;
-        if (seen & bit) return paw__json_fail(j, PAW_E_FORMAT, "duplicate field");
-        seen |= bit;
-        if (bit == 1) e = paw__st_dtype(j, x);
-        else if (bit == 2) e = paw__st_shape(j, x);
-        else if (bit == 4) e = paw__st_counts(j, range, 2, &n);
-        else e = paw__json_skip(j);
+    static const char *const names[] = { "dtype", "shape", "data_offsets" };
+    uint64_t range[2] = { 0, 0 };
+    unsigned seen = 0;
+    int field, n = 0;
+    paw__json_enter(j, '{');
+    while ((field = paw__json_field(j, names, 3, &seen)) >= 0) {
+        if (field == 0) paw__st_dtype(j, x);
+        else if (field == 1) paw__st_shape(j, x);
+        else n = paw__st_counts(j, range, 2);
     }
-    if (e) return e;
+    if (j->e) return j->e;
     if (seen != 7) return paw__json_fail(j, PAW_E_FORMAT, "dtype, shape or data_offsets missing");
     if (n != 2 || range[0] > range[1] || range[1] > bytes)
-        return paw__fail(j->c, PAW_E_FORMAT, "%s: tensor '%s': data_offsets outside %llu bytes",
-                         j->name, x->name, (unsigned long long)bytes);
+        return j->e = paw__fail(j->c, PAW_E_FORMAT, "%s: tensor '%s': data_offsets outside %llu "
+                                "bytes", j->name, x->name, (unsigned long long)bytes);
     x->offset = data + range[0];
     x->end = data + range[1];
     return PAW_OK;
 }
+static paw_err paw__st_size(paw_ctx *c, const paw_tensors *t, const paw__tensor *x)
+{
+    const size_t size = x->count * paw__dtype_bytes(x->dtype);
+    char shape[192];
+    if (x->dtype == PAW_DTYPE_OTHER || size == x->end - x->offset) return PAW_OK;
+    return paw__fail(c, PAW_E_SHAPE, "%s: tensor '%s' %s of %s needs %zu bytes, has %llu at byte "
+                     "%llu", t->source, x->name, paw__shape_text(shape, x->shape, x->ndim),
+                     paw__dtype_names[x->dtype], size, (unsigned long long)(x->end - x->offset),
+                     (unsigned long long)x->offset);
+}
 static paw_err paw__st_entries(paw__json *j, paw_tensors *t, uint64_t data, uint64_t bytes)
 {
-    char key[PAW__MAX_KEY + 1], shape[192];
+    char key[PAW__MAX_KEY + 1];
     paw__tensor *x;
-    size_t size;
-    int more, meta = 0;
-    paw_err e = paw__json_enter(j, '{');
-    while (!e) {
-        e = paw__json_next(j, &more);
-        if (e || !more) break;
-        e = paw__json_key(j, key, sizeof key);
-        if (!e && !strcmp(key, "__metadata__")) {
+    int meta = 0;
+    paw__json_enter(j, '{');
+    while (paw__json_next(j) && !paw__json_key(j, key, sizeof key)) {
+        if (!strcmp(key, "__metadata__")) {
             if (meta++) return paw__json_fail(j, PAW_E_FORMAT, "duplicate __metadata__");
-            e = paw__st_meta(j, t);
+            paw__st_meta(j, t);
             continue;
         }
-        if (!e) e = paw__tensors_push(j->c, t, key, &x);
-        if (!e) e = paw__st_fields(j, x, data, bytes);
-        if (e || x->dtype == PAW_DTYPE_OTHER) continue;
-        size = paw__dtype_bytes(x->dtype);
-        if (x->count * size != x->end - x->offset)
-            return paw__fail(j->c, PAW_E_SHAPE,
-                             "%s: tensor '%s' %s of %s needs %zu bytes, has %llu at byte %llu",
-                             j->name, x->name, paw__shape_text(shape, x->shape, x->ndim),
-                             paw__dtype_names[x->dtype], x->count * size,
-                             (unsigned long long)(x->end - x->offset),
-                             (unsigned long long)x->offset);
+        j->e = paw__tensors_push(j->c, t, key, &x);
+        if (!j->e && !paw__st_fields(j, x, data, bytes)) j->e = paw__st_size(j->c, t, x);
     }
-    return e ? e : paw__json_end(j);
+    return j->e ? j->e : paw__json_end(j);
 }
 static int paw__less_offset(const void *a, const void *b)
 {
@@ -6234,23 +6229,15 @@ static paw_err paw__st_view(paw_ctx *c, const paw_tensor_view *v, size_t *count)
 }
 static paw_err paw__st_unique(paw_ctx *c, const paw_tensor_view *views, size_t count)
 {
-    const char **names = (const char **)paw__alloc(c, count + 1, sizeof *names);
     void **sorted = (void **)paw__alloc(c, count + 1, sizeof *sorted);
-    const char *twice = NULL;
-    paw_err e = names && sorted ? PAW_OK : PAW_E_OOM;
+    const char *twice;
     size_t i;
-    for (i = 0; !e && i < count; ++i) {
-        names[i] = views[i].name;
-        sorted[i] = (void *)(names + i);
-    }
-    if (!e) {
-        paw__sort(sorted, count, paw__less_name);
-        twice = paw__sorted_twice(sorted, count);
-    }
-    if (twice) e = paw__fail(c, PAW_E_ARG, "tensor '%s' to save is given twice", twice);
-    paw__free((void *)names);
+    if (!sorted) return PAW_E_OOM;
+    for (i = 0; i < count; ++i) sorted[i] = (void *)(uintptr_t)&views[i]; /* their names first */
+    paw__sort(sorted, count, paw__less_name);
+    twice = paw__sorted_twice(sorted, count);
     paw__free(sorted);
-    return e;
+    return twice ? paw__fail(c, PAW_E_ARG, "tensor '%s' to save is given twice", twice) : PAW_OK;
 }
 static void paw__st_meta_text(paw__text *t, const char *const *meta)
 {
@@ -9108,40 +9095,18 @@ static paw_err paw__coco_id(paw__coco *k, int64_t *out)
     *out = (int64_t)v;
     return PAW_OK;
 }
-/* Steps to the next of the named fields and passes the others; *field -1: the object has ended. */
-static paw_err paw__coco_field(paw__coco *k, const char *const *names, int count, unsigned *seen,
-                               int *field)
-{
-    char key[PAW__MAX_KEY];
-    int more = 1, i;
-    *field = -1;
-    while (*field < 0) {
-        paw_err e = paw__json_next(&k->j, &more);
-        if (e || !more) return e;
-        if ((e = paw__json_key(&k->j, key, sizeof key)) != PAW_OK) return e;
-        for (i = 0; i < count && *field < 0; ++i)
-            if (!strcmp(key, names[i])) *field = i;
-        if (*field < 0 && (e = paw__json_skip(&k->j)) != PAW_OK) return e;
-    }
-    if (*seen >> *field & 1u) return paw__json_fail(&k->j, PAW_E_FORMAT, "duplicate field");
-    *seen |= 1u << *field;
-    return PAW_OK;
-}
 /* Up to `most` numbers to v; *n counts all, and is most + 1 where there is no array. */
 static paw_err paw__coco_numbers(paw__coco *k, double *v, size_t most, size_t *n)
 {
     double x = 0;
-    int more = 1;
-    paw_err e;
     *n = most + 1;
     if (paw__json_kind(&k->j) != '[') return paw__json_skip(&k->j);
-    if ((e = paw__json_enter(&k->j, '[')) != PAW_OK) return e;
-    for (*n = 0;; ++*n) {
-        e = paw__json_next(&k->j, &more);
-        if (e || !more) return e;
-        if ((e = paw__json_double(&k->j, &x)) != PAW_OK) return e;
+    paw__json_enter(&k->j, '[');
+    for (*n = 0; paw__json_next(&k->j); ++*n) {
+        paw__json_double(&k->j, &x);
         if (*n < most) v[*n] = x;
     }
+    return k->j.e;
 }
 static paw_err paw__coco_image(paw__coco *k)
 {
@@ -9151,13 +9116,12 @@ static paw_err paw__coco_image(paw__coco *k)
     unsigned seen = 0;
     size_t n = 0;
     int field;
-    paw_err e = paw__json_enter(&k->j, '{');
-    while (!e) {
-        e = paw__coco_field(k, names, 2, &seen, &field);
-        if (e || field < 0) break;
-        e = field ? paw__json_string(&k->j, file, sizeof file, &n) : paw__coco_id(k, &image.id);
+    paw__json_enter(&k->j, '{');
+    while ((field = paw__json_field(&k->j, names, 2, &seen)) >= 0) {
+        if (field) paw__json_string(&k->j, file, sizeof file, &n);
+        else paw__coco_id(k, &image.id);
     }
-    if (e) return e;
+    if (k->j.e) return k->j.e;
     if (seen != 3) return paw__coco_fail(k, PAW_E_KEY, "image", "id or file_name missing");
     if (!paw__path_inside(file, n))
         return paw__coco_fail(k, PAW_E_FORMAT, "image", "a path outside the data set");
@@ -9176,13 +9140,13 @@ static paw_err paw__coco_category_of(paw__coco *k)
     void *list = k->categories;
     size_t n = 0;
     int field;
-    paw_err e = paw__json_enter(&k->j, '{');
-    while (!e) {
-        e = paw__coco_field(k, names, 2, &seen, &field);
-        if (e || field < 0) break;
-        e = field ? paw__json_string(&k->j, text, sizeof text, &n) : paw__coco_id(k, &id);
+    paw_err e;
+    paw__json_enter(&k->j, '{');
+    while ((field = paw__json_field(&k->j, names, 2, &seen)) >= 0) {
+        if (field) paw__json_string(&k->j, text, sizeof text, &n);
+        else paw__coco_id(k, &id);
     }
-    if (e) return e;
+    if (k->j.e) return k->j.e;
     if (seen != 3 || id < INT32_MIN || id > INT32_MAX)
         return paw__coco_fail(k, PAW_E_KEY, "category", "id or name missing, or id over 2^31");
     e = paw__grow(k->u->c, &list, &k->category_cap, k->category_count + 1, sizeof(void *));
@@ -9280,16 +9244,14 @@ static paw_err paw__coco_annotation(paw__coco *k)
     unsigned seen = 0;
     const unsigned need = k->objects ? 7 : 3;
     int field;
-    paw_err e = paw__json_enter(&k->j, '{');
-    while (!e) {
-        e = paw__coco_field(k, names, (int)PAW__COUNT(names), &seen, &field);
-        if (e || field < 0) break;
-        if (field < 3) e = paw__coco_id(k, &id[field]);
-        else if (field == 3) e = paw__json_double(&k->j, &crowd);
-        else if (field == 4) e = paw__coco_numbers(k, box, 4, &box_n);
-        else e = paw__coco_numbers(k, v, PAW__COUNT(v), &n);
+    paw__json_enter(&k->j, '{');
+    while ((field = paw__json_field(&k->j, names, (int)PAW__COUNT(names), &seen)) >= 0) {
+        if (field < 3) paw__coco_id(k, &id[field]);
+        else if (field == 3) paw__json_double(&k->j, &crowd);
+        else if (field == 4) paw__coco_numbers(k, box, 4, &box_n);
+        else paw__coco_numbers(k, v, PAW__COUNT(v), &n);
     }
-    if (e) return e;
+    if (k->j.e) return k->j.e;
     if ((seen & need) != need)
         return paw__coco_fail(k, PAW_E_KEY, "annotation",
                               k->objects ? "id, image_id or category_id missing"
@@ -9302,14 +9264,9 @@ static paw_err paw__coco_annotation(paw__coco *k)
 }
 static paw_err paw__coco_array(paw__coco *k, paw_err (*each)(paw__coco *k))
 {
-    int more = 1;
-    paw_err e = paw__json_enter(&k->j, '[');
-    for (k->at = 0; !e; ++k->at) {
-        e = paw__json_next(&k->j, &more);
-        if (e || !more) return e;
-        e = each(k);
-    }
-    return e;
+    paw__json_enter(&k->j, '[');
+    for (k->at = 0; paw__json_next(&k->j); ++k->at) k->j.e = each(k);
+    return k->j.e;
 }
 static paw_err paw__coco_parse(paw__coco *k)
 {
@@ -9317,14 +9274,12 @@ static paw_err paw__coco_parse(paw__coco *k)
     const unsigned need = k->objects ? 7 : 3;
     unsigned seen = 0;
     int field;
-    paw_err e = paw__json_enter(&k->j, '{');
-    while (!e) {
-        e = paw__coco_field(k, names, k->objects ? 3 : 2, &seen, &field);
-        if (e || field < 0) break;
-        e = paw__coco_array(k, field == 0 ? paw__coco_image : field == 1 ? paw__coco_annotation
-                                                                         : paw__coco_category_of);
-    }
-    if (!e) e = paw__json_end(&k->j);
+    paw_err e;
+    paw__json_enter(&k->j, '{');
+    while ((field = paw__json_field(&k->j, names, k->objects ? 3 : 2, &seen)) >= 0)
+        paw__coco_array(k, field == 0 ? paw__coco_image : field == 1 ? paw__coco_annotation
+                                                                     : paw__coco_category_of);
+    e = k->j.e ? k->j.e : paw__json_end(&k->j);
     if (!e && (seen & need) != need)
         e = paw__fail(k->u->c, PAW_E_KEY, "%s: no images, annotations%s", k->path,
                       k->objects ? " or categories" : "");
@@ -14189,19 +14144,18 @@ static paw_err paw__coco_pose(paw__coco *k)
     void *list = k->poses;
     paw_pose p;
     int field, i;
-    paw_err e = paw__json_enter(&k->j, '{');
+    paw_err e;
     memset(&p, 0, sizeof p);
-    while (!e) {
-        e = paw__coco_field(k, names, (int)PAW__COUNT(names), &seen, &field);
-        if (e || field < 0) break;
-        if (field == 0) e = paw__coco_id(k, &p.id);
-        else if (field == 1) e = paw__coco_id(k, &p.image_id);
-        else if (field == 2) e = paw__json_double(&k->j, &crowd);
-        else if (field == 3) e = paw__coco_numbers(k, p.box, 4, &boxes);
-        else if (field == 4) e = paw__coco_numbers(k, v, PAW__COUNT(v), &n);
-        else e = paw__json_double(&k->j, field == 5 ? &p.area : field == 6 ? &labelled : &p.score);
+    paw__json_enter(&k->j, '{');
+    while ((field = paw__json_field(&k->j, names, (int)PAW__COUNT(names), &seen)) >= 0) {
+        if (field == 0) paw__coco_id(k, &p.id);
+        else if (field == 1) paw__coco_id(k, &p.image_id);
+        else if (field == 2) paw__json_double(&k->j, &crowd);
+        else if (field == 3) paw__coco_numbers(k, p.box, 4, &boxes);
+        else if (field == 4) paw__coco_numbers(k, v, PAW__COUNT(v), &n);
+        else paw__json_double(&k->j, field == 5 ? &p.area : field == 6 ? &labelled : &p.score);
     }
-    if (e) return e;
+    if (k->j.e) return k->j.e;
     if (!(seen & 2) || n != PAW__COUNT(v) || ((seen & 8) && boxes != 4))
         return paw__coco_fail(k, PAW_E_KEY, "annotation",
                               "image_id, 17 key points or a box of four numbers missing");
@@ -14219,19 +14173,16 @@ static paw_err paw__coco_poses(paw__coco *k) /* a list, or an object with lists 
     static const char *const names[] = { "images", "annotations" };
     unsigned seen = 0;
     int field;
-    paw_err e;
-    if (paw__json_kind(&k->j) == '[') e = paw__coco_array(k, paw__coco_pose);
-    else {
-        e = paw__json_enter(&k->j, '{');
-        while (!e) {
-            e = paw__coco_field(k, names, 2, &seen, &field);
-            if (e || field < 0) break;
-            e = paw__coco_array(k, field ? paw__coco_pose : paw__coco_image);
-        }
-        if (!e && seen != 3)
-            e = paw__fail(k->u->c, PAW_E_KEY, "%s: no images or annotations", k->path);
+    if (paw__json_kind(&k->j) == '[') {
+        paw__coco_array(k, paw__coco_pose);
+    } else {
+        paw__json_enter(&k->j, '{');
+        while ((field = paw__json_field(&k->j, names, 2, &seen)) >= 0)
+            paw__coco_array(k, field ? paw__coco_pose : paw__coco_image);
+        if (!k->j.e && seen != 3)
+            return paw__fail(k->u->c, PAW_E_KEY, "%s: no images or annotations", k->path);
     }
-    return e ? e : paw__json_end(&k->j);
+    return k->j.e ? k->j.e : paw__json_end(&k->j);
 }
 PAW_DEF void paw_poses_free(paw_ctx *c, paw_poses *p)
 {

@@ -1003,44 +1003,43 @@ static void check_golden(paw_ctx *c, const char *shared)
 /* The names and shapes of one checkpoint in state_dicts.json against a file; returns how many. */
 static size_t check_names(paw_ctx *c, paw__json *j, const paw_tensors *t)
 {
-    char key[128], name[160];
+    static const char *const fields[] = { "tensors" };
+    char name[160] = "model.";
     paw_tensor_info info;
     uint64_t dim;
     size_t found = 0, at = 0;
-    int more, ok = !paw__json_enter(j, '{'), n;
-    while (ok && !paw__json_next(j, &more) && more && !paw__json_key(j, key, sizeof key)) {
-        if (strcmp(key, "tensors")) {
-            ok = !paw__json_skip(j);
-            continue;
-        }
-        ok = !paw__json_enter(j, '[');
-        while (ok && !paw__json_next(j, &more) && more) {
-            memcpy(name, "model.", 7);
-            ok = !paw__json_enter(j, '[') && !paw__json_next(j, &more) &&
-                 !paw__json_string(j, name + 6, 128, NULL) && !paw__json_next(j, &more) &&
-                 !paw__json_enter(j, '[');
-            if (!ok || !T(paw_tensors_find(t, name, &at) == PAW_OK, "no tensor %s", name)) return 0;
+    unsigned seen = 0;
+    int n;
+    paw__json_enter(j, '{');
+    while (!paw__json_field(j, fields, 1, &seen)) {
+        paw__json_enter(j, '[');
+        for (; paw__json_next(j); ++found) { /* [name, [shape], type] */
+            if (paw__json_enter(j, '[') || !paw__json_next(j) ||
+                paw__json_string(j, name + 6, 128, NULL) || !paw__json_next(j) ||
+                paw__json_enter(j, '[') ||
+                !T(paw_tensors_find(t, name, &at) == PAW_OK, "no tensor %s", name))
+                return 0;
             paw_tensors_info(t, at, &info);
-            for (n = 0; !paw__json_next(j, &more) && more; ++n)
+            for (n = 0; paw__json_next(j); ++n)
                 T(!paw__json_u64(j, &dim) && n < info.ndim && info.shape[n] == dim, "%s: shape",
                   name);
             T(n == info.ndim, "%s: rank", name);
-            ok = !paw__json_next(j, &more) && !paw__json_skip(j) && !paw__json_next(j, &more);
-            ++found;
+            T(paw__json_next(j) && !paw__json_skip(j) && !paw__json_next(j), "%s: type", name);
         }
     }
-    T(ok, "state_dicts.json: %s", paw_message(c));
+    T(!j->e, "state_dicts.json: %s", paw_message(c));
     return found;
 }
 static void check_deit_tiny(paw_ctx *c, const char *shared)
 {
-    char path[700], key[128];
+    static const char *const models[] = { "deit_tiny_patch16_224" };
+    char path[700];
     paw_tensors *t = NULL;
     paw__json j;
     char *text;
     size_t n = 0;
+    unsigned seen = 0;
     FILE *f;
-    int more;
     snprintf(path, sizeof path, "%s/weights/deit_tiny_patch16_224.pth", shared);
     if (!T(paw_tensors_open(c, path, &t) == PAW_OK, "%s", paw_message(c))) return;
     snprintf(path, sizeof path, "%s/spec/state_dicts.json", shared);
@@ -1049,15 +1048,12 @@ static void check_deit_tiny(paw_ctx *c, const char *shared)
     if (f && text) n = fread(text, 1, 1u << 20, f);
     if (f) fclose(f);
     paw__json_begin(&j, c, path, text, n);
-    if (T(!paw__json_enter(&j, '{'), "%s", paw_message(c)))
-        while (!paw__json_next(&j, &more) && more && !paw__json_key(&j, key, sizeof key)) {
-            if (strcmp(key, "deit_tiny_patch16_224")) {
-                if (paw__json_skip(&j)) break;
-                continue;
-            }
-            n = check_names(c, &j, t);
-            T(n == paw_tensors_count(t), "%zu names, %zu tensors", n, paw_tensors_count(t));
-        }
+    paw__json_enter(&j, '{');
+    while (!paw__json_field(&j, models, 1, &seen)) {
+        n = check_names(c, &j, t);
+        T(n == paw_tensors_count(t), "%zu names, %zu tensors", n, paw_tensors_count(t));
+    }
+    T(seen, "deit_tiny_patch16_224 is in state_dicts.json");
     T(!paw__json_end(&j), "state_dicts.json: %s", paw_message(c));
     free(text);
     paw_tensors_close(t);
