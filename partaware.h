@@ -1425,6 +1425,7 @@ typedef struct { /* one update of parameters p with gradients g and moments m, v
     float step, root;   /* lr / (1 - beta1^t), 1 / sqrt(1 - beta2^t) */
 } paw__update;
 
+#define PAW__POOL_ROWS(padded) ((padded) + 1) /* odd, so that columns do not share a cache set */
 /* Attention pooling of one item, all heads: probabilities p = softmax(u xhat'), pooled = p xhat, of
    the normalised tokens xhat, which are made here and nowhere stored. k and v of protocol 5.3 fold
    into u and into what reads pooled. padded: up to 16. */
@@ -12364,7 +12365,7 @@ typedef struct { /* of one pass over n rows; widths padded to 16: d, and c of th
 
 static size_t paw__pool_scratch(size_t padded, size_t d, size_t heads)
 {
-    return padded * d + d + (heads + 15) / 16 * d * 16 + heads * padded;
+    return PAW__POOL_ROWS(padded) * d + d + (heads + 15) / 16 * d * 16 + heads * padded;
 }
 static paw_err paw__pass_open(const paw_head *h, paw_ctx *c, size_t n, size_t tokens, size_t group,
                               paw__pass *w)
@@ -15384,37 +15385,47 @@ static void PAW__FN(norm_back)(const float *x, size_t d, const float *w, float e
 
 /* ---- training: attention pooling ---- */
 
-/* xhat: [dim / 16][tokens padded][16], A operand of all tokens and B operand of all channels */
+/* Some rows of xhat, in the order of memory there. */
+PAW__INLINE void PAW__FN(pool_rows)(const paw__pooling *t, const int rows, int known, size_t first,
+                                    size_t stride, float *xhat, float *row)
+{
+    const size_t chunks = (t->dim + 15) / 16;
+    const float *x = t->x + first * t->dim;
+    float *moments = t->moments + 2 * first, *to = xhat + first * 16;
+    PAW__V mean[4], rstd[4];
+    size_t c;
+    int r, j;
+    if (t->dim % 16) x = (const float *)memcpy(row, x, t->dim * sizeof *row);
+    if (!known) PAW__FN(moments)(rows, x, t->dim, t->dim, t->eps, moments);
+    PAW__FOR(r, rows) {
+        mean[r] = PAW__V_SET1(moments[2 * r]);
+        rstd[r] = PAW__V_SET1(moments[2 * r + 1]);
+    }
+    for (c = 0; c < chunks; ++c, to += stride)
+        PAW__FOR(r, rows) PAW__FOR(j, PAW__L) {
+            const PAW__V d = PAW__V_SUB(PAW__V_LOAD(x + (size_t)r * t->dim + c * 16 +
+                                                    (size_t)j * PAW__VW), mean[r]);
+            PAW__V_STORE(to + r * 16 + j * PAW__VW, PAW__V_MUL(d, rstd[r]));
+        }
+}
+/* xhat: [dim / 16][PAW__POOL_ROWS][16], A operand of all tokens and B operand of all channels */
 static void PAW__FN(pool_load)(const paw__pooling *t, int known, float *xhat, float *row)
 {
     const size_t padded = (t->tokens + 15) & ~(size_t)15, chunks = (t->dim + 15) / 16;
-    size_t k = 0, c, done;
-    int j;
+    const size_t stride = PAW__POOL_ROWS(padded) * 16;
+    size_t k = 0, c;
     memset(row, 0, chunks * 16 * sizeof *row);
-    for (k = 0; !known && t->dim % 16 == 0 && k + 4 <= t->tokens; k += 4)
-        PAW__FN(moments)(4, t->x + k * t->dim, t->dim, t->dim, t->eps, t->moments + 2 * k);
-    done = k;
-    for (k = 0; k < t->tokens; ++k) {
-        const float *x = t->x + k * t->dim;
-        float *to = xhat + k * 16;
-        PAW__V mean, rstd;
-        if (t->dim % 16) x = (const float *)memcpy(row, x, t->dim * sizeof *row);
-        if (!known && k >= done)
-            PAW__FN(moments)(1, x, 0, t->dim, t->eps, t->moments + 2 * k);
-        mean = PAW__V_SET1(t->moments[2 * k]);
-        rstd = PAW__V_SET1(t->moments[2 * k + 1]);
-        for (c = 0; c < chunks; ++c, to += padded * 16)
-            PAW__FOR(j, PAW__L) PAW__V_STORE(
-                to + j * PAW__VW,
-                PAW__V_MUL(PAW__V_SUB(PAW__V_LOAD(x + c * 16 + j * PAW__VW), mean), rstd));
-    }
+    for (; t->dim % 16 == 0 && k + 4 <= t->tokens; k += 4)
+        PAW__FN(pool_rows)(t, 4, known, k, stride, xhat, row);
+    for (; k < t->tokens; ++k) PAW__FN(pool_rows)(t, 1, known, k, stride, xhat, row);
     for (c = 0; c < chunks; ++c)
-        memset(xhat + (c * padded + t->tokens) * 16, 0, (padded - t->tokens) * 16 * sizeof *xhat);
+        memset(xhat + c * stride + t->tokens * 16, 0, (padded - t->tokens) * 16 * sizeof *xhat);
 }
 /* s: A operand [heads, tokens] = u xhat', padding 0 */
 static void PAW__FN(pool_scores)(const paw__pooling *t, const float *xhat, const float *u, float *s)
 {
     const size_t padded = (t->tokens + 15) & ~(size_t)15, chunks = (t->dim + 15) / 16;
+    const size_t stride = PAW__POOL_ROWS(padded) * 16;
     const paw__panels rows = paw__panels_of(t->tokens, PAW__MR);
     const paw__panels heads = paw__panels_of(t->heads, PAW__MR);
     const size_t groups = (t->heads + 15) / 16;
@@ -15430,7 +15441,7 @@ static void PAW__FN(pool_scores)(const paw__pooling *t, const float *xhat, const
         const size_t row = paw__panel_first(&rows, p), mr = (size_t)paw__panel_rows(&rows, p);
         for (g = 0; g < groups; g += PAW__NP) {
             const int np = groups - g < PAW__NP ? (int)(groups - g) : PAW__NP;
-            PAW__FN(sum_at)((int)mr, np, 0, chunks * 16, xhat + row * 16, padded * 16,
+            PAW__FN(sum_at)((int)mr, np, 0, chunks * 16, xhat + row * 16, stride,
                             u + g * chunks * 256, chunks * 256, &tile, ahead,
                             t->ahead ? (int)lines : 0);
             if (t->ahead) ahead += lines * chunks * 64;
@@ -15458,7 +15469,8 @@ static void PAW__FN(pool)(const paw__pooling *t, int backward)
 {
     const size_t padded = (t->tokens + 15) & ~(size_t)15, chunks = (t->dim + 15) / 16;
     const paw__panels heads = paw__panels_of(t->heads, PAW__MR);
-    float *xhat = t->scratch, *row = xhat + padded * chunks * 16, *u = row + chunks * 16;
+    const size_t column = PAW__POOL_ROWS(padded) * 16;
+    float *xhat = t->scratch, *row = xhat + column * chunks, *u = row + chunks * 16;
     float *s = backward ? u + (t->heads + 15) / 16 * chunks * 256 : t->p;
     float local[PAW__MR * PAW__COLS], sums[PAW__MR];
     PAW__FN(tile) tile;
@@ -15507,8 +15519,8 @@ static void PAW__FN(pool)(const paw__pooling *t, int backward)
             tile.to = backward ? local : t->pooled + first * t->head_step + n * t->step;
             tile.ld = backward ? PAW__COLS : t->head_step;
             tile.next = backward ? 16 : t->step;
-            PAW__FN(sum)((int)rows, np, 0, padded, s + first * padded, xhat + n * padded * 16,
-                         padded * 16, &tile, NULL, 0);
+            PAW__FN(sum)((int)rows, np, 0, padded, s + first * padded, xhat + n * column, column,
+                         &tile, NULL, 0);
             for (i = 0; backward && i < rows; ++i)
                 for (q = 0; q < np * PAW__L; ++q) {
                     float *to = t->du + ((first + i) * chunks + n) * 16 + q * PAW__VW;

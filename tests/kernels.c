@@ -1539,7 +1539,8 @@ static const struct {
     {"norm", test_norm},       {"product", test_product}, {"attention", test_attention},
     {"patches", test_patches}, {"positions", test_positions}, {"sleef", test_sleef},
     {"random", test_random},   {"matmul", test_matmul},   {"xent", test_xent},
-    {"step", test_step},       {"schedule", test_schedule},
+    {"step", test_step},       {"schedule", test_schedule}, {"train_norm", test_train_norm},
+    {"pool", test_pool},
     {"blend", test_blend},     {"argmax", test_argmax},
 };
 static void find_isas(void)

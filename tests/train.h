@@ -452,4 +452,298 @@ static void test_schedule(void)
     T(fabs(paw__rate(&warm, 10) / 6.4 - 1) < 1e-15, "after it: %g", paw__rate(&warm, 10));
     T(fabs(paw__rate(&warm, 90)) < 1e-15, "at the end: %g", paw__rate(&warm, 90));
 }
+
+/* ---- norms and pooling with their gradients, against central differences of the oracles ---- */
+
+#define STEP 1e-5 /* of central differences of double oracles: good to 1e-9 here */
+
+typedef struct {
+    const float *x, *grad;
+    size_t rows, ld;
+} batch_case;
+static void run_batch_norm(const paw__ops *ops, const void *arg, float *got)
+{
+    const batch_case *c = (const batch_case *)arg;
+    const size_t n = (c->rows - 1) * c->ld + 16;
+    const float *x = guarded_copy("x", c->x, n), *grad = guarded_copy("gradient", c->grad, n);
+    float *y = guarded("y", n), *dx = guarded("dx", n);
+    float *mean = guarded("mean", 16), *var = guarded("var", 16), *sum = guarded("sum", 16);
+    size_t r;
+    ops->batch_norm(x, c->ld, c->rows, 1e-5f, 0, mean, var, y);
+    ops->batch_norm_back(y, grad, c->ld, c->rows, 1e-5f, var, dx);
+    ops->columns(x, grad, NULL, c->ld, c->rows, sum);
+    for (r = 0; r < c->rows; ++r) {
+        memcpy(got + r * 32, y + r * c->ld, 16 * sizeof *got);
+        memcpy(got + r * 32 + 16, dx + r * c->ld, 16 * sizeof *got);
+    }
+    memcpy(got + c->rows * 32, sum, 16 * sizeof *got);
+}
+/* With q = rows (in chains of 384) + rows / 384 + 8 roundings a sum: mean within 2 U |x|, y within
+   q U of the largest y, dx within 4 q U of (1 + y^2) / deviation of the largest gradient. */
+static void batch_norm_one(size_t rows)
+{
+    const size_t ld = 16 * between(1, 3), n = rows * ld;
+    const double q = (double)(paw__min(rows, PAW__KC) + rows / PAW__KC) + 8;
+    float *x = uniform(n, 2), *grad = uniform(n, 1);
+    double *want = doubles(rows * 32 + 16), *bound = doubles(rows * 32 + 16);
+    double *col = doubles(rows), *y = doubles(rows);
+    batch_case c;
+    test_case t;
+    size_t i, k, r;
+    memset(&t, 0, sizeof t);
+    for (k = 0; k < 16; ++k) {
+        double var = 0, mean = 0, rstd, sum = 0, size = 0;
+        for (r = 0; r < rows; ++r) mean += col[r] = (double)x[r * ld + k];
+        for (r = 0; r < rows; ++r) var += (col[r] - mean / (double)rows) *
+                                          (col[r] - mean / (double)rows);
+        rstd = 1 / sqrt(var / (double)rows + 1e-5);
+        for (r = 0; r < rows; ++r) {
+            const double at = col[r];
+            double numeric = 0;
+            int side;
+            for (side = 1; side >= -1; side -= 2) { /* of sum grad y over x[r] */
+                col[r] = at + side * STEP;
+                paw__ref_standard(col, rows, 1, 1e-5, y);
+                for (i = 0; i < rows; ++i)
+                    numeric += side * (double)grad[i * ld + k] * y[i] / (2 * STEP);
+            }
+            col[r] = at;
+            want[r * 32 + 16 + k] = numeric;
+            bound[r * 32 + 16 + k] = SLACK * 16 * q * U * rstd + 1e-6 * rstd;
+            sum += at * (double)grad[r * ld + k];
+            size += fabs(at * (double)grad[r * ld + k]);
+        }
+        paw__ref_standard(col, rows, 1, 1e-5, y);
+        for (r = 0; r < rows; ++r) {
+            want[r * 32 + k] = y[r];
+            bound[r * 32 + k] = SLACK * U * (4 * rstd + (q + 4) * fabs(y[r])) + TINY;
+        }
+        want[rows * 32 + k] = sum;
+        bound[rows * 32 + k] = SLACK * U * q * size + TINY;
+    }
+    c.x = x;
+    c.grad = grad;
+    c.rows = rows;
+    c.ld = ld;
+    t.arg = &c;
+    t.run = run_batch_norm;
+    t.rows = 1;
+    t.cols = rows * 32 + 16;
+    t.want = want;
+    t.bound = bound;
+    snprintf(t.shape, sizeof t.shape, "%zu rows of %zu", rows, ld);
+    check(&t);
+    free(x);
+    free(grad);
+    free(want);
+    free(bound);
+    free(col);
+    free(y);
+}
+static void run_norm_back(const paw__ops *ops, const void *arg, float *got)
+{
+    const batch_case *c = (const batch_case *)arg; /* x [2, up16(d)]: row and weights; d: rows */
+    const size_t up = paw__up16(c->rows);
+    const float *x = guarded_copy("x", c->x, up), *w = guarded_copy("weight", c->x + up, up);
+    const float *grad = guarded_copy("gradient", c->grad, up);
+    float *dx = guarded("dx", up), *dw = guarded("dw", up);
+    ops->norm_back(x, c->rows, w, 1e-6f, grad, dx, dw);
+    memcpy(got, dx, up * sizeof *got);
+    memcpy(got + up, dw, up * sizeof *got);
+}
+static void norm_back_one(size_t d)
+{
+    const size_t up = paw__up16(d);
+    float *x = floats(2 * up), *grad = floats(up);
+    double *want = doubles(2 * up), *bound = doubles(2 * up), *in = doubles(d), *y = doubles(d);
+    double rstd, var = 0, mean = 0;
+    batch_case c;
+    test_case t;
+    size_t i, k;
+    memset(&t, 0, sizeof t);
+    for (i = 0; i < d; ++i) {
+        mean += in[i] = (double)(x[i] = 2 * t_uniform());
+        x[up + i] = 1 + 0.5f * t_uniform();
+        grad[i] = t_uniform();
+    }
+    for (i = 0; i < d; ++i) var += (in[i] - mean / (double)d) * (in[i] - mean / (double)d);
+    rstd = 1 / sqrt(var / (double)d + 1e-6);
+    for (k = 0; k < d; ++k) {
+        const double at = in[k];
+        int side;
+        for (side = 1; side >= -1; side -= 2) {
+            in[k] = at + side * STEP;
+            paw__ref_standard(in, d, 1, 1e-6, y);
+            for (i = 0; i < d; ++i)
+                want[k] += side * (double)grad[i] * (double)x[up + i] * y[i] / (2 * STEP);
+        }
+        in[k] = at;
+        bound[k] = SLACK * 24 * ((double)d / 16 + 12) * U * rstd + 1e-6 * rstd;
+    }
+    paw__ref_standard(in, d, 1, 1e-6, y);
+    for (k = 0; k < d; ++k) {
+        want[up + k] = (double)grad[k] * y[k];
+        bound[up + k] = SLACK * ((double)d / 16 + 12) * 2 * U * (fabs(y[k]) + rstd) + TINY;
+    }
+    c.x = x;
+    c.grad = grad;
+    c.rows = d;
+    t.arg = &c;
+    t.run = run_norm_back;
+    t.rows = 2;
+    t.cols = up;
+    t.want = want;
+    t.bound = bound;
+    snprintf(t.shape, sizeof t.shape, "width %zu", d);
+    check(&t);
+    free(x);
+    free(grad);
+    free(want);
+    free(bound);
+    free(in);
+    free(y);
+}
+static void test_train_norm(void)
+{
+    size_t i;
+    for (i = 2; i <= 40; ++i) batch_norm_one(i);
+    batch_norm_one(390);
+    for (i = 3; i <= 70; ++i) norm_back_one(i);
+}
+
+typedef struct {
+    const float *x, *u, *grad;
+    size_t tokens, d, heads;
+} pool_case;
+static void run_pool(const paw__ops *ops, const void *arg, float *got)
+{
+    const pool_case *c = (const pool_case *)arg;
+    const size_t up = paw__up16(c->d), padded = paw__up16(c->tokens), hd = c->heads * up;
+    const paw__panels hp = paw__panels_of(c->heads, ops->mr);
+    float *ub = guarded("u", (c->heads + 15) / 16 * up * 16), *grad = guarded("gradient", hd);
+    paw__pooling t;
+    size_t h, i;
+    memset(&t, 0, sizeof t);
+    memset(ub, 0, (c->heads + 15) / 16 * up * 16 * sizeof *ub);
+    memset(grad, 0, hd * sizeof *grad);
+    for (h = 0; h < c->heads; ++h)
+        for (i = 0; i < c->d; ++i) {
+            ub[(h / 16 * up + i) * 16 + h % 16] = c->u[h * c->d + i];
+            grad[h * up + i] = c->grad[h * c->d + i];
+        }
+    t.x = guarded_copy("tokens", c->x, c->tokens * c->d);
+    t.ahead = dice(2) ? t.x : NULL;
+    t.tokens = c->tokens;
+    t.dim = c->d;
+    t.heads = c->heads;
+    t.eps = 1e-6f;
+    t.u = ub;
+    t.scratch = guarded("scratch", paw__pool_scratch(padded, up, c->heads));
+    t.moments = guarded("moments", 2 * c->tokens);
+    t.p = guarded("p", c->heads * padded);
+    t.pooled = guarded("pooled", hd);
+    t.head_step = up;
+    t.step = 16;
+    t.grad = grad;
+    t.du = guarded("du", hd);
+    memset(t.du, 0, hd * sizeof *t.du);
+    ops->pool(&t, 0);
+    ops->pool(&t, 1);
+    for (h = 0; h < c->heads; ++h) {
+        memcpy(got, t.pooled + h * up, c->d * sizeof *got);
+        memcpy(got + c->d, t.du + h * up, c->d * sizeof *got);
+        for (i = 0; i < c->tokens; ++i) got[2 * c->d + i] = t.p[a_index(&hp, padded, h, i)];
+        got += 2 * c->d + c->tokens;
+    }
+}
+/* A score is off by s = U (d + 30) sum |u xhat| (chain, and xhat's own roundings), a probability by
+   twice that and the exponential's error, of itself. Gradients of scores: p times differences of g
+   xhat', each off by U (d + 30) sum |g xhat|. Then one more chain over the tokens. */
+static void pool_one(size_t tokens, size_t d, size_t heads)
+{
+    const size_t row = 2 * d + tokens;
+    float *x = uniform(tokens * d, 2), *u = uniform(heads * d, 1), *grad = uniform(heads * d, 1);
+    double *want = doubles(heads * row), *bound = doubles(heads * row), *hat = doubles(tokens * d);
+    double *v = doubles(d), *pooled = doubles(d), *p = doubles(tokens), size = 0, dsize = 0;
+    double relative, slope;
+    pool_case c;
+    test_case t;
+    size_t h, i, k;
+    memset(&t, 0, sizeof t);
+    for (i = 0; i < tokens; ++i) {
+        double sum = 0, other = 0;
+        for (k = 0; k < d; ++k) v[k] = (double)x[i * d + k];
+        paw__ref_standard(v, d, 1, 1e-6, hat + i * d);
+        for (h = 0; h < heads; ++h, sum = other = 0) {
+            for (k = 0; k < d; ++k) {
+                sum += fabs((double)u[h * d + k] * hat[i * d + k]);
+                other += fabs((double)grad[h * d + k] * hat[i * d + k]);
+            }
+            size = fmax(size, sum);
+            dsize = fmax(dsize, other);
+        }
+    }
+    relative = SLACK * (2 * U * (double)(d + 30) * size + 2 * EXP_ERROR +
+                        U * ((double)tokens / 16 + 12));
+    slope = 2 * dsize * (2 * relative + U * (double)(d + 30) * 2) +
+            U * (double)(tokens + 20) * 2 * dsize;
+    for (h = 0; h < heads; ++h) {
+        double *w = want + h * row, *b = bound + h * row;
+        for (k = 0; k < d; ++k) v[k] = (double)u[h * d + k];
+        for (k = 0; k < d; ++k) {
+            const double at = v[k];
+            int side;
+            for (side = 1; side >= -1; side -= 2) {
+                v[k] = at + side * STEP;
+                paw__ref_pool(hat, v, tokens, d, 1, p, pooled);
+                for (i = 0; i < d; ++i)
+                    w[d + k] += side * (double)grad[h * d + i] * pooled[i] / (2 * STEP);
+            }
+            v[k] = at;
+        }
+        paw__ref_pool(hat, v, tokens, d, 1, p, pooled);
+        for (k = 0; k < d; ++k) {
+            double mass = 0;
+            for (i = 0; i < tokens; ++i) mass += p[i] * fabs(hat[i * d + k]);
+            w[k] = pooled[k];
+            b[k] = mass * (relative + SLACK * U * (double)(tokens + 30)) + TINY;
+            b[d + k] = mass * slope + 1e-7 * dsize;
+        }
+        for (i = 0; i < tokens; ++i) {
+            w[2 * d + i] = p[i];
+            b[2 * d + i] = p[i] * relative + TINY;
+        }
+    }
+    c.x = x;
+    c.u = u;
+    c.grad = grad;
+    c.tokens = tokens;
+    c.d = d;
+    c.heads = heads;
+    t.arg = &c;
+    t.run = run_pool;
+    t.rows = heads;
+    t.cols = row;
+    t.want = want;
+    t.bound = bound;
+    snprintf(t.shape, sizeof t.shape, "%zu tokens of %zu, %zu heads", tokens, d, heads);
+    check(&t);
+    free(x);
+    free(u);
+    free(grad);
+    free(want);
+    free(bound);
+    free(hat);
+    free(v);
+    free(pooled);
+    free(p);
+}
+static void test_pool(void)
+{
+    size_t i;
+    for (i = 1; i <= 36; ++i) pool_one(i, between(2, 40), between(1, 20));
+    for (i = 0; i < 4; ++i) pool_one(between(40, 70), 16 * between(1, 4), between(1, 35));
+    pool_one(197, 32, 3);
+    pool_one(390, 16, 2); /* sums over tokens in two blocks */
+}
 #endif
