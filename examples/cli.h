@@ -2222,6 +2222,7 @@ static inline int cli_rates(cli *app, const char *text, double *rates, int most)
         {"--decay-bias", "auto|yes|no", CLI_CHOICE, "auto", 0, 0,                                  \
          "decay the bias too; auto: as the released configurations, not for BEiT, CAE and MAE"},   \
         {"--seed", "N", CLI_INT, "0", 0, 2e9, "of weights, order and augmentation"},               \
+        {"--dtype", "f32|bf16", CLI_CHOICE, "f32", 0, 0, "of the encoder's products"},             \
         {"--stats", "imagenet|half", CLI_CHOICE, "imagenet", 0, 0,                                 \
          "mean and deviation of the input; half: 0.5, as BEiT of ImageNet-22k expects"},           \
         {"--out", "DIR", CLI_STR, NULL, 0, 0, "heads, overlays and report.html go there"},         \
@@ -2239,7 +2240,7 @@ typedef struct {
     int (*fill)(void *user, size_t item, uint64_t at, float *chw, void *target);
     paw_err (*step)(void *user, paw_dense *head, size_t n, double lr, double *loss);
     int (*evaluate)(void *user, size_t n); /* the first n of the validation split */
-    int outputs, h, w;
+    int outputs, h, w, milestones; /* milestones 1: rates a tenth after 170 and 200 of 210 parts */
     size_t target_bytes, train, val;
     paw_model *model;
     paw_model_info info;
@@ -2344,11 +2345,11 @@ static inline int cli_dense_open(cli *app, cli_dense *d, const char *about)
     d->tokens = (size_t)(d->h / d->info.patch_px) * (size_t)(d->w / d->info.patch_px);
     d->width = (size_t)d->info.dim * (size_t)(d->block_count ? d->block_count : 1);
     snprintf(d->settings, sizeof d->settings, "weights %016llx, blocks %d, %d x %d, batch %lu, "
-             "iters %lu, warm-up %lu, decay %g %s, seed %d, stats %s, items %lu, %s",
+             "iters %lu, warm-up %lu, decay %g %s, seed %d, stats %s, %s, items %lu, %s",
              (unsigned long long)paw_model_hash(d->model), d->block_count, d->h, d->w,
              (unsigned long)d->batch, (unsigned long)d->iters, (unsigned long)d->warm,
              cli_real(app, "--decay"), cli_text(app, "--decay-bias"), cli_int(app, "--seed"),
-             cli_text(app, "--stats"), (unsigned long)d->train, about);
+             cli_text(app, "--stats"), cli_text(app, "--dtype"), (unsigned long)d->train, about);
     d->chw = (float *)cli_alloc(d->batch * 3, (size_t)d->h * (size_t)d->w * sizeof(float));
     d->x = (float *)cli_alloc(d->batch * d->tokens, d->width * sizeof(float));
     d->target = (uint8_t *)cli_alloc(d->batch, d->target_bytes);
@@ -2424,7 +2425,11 @@ static inline int cli_dense_update(cli_dense *d, size_t it)
     const double start = cli_seconds();
     size_t k;
     for (k = 0; k < d->heads; ++k) {
-        const double lr = paw_seg_rate(d->lr[k], (double)d->warm, (double)d->iters, (double)it);
+        const double poly = paw_seg_rate(d->lr[k], (double)d->warm, (double)d->iters, (double)it);
+        const double part = 210 * (double)it / (double)d->iters;
+        const double ramp = it < d->warm ? (double)(it + 1) / (double)d->warm : 1;
+        const double lr = !d->milestones ? poly
+                          : d->lr[k] * ramp * (part < 170 ? 1 : part < 200 ? 0.1 : 0.01);
         double loss = 0;
         paw_err e;
         if (d->head[k].steps > it) continue; /* saved a moment later than the others */
@@ -2637,5 +2642,109 @@ static inline void cli_seg_put(cli_result *r, const cli_seg *s, const char *head
         cli_cell(r, &table, set && recipe ? cli_r(cli_paper_value(set, metrics[k], recipe), 1)
                                           : cli_none());
     cli_cell(r, &table, cli_r(100 * cli_seg_chance(counts, s->p.classes), 2));
+}
+
+/* ---- pose ---- */
+
+/* Annotations of a split, and the persons of it that count: with key points, no crowds. */
+static inline int cli_pose_open(cli *app, const char *split, paw_poses *all, size_t **use,
+                                size_t *count)
+{
+    char file[1024], folder[1024];
+    struct stat st;
+    paw_err e;
+    size_t i;
+    snprintf(file, sizeof file, "%s/annotations/person_keypoints_%s.json", cli_text(app, "--root"),
+             split);
+    snprintf(folder, sizeof folder, "%s/images/%s", cli_text(app, "--root"), split);
+    if (stat(folder, &st)) snprintf(folder, sizeof folder, "%s/%s", cli_text(app, "--root"), split);
+    e = paw_poses_load(app->ctx, file, folder, all);
+    if (e) return cli_fail_input(app, e);
+    *use = (size_t *)cli_alloc(all->count, sizeof **use);
+    if (!*use) return cli_no_memory(app);
+    for (i = *count = 0; i < all->count; ++i) {
+        const paw_pose *p = &all->items[i];
+        if (p->labelled && !p->crowd && p->box[2] > 1 && p->box[3] > 1) (*use)[(*count)++] = i;
+    }
+    if (*count) return CLI_OK;
+    return cli_error(app, CLI_INPUT, "%s: nobody with key points", file);
+}
+/* Decodes path to reader->image unless it is there. */
+static inline int cli_pose_image(cli *app, paw_reader *reader, const char *path)
+{
+    paw_image image;
+    paw_err e;
+    if (reader->path && !strcmp(reader->path, path)) return CLI_OK;
+    if ((e = paw_image_load(app->ctx, path, &image)) != PAW_OK) return cli_fail_input(app, e);
+    paw_image_free(app->ctx, &reader->image);
+    reader->image = image;
+    reader->path = (char *)(uintptr_t)path; /* the annotations own it */
+    return CLI_OK;
+}
+/* Results as pycocotools' loadRes reads them. */
+static inline int cli_pose_save(cli *app, const char *folder, const paw_pose *found, size_t n)
+{
+    cli_file o;
+    size_t i;
+    int k, code = cli_file_open(app, &o, folder, "results.json");
+    if (code) return code;
+    for (i = 0; i < n; ++i) {
+        char text[64];
+        fprintf(o.f, "%s{\"image_id\": %lld, \"category_id\": 1, \"keypoints\": [", i ? ",\n" : "[",
+                (long long)found[i].image_id);
+        for (k = 0; k < 3 * PAW_KEYPOINTS; ++k) {
+            cli_number(found[i].points[k / 3][k % 3], -1, text);
+            fprintf(o.f, "%s%s", k ? ", " : "", text);
+        }
+        cli_number(found[i].score, -1, text);
+        fprintf(o.f, "], \"score\": %s}", text);
+    }
+    fputs("]\n", o.f);
+    return cli_file_keep(app, &o);
+}
+/* Drops what repeats a better one of the same image: similarity above 0.9 (protocol 7). */
+static inline size_t cli_pose_distinct(paw_pose *found, size_t n)
+{
+    size_t i, j, kept = 0;
+    for (i = 0; i < n; ++i) {
+        int repeats = 0;
+        for (j = 0; j < n && !repeats; ++j) {
+            paw_pose t = found[j];
+            int k;
+            if (j == i || t.image_id != found[i].image_id) continue;
+            if (t.score < found[i].score || (!(t.score > found[i].score) && j > i)) continue;
+            for (k = 0; k < PAW_KEYPOINTS; ++k) t.points[k][2] = 2;
+            repeats = paw_oks(&t, &found[i]) > 0.9;
+        }
+        found[i].labelled = !repeats; /* a mark until all are judged */
+    }
+    for (i = 0; i < n; ++i)
+        if (found[i].labelled) found[kept++] = found[i];
+    return kept;
+}
+/* COCO's statistics beside the paper's; recipe "": they do not compare. Writes the results too. */
+static inline int cli_pose_put(cli *app, cli_result *r, const paw_poses *truth, paw_pose *found,
+                               size_t n, const char *recipe)
+{
+    static const char *const names[10] = { "AP", "AP50", "AP75", "APm", "APl",
+                                           "AR", "AR50", "AR75", "ARm", "ARl" };
+    static const cli_column columns[] = { { "statistic", "statistic" }, { "ours", "ours" },
+                                          { "paper's", "paper" } };
+    static const cli_table table = { NULL, columns, 3 };
+    const size_t kept = cli_pose_distinct(found, n);
+    paw_pose_score score;
+    double v[10];
+    int k;
+    const paw_err e = paw_pose_evaluate(app->ctx, truth->items, truth->count, found, kept, &score);
+    if (e) return cli_fail(app, e);
+    memcpy(v, &score, sizeof v);
+    for (k = 0; k < 10; ++k) {
+        const double paper = cli_paper_value("COCO-pose", names[k], recipe);
+        cli_cell(r, &table, cli_s(names[k]));
+        cli_cell(r, &table, v[k] < 0 ? cli_none() : cli_r(100 * v[k], 2));
+        cli_cell(r, &table, paper == paper ? cli_r(paper, 1) : cli_none());
+    }
+    return cli_text(app, "--out") ? cli_pose_save(app, cli_text(app, "--out"), found, kept)
+                                  : (int)CLI_OK;
 }
 #endif

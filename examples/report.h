@@ -2181,6 +2181,69 @@ static inline int report_seg(report *page, cli_seg *s, size_t i, const paw_image
     free(drawn.px);
     return code;
 }
+static inline void report_line(paw_image *to, const double a[3], const double b[3],
+                               const uint8_t rgb[3])
+{
+    const double dx = b[0] - a[0], dy = b[1] - a[1];
+    const int steps = (int)(fabs(dx) > fabs(dy) ? fabs(dx) : fabs(dy)) + 1;
+    int i;
+    for (i = 0; i <= steps && steps < 10000; ++i)
+        report_fill(to, (int)(a[0] + dx * i / steps) - 1, (int)(a[1] + dy * i / steps) - 1, 3, 3,
+                    rgb);
+}
+/* COCO's skeleton; truth: only labelled points */
+static inline void report_skeleton(paw_image *to, const paw_pose *p, int shift, int truth)
+{
+    static const uint8_t bones[19][2] = { { 15, 13 }, { 13, 11 }, { 16, 14 }, { 14, 12 },
+        { 11, 12 }, { 5, 11 }, { 6, 12 }, { 5, 6 }, { 5, 7 }, { 6, 8 }, { 7, 9 }, { 8, 10 },
+        { 1, 2 }, { 0, 1 }, { 0, 2 }, { 1, 3 }, { 2, 4 }, { 3, 5 }, { 4, 6 } };
+    uint8_t rgb[3];
+    int i, k, j;
+    for (i = 0; i < 19; ++i) {
+        double end[2][3];
+        for (k = 0; k < 2; ++k)
+            for (j = 0; j < 3; ++j)
+                end[k][j] = p->points[bones[i][k]][j] + (j == 0 ? shift : j == 1 ? 18 : 0);
+        if (truth && (end[0][2] <= 0 || end[1][2] <= 0)) continue;
+        report_colour(i % 7, rgb);
+        report_line(to, end[0], end[1], rgb);
+    }
+}
+/* One image with what is annotated and what was found, as a PNG in --out and in the page. */
+static inline int report_pose(report *page, cli *app, paw_reader *reader, const paw_poses *truth,
+                              const size_t *use, const paw_pose *found, size_t n)
+{
+    static const uint8_t white[3] = { 255, 255, 255 };
+    const paw_image *in = &reader->image;
+    const char *stem = cli_base(reader->path);
+    paw_image to;
+    char name[300];
+    size_t i;
+    int y, k, code;
+    to.w = 2 * in->w + 10;
+    to.h = in->h + 18;
+    to.px = (uint8_t *)cli_alloc((size_t)to.w * (size_t)to.h, 3);
+    if (!to.px) return cli_no_memory(app);
+    report_fill(&to, 0, 0, to.w, to.h, white);
+    for (k = 0; k < 2; ++k)
+        for (y = 0; y < in->h; ++y)
+            memcpy(to.px + 3 * ((size_t)(y + 18) * (size_t)to.w + (size_t)(k * (in->w + 10))),
+                   in->px + 3 * (size_t)y * (size_t)in->w, 3 * (size_t)in->w);
+    report_write(&to, 0, 4, "annotated", 16);
+    report_write(&to, in->w + 10, 4, "found", 16);
+    for (i = 0; i < n; ++i) {
+        report_skeleton(&to, &truth->items[use[i]], 0, 1);
+        report_skeleton(&to, &found[i], in->w + 10, 0);
+    }
+    snprintf(name, sizeof name, "pose-%.*s.png", (int)strcspn(stem, "."), stem);
+    code = report_png(app, cli_text(app, "--out"), name, &to);
+    report_raw(page, "<figure>");
+    report_image(page, &to, name);
+    report_element(page, "figcaption", stem);
+    report_raw(page, "</figure>\n");
+    free(to.px);
+    return code;
+}
 /* Result, curve of the loss, overlays and settings in report.html of --out */
 static inline int report_dense(cli *app, const char *title, const cli_result *r, const cli_dense *d,
                                const report *overlays)
