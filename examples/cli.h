@@ -2255,6 +2255,16 @@ typedef struct {
     double *losses, times[3]; /* of the first head; seconds of data, encoder, heads */
 } cli_dense;
 
+static inline void cli_dense_calls(cli_dense *d, void *user,
+                                   int (*fill)(void *, size_t, uint64_t, float *, void *),
+                                   paw_err (*step)(void *, paw_dense *, size_t, double, double *),
+                                   int (*evaluate)(void *, size_t))
+{
+    d->user = user;
+    d->fill = fill;
+    d->step = step;
+    d->evaluate = evaluate;
+}
 static inline void cli_dense_close(cli_dense *d)
 {
     size_t k;

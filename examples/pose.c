@@ -2,9 +2,8 @@
 /* pose.c - where does one linear layer on frozen features see the joints? Table 10 of the paper.
  * Build: cc -O2 -I. -o pose examples/pose.c -lsleef -lm -lpthread
  * Run:   ./pose --root COCO --weights mae_pretrain_vit_base.pth --out DIR
- * Trains heat maps on person crops, prints COCO's AP and AR, and writes results that pycocotools
- * loads, skeletons and a report to --out. The paper has no code for this table: the recipe is ours
- * (protocol, section 7), with annotated boxes. */
+ * Trains heat maps on person crops, prints COCO's AP and AR; --out gets results for pycocotools,
+ * skeletons and a report. The paper has no code for this: the recipe is a proposal. */
 #define PARTAWARE_IMPLEMENTATION
 #include "partaware.h"
 #include "cli.h"
@@ -28,6 +27,7 @@ typedef struct {
     paw_poses split[2]; /* train, val: all annotations */
     size_t *use[2];     /* those with key points, no crowds */
     paw_reader reader;
+    const paw_stats *stats;
     paw_pose *found; /* [val] */
     report page;
 } pose;
@@ -43,7 +43,7 @@ static int fill(void *user, size_t item, uint64_t at, float *chw, void *target)
     if (code) return code;
     if (cli_has(s->app, "--no-augment")) paw_pose_crop_of(p->box, W, H, &crop);
     else paw_pose_crop_random(p, W, H, (uint64_t)cli_int(s->app, "--seed"), at, &crop);
-    paw_pose_input(&s->reader.image, &crop, paw_stats_find(cli_text(s->app, "--stats")), W, H, chw);
+    paw_pose_input(&s->reader.image, &crop, s->stats, W, H, chw);
     paw_pose_target(p, &crop, gw, gh, (float *)target,
                     (float *)target + PAW_KEYPOINTS * (size_t)gw * (size_t)gh);
     return CLI_OK;
@@ -68,15 +68,13 @@ static int find(pose *s, size_t item, float *chw, float *x, float *heat)
     for (k = 0; !code && k < views; ++k) {
         paw_pose_crop_of(t->box, W, H, &crop);
         crop.flip = k;
-        paw_pose_input(&s->reader.image, &crop, paw_stats_find(cli_text(s->app, "--stats")), W, H,
-                       chw);
+        paw_pose_input(&s->reader.image, &crop, s->stats, W, H, chw);
         code = cli_dense_encode(&s->d, chw, 1, x);
         if (!code && paw_pose_heat(&s->d.head[0], s->app->ctx, x, gh, gw, UP, k, heat))
             code = cli_fail(s->app, PAW_E_OOM);
     }
     for (i = 0; i < count; ++i) heat[i] /= (float)views;
     crop.flip = 0;
-    memset(&s->found[item], 0, sizeof s->found[item]);
     if (!code) paw_pose_decode(heat, gw * UP, gh * UP, &crop, 1, &s->found[item]);
     s->found[item].image_id = t->image_id;
     return code;
@@ -84,25 +82,15 @@ static int find(pose *s, size_t item, float *chw, float *x, float *heat)
 static int evaluate(void *user, size_t n)
 {
     pose *s = (pose *)user;
-    const size_t patches = s->d.tokens, drawn = (size_t)cli_int(s->app, "--overlays");
     float *chw = (float *)cli_alloc(3 * H * W, sizeof *chw);
-    float *x = (float *)cli_alloc(patches * s->d.width, sizeof *x);
-    float *heat = (float *)cli_alloc(PAW_KEYPOINTS * patches * UP * UP, sizeof *heat);
+    float *x = (float *)cli_alloc(s->d.tokens * s->d.width, sizeof *x);
+    float *heat = (float *)cli_alloc(PAW_KEYPOINTS * s->d.tokens * UP * UP, sizeof *heat);
     cli_progress progress;
-    size_t i, first = 0;
+    size_t i;
     int code = chw && x && heat ? CLI_OK : cli_no_memory(s->app);
     cli_progress_start(&progress, s->app, "persons", n);
-    for (i = 0; !code && i < n; cli_progress_show(&progress, ++i)) {
+    for (i = 0; !code && i < n; cli_progress_show(&progress, ++i))
         if (!(code = cli_interrupted())) code = find(s, i, chw, x, heat);
-        if (!code && cli_text(s->app, "--out") && n == s->d.val && drawn &&
-            (i + 1 == n || s->found[first].image_id !=
-                               s->split[1].items[s->use[1][i + 1]].image_id)) {
-            if (first % ((n + drawn - 1) / drawn) <= i - first) /* about that many images */
-                code = report_pose(&s->page, s->app, &s->reader, &s->split[1], s->use[1] + first,
-                                   s->found + first, i + 1 - first);
-            first = i + 1;
-        }
-    }
     cli_progress_end(&progress);
     free(chw);
     free(x);
@@ -112,11 +100,13 @@ static int evaluate(void *user, size_t n)
 static int finish(pose *s)
 {
     cli_result r = CLI_EMPTY_RESULT;
-    int code = cli_pose_put(s->app, &r, &s->split[1], s->found, s->d.val,
+    int code = report_poses(&s->page, s->app, &s->reader, &s->split[1], s->use[1], s->found,
+                            s->d.val);
+    if (!code)
+        code = cli_pose_put(s->app, &r, &s->split[1], s->found, s->d.val,
                             cli_is_random(s->app) ? "" : s->d.info.recipe);
-    cli_put(&r, "persons_train", cli_n(s->d.train));
-    cli_put(&r, "persons_val", cli_n(s->d.val));
-    cli_put(&r, "boxes", cli_s("annotated"));
+    cli_put(&r, "persons[]", cli_n(s->d.train));
+    cli_put(&r, "persons[]", cli_n(s->d.val));
     cli_put(&r, "flip_test", cli_s(cli_has(s->app, "--no-flip-test") ? "no" : "yes"));
     cli_put(&r, "augmentation", cli_s(cli_has(s->app, "--no-augment") ? "none" : "ours"));
     cli_dense_put(&r, &s->d);
@@ -138,10 +128,8 @@ int main(int argc, char **argv)
     cli_start(&app, argc, argv, &program);
     memset(&s, 0, sizeof s);
     s.app = &app;
-    s.d.user = &s;
-    s.d.fill = fill;
-    s.d.step = step;
-    s.d.evaluate = evaluate;
+    s.stats = paw_stats_find(cli_text(&app, "--stats"));
+    cli_dense_calls(&s.d, &s, fill, step, evaluate);
     for (k = 0; !code && k < 2; ++k)
         code = cli_pose_open(&app, k ? "val2017" : "train2017", &s.split[k], &s.use[k],
                              k ? &s.d.val : &s.d.train);
@@ -152,13 +140,11 @@ int main(int argc, char **argv)
     s.d.block_count = -1;
     s.d.milestones = 1;
     s.d.target_bytes = PAW_KEYPOINTS * (H / 16 * UP * (W / 16) * UP + 1) * sizeof(float);
-    if (!code)
-        code = cli_dense_open(&app, &s.d, cli_has(&app, "--no-augment") ? "plain" : "random");
+    if (!code) code = cli_dense_open(&app, &s.d, cli_has(&app, "--no-augment") ? "" : "random");
     if (!code) code = cli_dense_run(&s.d);
     if (!code && !cli_has(&app, "--dry-run")) code = finish(&s);
     if (s.d.app) cli_dense_close(&s.d);
-    for (k = 0; k < 2; ++k) paw_poses_free(app.ctx, &s.split[k]);
-    for (k = 0; k < 2; ++k) free(s.use[k]);
+    for (k = 0; k < 2; free(s.use[k++])) paw_poses_free(app.ctx, &s.split[k]);
     paw_image_free(app.ctx, &s.reader.image);
     report_free(&s.page);
     free(s.found);

@@ -2244,6 +2244,23 @@ static inline int report_pose(report *page, cli *app, paw_reader *reader, const 
     free(to.px);
     return code;
 }
+/* About --overlays of the images, each with all its persons; found[i] belongs to use[i]. */
+static inline int report_poses(report *page, cli *app, paw_reader *reader, const paw_poses *truth,
+                               const size_t *use, const paw_pose *found, size_t n)
+{
+    const size_t most = cli_text(app, "--out") ? (size_t)cli_int(app, "--overlays") : 0;
+    size_t i, end, images = 0, seen = 0, drawn = 0;
+    int code = CLI_OK;
+    for (i = 0; i < n; ++i) images += !i || found[i].image_id != found[i - 1].image_id;
+    for (i = 0; !code && i < n && drawn < most; i = end, ++seen) {
+        for (end = i + 1; end < n && found[end].image_id == found[i].image_id;) ++end;
+        if (seen * most < drawn * images) continue;
+        if ((code = cli_pose_image(app, reader, truth->paths[use[i]])) != CLI_OK) break;
+        code = report_pose(page, app, reader, truth, use + i, found + i, end - i);
+        ++drawn;
+    }
+    return code;
+}
 /* Result, curve of the loss, overlays and settings in report.html of --out */
 static inline int report_dense(cli *app, const char *title, const cli_result *r, const cli_dense *d,
                                const report *overlays)

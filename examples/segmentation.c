@@ -118,10 +118,7 @@ int main(int argc, char **argv)
     int code;
     cli_start(&app, argc, argv, &program);
     memset(&g, 0, sizeof g);
-    g.d.user = &g;
-    g.d.fill = fill;
-    g.d.step = step;
-    g.d.evaluate = evaluate;
+    cli_dense_calls(&g.d, &g, fill, step, evaluate);
     code = cli_seg_open(&app, &g.s);
     if (!code) code = cli_seg_histogram(&g.s);
     g.d.outputs = g.s.p.classes;
