@@ -14,8 +14,8 @@ static const cli_option options[] = {
       "COCO: annotations/person_keypoints_{train2017,val2017}.json, train2017/, val2017/" },
     CLI_MODEL_OPTIONS, CLI_RANDOM_OPTION, CLI_DENSE_OPTIONS("61000", "512", "5e-4"),
     { "--no-augment", NULL, CLI_FLAG, NULL, 0, 0, "train on plain crops, encoded once" },
-    { "--no-flip-test", NULL, CLI_FLAG, NULL, 0, 0, "heat maps of the crop alone" }, CLI_RUN_OPTIONS,
-    CLI_RESULT_OPTIONS
+    { "--no-flip-test", NULL, CLI_FLAG, NULL, 0, 0, "score the crop without its mirror image" },
+    CLI_RUN_OPTIONS, CLI_RESULT_OPTIONS
 };
 CLI_PROGRAM("pose", "--root DIR (--weights FILE | --random deit_tiny) [options]",
             "Trains a linear pose head on a frozen encoder and scores it.\n");
@@ -105,7 +105,6 @@ static int finish(pose *s)
     if (!code)
         code = cli_pose_put(s->app, &r, &s->split[1], s->found, s->d.val,
                             cli_is_random(s->app) ? "" : s->d.info.recipe);
-    cli_put(&r, "persons", cli_n(s->d.val));
     cli_put(&r, "flip_test", cli_s(cli_has(s->app, "--no-flip-test") ? "no" : "yes"));
     cli_put(&r, "augmentation", cli_s(cli_has(s->app, "--no-augment") ? "none" : "ours"));
     cli_dense_put(&r, &s->d);
