@@ -1,11 +1,16 @@
 # partaware: one header, its examples, tests, benches and tools. `make help` lists the targets.
 # CC CXX CFLAGS CXXFLAGS CPPFLAGS LDFLAGS LDLIBS are yours; B is where everything is built.
+# PREFIX and DESTDIR say where make install goes; PROGRAMS= installs the header alone.
 
 CC = cc
 CXX = c++
 CFLAGS = -O2 -g -std=c99
 CXXFLAGS = -O2 -g -std=c++11
 B = build
+# Where make install puts what is built; DESTDIR stands before it and in no file.
+PREFIX = /usr/local
+DESTDIR =
+PROGRAMS = $(EXAMPLES)
 
 COMMON_WARN = -Wall -Wextra -Wpedantic -Wshadow -Wundef -Wconversion -Wsign-conversion \
 	-Wcast-align -Wcast-qual -Wpointer-arith -Wwrite-strings -Wvla -Wdouble-promotion \
@@ -117,6 +122,20 @@ bench-peers: ## OpenBLAS, BLIS and oneDNN (installed by apt-get) beside us, one 
 	@$(MAKE) $(PEERS)
 	@for n in 1 2; do $(PEERS) --threads $$n --min-time 0.02 --markdown; echo; done
 
+INSTALL = PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" CPPFLAGS="$(CPPFLAGS)" RUN="$(RUN)" \
+	sh tools/install.sh
+install: $(PROGRAMS) ## header, partaware.pc, CMake package, programs, man pages, completion: PREFIX, DESTDIR
+	@$(INSTALL) install $(PROGRAMS)
+uninstall: ## remove what install put there
+	@$(INSTALL) uninstall $(EXAMPLES)
+check-install: examples ## install into a folder, build a project against it each way, remove it
+	@B="$(B)" CC="$(CC)" CXX="$(CXX)" sh tests/install.sh
+
+VERSION = $(shell sed -n '1s/.* - v\([0-9.]*\) - .*/\1/p' partaware.h)
+dist: ## build/partaware-VERSION.tar.gz of the last commit; the same commit gives the same bytes
+	@mkdir -p $(B)
+	git archive --prefix=partaware-$(VERSION)/ HEAD | gzip -9n >$(B)/partaware-$(VERSION).tar.gz
+
 lint: ## map, columns, macros, budgets; silent when clean
 	@sh tools/lint.sh
 
@@ -124,11 +143,11 @@ format: ## clang-format every source in place
 	clang-format -i $(SOURCES)
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' Makefile
 
 clean: ## remove what was built
 	rm -rf $(B)
 
-.PHONY: all examples tests benches tools setup test check warn asan ubsan tsan demo bench bench-peers lint \
-	format help clean
+.PHONY: all examples tests benches tools setup test check warn asan ubsan tsan demo bench bench-peers \
+	install uninstall check-install dist lint format help clean
 .DELETE_ON_ERROR:

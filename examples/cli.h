@@ -1,5 +1,5 @@
 /* What the example programs share. In order:
-     options    one table per program drives the parser, --help and the defaults
+     options    one table per program drives parser, defaults, --help, --man and --completion
      progress   one line on stderr
      results    fields and rows, printed as text, JSON, CSV or Markdown
      files      folders, files that appear only when whole, growing .npy, lists of images
@@ -34,11 +34,11 @@ enum {
     CLI_RESOURCE = 4      /* out of memory, or the output cannot be written */
 };
 #define CLI_EXIT_CODES                                                                             \
-    "exit status: 0 done; 1 done, but inputs were skipped or numbers were not finite;\n"           \
+    "0 done; 1 done, but inputs were skipped or numbers were not finite;\n"           \
     "  2 wrong command line; 3 an input file is missing, malformed or does not fit;\n"             \
     "  4 out of memory or output not writable; 130 interrupted\n"
 
-/* ---- options: the table drives the parser, --help and the defaults ---- */
+/* ---- options: the table drives the parser, --help, --man, --completion and the defaults ---- */
 
 enum { CLI_STR, CLI_INT, CLI_REAL, CLI_FLAG, CLI_CHOICE, CLI_SET, CLI_LIST, CLI_REQUIRED = 16 };
 typedef struct {
@@ -245,7 +245,139 @@ static inline void cli_help(const cli_program *p)
                  o->preset ? o->preset : "", o->preset ? ")" : "");
         cli_print_wrapped(help, 24, 24);
     }
-    printf("  --help, --version\n\n%s", CLI_EXIT_CODES);
+    printf("  --help, --version     this list; the version of partaware.h\n"
+           "  --man, --completion   this list as a page for man, as completion for bash\n\n"
+           "exit status: %s", CLI_EXIT_CODES);
+}
+
+/* s[0..n) as roff text, which must be able to start a line; newlines become blanks. */
+static inline void cli_roff(const char *s, size_t n)
+{
+    static const char *const names[] = { "-\\-", "\\\\e", "'\\(aq", "`\\(ga", "^\\(ha", "~\\(ti",
+                                         "\n " };
+    size_t i;
+    int k;
+    if (n && (s[0] == '.' || s[0] == '\'')) fputs("\\&", stdout);
+    for (i = 0; i < n; ++i) {
+        for (k = 0; k < CLI_COUNT(names) && names[k][0] != s[i]; ++k) continue;
+        if (k < CLI_COUNT(names))
+            fputs(names[k] + 1, stdout);
+        else
+            putchar(s[i]);
+    }
+}
+static inline void cli_roff_option(const char *name, const char *arg, int words, const char *help)
+{
+    const char fonts[] = { 'I', 'B' };
+    printf(".TP\n\\fB");
+    cli_roff(name, strlen(name));
+    printf("\\fR");
+    if (arg) {
+        printf(" \\f%c", fonts[words]);
+        cli_roff(arg, strlen(arg));
+        printf("\\fR");
+    }
+    putchar('\n');
+    cli_roff(help, strlen(help));
+}
+/* A page in man(7) without a date, so that a build gives the same bytes tomorrow. */
+static inline void cli_man(const cli_program *p)
+{
+    const char *s = p->about;
+    const int v = paw_version();
+    const char first = (char)tolower((unsigned char)*s);
+    size_t n = strcspn(s, ".");
+    int i;
+    printf(".TH ");
+    for (i = 0; p->name[i]; ++i) putchar(toupper((unsigned char)p->name[i]));
+    printf(" 1 \"\" \"partaware %d.%d.%d\"\n.SH NAME\n", v / 10000, v / 100 % 100, v % 100);
+    cli_roff(p->name, strlen(p->name));
+    printf(" \\- ");
+    cli_roff(&first, 1);
+    cli_roff(s + 1, n - 1);
+    printf("\n.SH SYNOPSIS\n\\fB");
+    cli_roff(p->name, strlen(p->name));
+    printf("\\fR ");
+    cli_roff(p->usage, strlen(p->usage));
+    printf("\n.SH DESCRIPTION\n");
+    while (*s) {
+        const char *end = strstr(s, "\n\n");
+        n = end ? (size_t)(end - s) : strlen(s);
+        while (n && s[n - 1] == '\n') --n;
+        if (s != p->about) printf(".PP\n");
+        cli_roff(s, n);
+        putchar('\n');
+        s += n + strspn(s + n, "\n");
+    }
+    printf(".SH OPTIONS\n");
+    for (i = 0; i < p->count; ++i) {
+        const cli_option *o = &p->options[i];
+        const int type = o->type & ~CLI_REQUIRED;
+        cli_roff_option(o->name, o->arg, type == CLI_CHOICE || type == CLI_SET, o->help);
+        if (o->preset) {
+            printf(" (default ");
+            cli_roff(o->preset, strlen(o->preset));
+            putchar(')');
+        }
+        if (type == CLI_INT || type == CLI_REAL) printf("; %.9g to %.9g", o->least, o->most);
+        putchar('\n');
+    }
+    cli_roff_option("--help, --version", NULL, 0, "list of the options; version of partaware.h\n");
+    cli_roff_option("--man, --completion", NULL, 0, "this page; completion for bash\n");
+    printf(".SH EXIT STATUS\n");
+    cli_roff(CLI_EXIT_CODES, strlen(CLI_EXIT_CODES));
+    printf("\n.SH ENVIRONMENT\n");
+    cli_roff_option("PAW_THREADS", NULL, 0, "threads where --threads is 0\n");
+    cli_roff_option("PAW_ISA", NULL, 0, "scalar, neon, avx2 or avx512: no wider instruction set\n");
+}
+
+/* For bash 4 and newer: the words after an option by its type and its
+   placeholder, after a CLI_LIST up to the next option. */
+static inline void cli_completion(const cli_program *p)
+{
+    char id[64];
+    int i;
+    snprintf(id, sizeof id, "%s", p->name);
+    for (i = 0; id[i]; ++i)
+        if (!isalnum((unsigned char)id[i])) id[i] = '_';
+    printf("# Completion of %s for bash, as its --completion prints it.\n"
+           "_%s()\n{\n"
+           "    local cur=${COMP_WORDS[COMP_CWORD]} option= rest= at=$COMP_CWORD\n"
+           "    [[ $cur == = ]] && cur=\n"
+           "    while ((--at > 0)); do\n"
+           "        [[ ${COMP_WORDS[at]} == --* ]] && { option=${COMP_WORDS[at]}; break; }\n"
+           "        [[ ${COMP_WORDS[at]} == = ]] || rest=1\n"
+           "    done\n"
+           "    COMPREPLY=()\n"
+           "    [[ $cur == -* ]] && option= rest=1\n"
+           "    case $option$rest in\n", p->name, id);
+    for (i = 0; i < p->count; ++i) {
+        const cli_option *o = &p->options[i];
+        const int type = o->type & ~CLI_REQUIRED;
+        const char *s;
+        if (type == CLI_FLAG) continue;
+        printf("    %s%s)\n", o->name, type == CLI_LIST ? "*" : "");
+        if (type == CLI_CHOICE || type == CLI_SET) {
+            printf("        mapfile -t COMPREPLY < <(compgen ");
+            if (type == CLI_SET)
+                printf("-P \"$([[ $cur == *,* ]] && echo \"${cur%%,*},\")\" ");
+            printf("-W '");
+            for (s = o->arg; *s; ++s) putchar(*s == '|' ? ' ' : *s);
+            printf("' -- \"${cur##*,}\")\n");
+        } else if (strstr(o->arg, "FILE") || strstr(o->arg, "IMAGE"))
+            printf("        compopt -o filenames\n"
+                   "        mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n");
+        else if (strstr(o->arg, "DIR"))
+            printf("        compopt -o filenames\n"
+                   "        mapfile -t COMPREPLY < <(compgen -d -- \"$cur\")\n");
+        else
+            printf("        :\n");
+        printf("        ;;\n");
+    }
+    printf("    *) mapfile -t COMPREPLY < <(compgen -W '");
+    for (i = 0; i < p->count; ++i) printf("%s ", p->options[i].name);
+    printf("--help --version --man --completion' -- \"$cur\") ;;\n    esac\n}\n"
+           "complete -F _%s %s\n", id, p->name);
 }
 
 static inline int cli_find(const cli_program *p, const char *name, size_t length)
@@ -410,11 +542,15 @@ static inline int cli_create(cli *app)
     if (e == PAW_E_UNSUP) return cli_error(app, CLI_USAGE, "--math sleef: built without SLEEF");
     return e ? cli_error(app, CLI_RESOURCE, "%s", paw_strerror(e)) : CLI_OK;
 }
-/* Parses, and opens app->ctx. --help and a wrong command line end the process here. */
+/* Parses, and opens app->ctx. --help, its kin and a wrong command line end the process here. */
 static inline void cli_start(cli *app, int argc, char **argv, const cli_program *program)
 {
+    static cli_program called; /* under the name it has here */
     struct sigaction action;
     int i, code = CLI_OK;
+    called = *program;
+    if (argc > 0) called.name = cli_base(argv[0]);
+    program = &called;
     memset(app, 0, sizeof *app);
     app->program = program;
     app->argv = argv;
@@ -422,15 +558,16 @@ static inline void cli_start(cli *app, int argc, char **argv, const cli_program 
     if (program->count > CLI_MAX_OPTIONS) code = cli_error(app, CLI_USAGE, "too many options");
     for (i = 0; !code && i < program->count; ++i) app->value[i] = program->options[i].preset;
     for (i = 1; !code && i < argc;) {
-        if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) {
-            cli_help(program);
-            exit(fflush(stdout) ? CLI_RESOURCE : CLI_OK);
+        const int page = cli_word_index("--help|-h|--version|--man|--completion", argv[i]);
+        if (page < 0) {
+            code = cli_parse_one(app, argc, &i);
+            continue;
         }
-        if (!strcmp(argv[i], "--version")) {
-            printf("%s, partaware %d\n", program->name, paw_version());
-            exit(fflush(stdout) ? CLI_RESOURCE : CLI_OK);
-        }
-        code = cli_parse_one(app, argc, &i);
+        if (page < 2) cli_help(program);
+        if (page == 2) printf("%s, partaware %d\n", program->name, paw_version());
+        if (page == 3) cli_man(program);
+        if (page == 4) cli_completion(program);
+        exit(fflush(stdout) ? CLI_RESOURCE : CLI_OK);
     }
     for (i = 0; !code && i < program->count; ++i)
         if ((program->options[i].type & CLI_REQUIRED) && !app->given[i])
