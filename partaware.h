@@ -1431,7 +1431,6 @@ typedef struct { /* one update of parameters p with gradients g and moments m, v
    into u and into what reads pooled. padded: up to 16. */
 typedef struct {
     const float *x;     /* tokens [tokens, dim] */
-    const float *ahead; /* what to fetch meanwhile, of the same size; or NULL */
     size_t tokens, dim, heads;
     float eps;
     const float *u; /* B operands [dim padded][16], each of 16 heads */
@@ -12416,7 +12415,6 @@ typedef struct {
     const paw__ops *ops;
     paw__pass *w;
     const float *const *rows;
-    size_t ahead; /* to the rows that the same thread takes next, as far as one can tell */
     int backward;
 } paw__pooling_job;
 static void paw__pooling_item(void *arg, size_t item, int slot)
@@ -12425,7 +12423,7 @@ static void paw__pooling_item(void *arg, size_t item, int slot)
     const paw__pass *w = j->w;
     const size_t first = item * PAW__POOL_ITEMS, end = paw__min(w->n, first + PAW__POOL_ITEMS);
     paw__pooling t;
-    size_t i, next;
+    size_t i;
     memset(&t, 0, sizeof t);
     t.tokens = w->tokens;
     t.dim = j->h->o.dim;
@@ -12438,9 +12436,7 @@ static void paw__pooling_item(void *arg, size_t item, int slot)
     t.du = w->du + item * w->heads * w->d;
     if (j->backward) memset(t.du, 0, w->heads * w->d * sizeof *t.du);
     for (i = first; i < end; ++i) {
-        next = i + 1 < end ? i + 1 : first + j->ahead;
         t.x = j->rows[i];
-        t.ahead = next < w->n ? j->rows[next] : NULL;
         t.moments = w->moments + i * w->tokens * 2;
         t.p = w->p + i * w->heads * w->padded;
         t.pooled = w->pooled + i * 16;
@@ -12456,7 +12452,6 @@ static void paw__pooling_run(const paw__team *team, const paw_head *h, paw__pass
     j.ops = team->ops;
     j.w = w;
     j.rows = rows;
-    j.ahead = PAW__POOL_ITEMS * (size_t)(team->wide ? team->c->threads : 1);
     j.backward = backward;
     paw__team_for(team, (w->n + PAW__POOL_ITEMS - 1) / PAW__POOL_ITEMS, paw__pooling_item, &j);
 }
@@ -15401,12 +15396,15 @@ PAW__INLINE void PAW__FN(pool_rows)(const paw__pooling *t, const int rows, int k
         mean[r] = PAW__V_SET1(moments[2 * r]);
         rstd[r] = PAW__V_SET1(moments[2 * r + 1]);
     }
-    for (c = 0; c < chunks; ++c, to += stride)
+    for (c = 0; c < chunks; ++c, to += stride) {
+        for (r = 0; r < rows; ++r) /* what is eight rows on comes from memory meanwhile */
+            __builtin_prefetch(x + ((size_t)r + 8) * t->dim + c * 16, 0, 2);
         PAW__FOR(r, rows) PAW__FOR(j, PAW__L) {
             const PAW__V d = PAW__V_SUB(PAW__V_LOAD(x + (size_t)r * t->dim + c * 16 +
                                                     (size_t)j * PAW__VW), mean[r]);
             PAW__V_STORE(to + r * 16 + j * PAW__VW, PAW__V_MUL(d, rstd[r]));
         }
+    }
 }
 /* xhat: [dim / 16][PAW__POOL_ROWS][16], A operand of all tokens and B operand of all channels */
 static void PAW__FN(pool_load)(const paw__pooling *t, int known, float *xhat, float *row)
@@ -15429,8 +15427,6 @@ static void PAW__FN(pool_scores)(const paw__pooling *t, const float *xhat, const
     const paw__panels rows = paw__panels_of(t->tokens, PAW__MR);
     const paw__panels heads = paw__panels_of(t->heads, PAW__MR);
     const size_t groups = (t->heads + 15) / 16;
-    const size_t lines = t->tokens * t->dim / 16 / (rows.count * groups * chunks) + 1;
-    const char *ahead = (const char *)t->ahead;
     float local[PAW__MR * PAW__COLS];
     PAW__FN(tile) tile;
     size_t p, g, i, j, k;
@@ -15442,9 +15438,7 @@ static void PAW__FN(pool_scores)(const paw__pooling *t, const float *xhat, const
         for (g = 0; g < groups; g += PAW__NP) {
             const int np = groups - g < PAW__NP ? (int)(groups - g) : PAW__NP;
             PAW__FN(sum_at)((int)mr, np, 0, chunks * 16, xhat + row * 16, stride,
-                            u + g * chunks * 256, chunks * 256, &tile, ahead,
-                            t->ahead ? (int)lines : 0);
-            if (t->ahead) ahead += lines * chunks * 64;
+                            u + g * chunks * 256, chunks * 256, &tile, NULL, 0);
             for (i = 0, k = 0; k < heads.count; i += (size_t)paw__panel_rows(&heads, k++)) {
                 const size_t hr = (size_t)paw__panel_rows(&heads, k);
                 float *to = s + i * padded;

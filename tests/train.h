@@ -632,7 +632,6 @@ static void run_pool(const paw__ops *ops, const void *arg, float *got)
             grad[h * up + i] = c->grad[h * c->d + i];
         }
     t.x = guarded_copy("tokens", c->x, c->tokens * c->d);
-    t.ahead = dice(2) ? t.x : NULL;
     t.tokens = c->tokens;
     t.dim = c->d;
     t.heads = c->heads;
