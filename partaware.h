@@ -12790,7 +12790,8 @@ PAW_DEF paw_err paw_head_train(paw_head *h, paw_ctx *c, const paw_features *x,
 PAW_DEF paw_err paw_head_predict(const paw_head *h, paw_ctx *c, const paw_features *x,
                                  float *logits)
 {
-    const size_t classes = h ? (size_t)h->o.classes : 0, batch = h ? h->o.test_batch : 1;
+    const size_t classes = h ? (size_t)h->o.classes : 0;
+    const size_t batch = h && x ? paw__max(1, paw__min(h->o.test_batch, x->count)) : 1;
     paw__pass w;
     paw__team team;
     size_t *items, i, r, n;
@@ -12862,6 +12863,25 @@ static void paw__head_shapes(paw_head *h)
         h->p[i].name = paw__head_params[i].name;
     }
 }
+/* What can be trained, and read again once it is saved. To draw within less than a tenth of a
+   deviation would take all day. */
+static int paw__head_opts_ok(const paw_head_opts *o)
+{
+    const double real[] = {o->lr, o->momentum, o->weight_decay, o->warmup, o->min_lr,
+                           o->norm_eps, o->init_limit};
+    const size_t many[] = {o->batch, o->test_batch, o->bn_group, (size_t)o->epochs};
+    size_t i;
+    for (i = 0; i < PAW__COUNT(real); ++i)
+        if (!(real[i] >= 0 && real[i] <= INT_MAX)) return 0; /* NaN is neither */
+    for (i = 0; i < PAW__COUNT(many); ++i)
+        if (many[i] > INT_MAX) return 0;
+    return o->dim > 0 && o->dim <= 65536 && o->classes > 0 && o->classes <= 1000000 &&
+           o->heads > 0 && !(o->dim % (size_t)o->heads) && o->batch && o->test_batch &&
+           o->norm_eps > 0 && (o->init_limit >= 0.1 || !(o->init_limit > 0)) && o->kind >= 0 &&
+           o->kind <= PAW_ATTENTIVE && o->optimizer >= 0 && o->optimizer <= PAW_ADAMW &&
+           o->rate >= 0 && o->rate <= PAW_RATE_LINSPACE && o->bn_eval >= 0 &&
+           o->bn_eval <= PAW_BN_RUNNING;
+}
 PAW_DEF paw_err paw_head_create(paw_ctx *c, const paw_head_opts *opts, paw_head **out)
 {
     paw_head_opts o;
@@ -12872,10 +12892,7 @@ PAW_DEF paw_err paw_head_create(paw_ctx *c, const paw_head_opts *opts, paw_head 
     if (!c || !opts || !out) return PAW_E_ARG;
     o = *opts;
     if (!o.heads) o.heads = o.kind == PAW_ATTENTIVE && o.dim >= 128 ? (int)(o.dim / 64) : 1;
-    if (o.dim < 1 || o.dim > 65536 || o.classes < 1 || o.classes > 1000000 || o.heads < 1 ||
-        o.dim % (size_t)o.heads || !o.batch || !o.test_batch || o.epochs < 0 || !(o.lr >= 0) ||
-        !(o.norm_eps > 0) || o.kind < 0 || o.kind > PAW_ATTENTIVE || o.optimizer < 0 ||
-        o.optimizer > PAW_ADAMW || o.rate < 0 || o.rate > PAW_RATE_LINSPACE || !(o.warmup >= 0))
+    if (!paw__head_opts_ok(&o))
         return paw__fail(c, PAW_E_ARG, "head: bad settings: width %zu, %d classes, %d heads, batch "
                          "%zu, %d epochs, learning rate %g", o.dim, o.classes, o.heads, o.batch,
                          o.epochs, o.lr);
@@ -13004,6 +13021,7 @@ PAW_DEF paw_err paw_head_save(const paw_head *h, paw_ctx *c, const char *path,
     v[n].data = part[0];
     return paw_safetensors_save(c, path, v, n + 1, more);
 }
+/* data NULL: only looks whether the file has it, of that shape. */
 static paw_err paw__head_read(paw_ctx *c, const paw_tensors *t, const char *path,
                               const paw_tensor_view *v)
 {
@@ -13017,6 +13035,7 @@ static paw_err paw__head_read(paw_ctx *c, const paw_tensors *t, const char *path
     if (info.ndim != v->ndim ||
         memcmp(info.shape, v->shape, (size_t)info.ndim * sizeof *info.shape))
         return paw__fail(c, PAW_E_SHAPE, "%s: %s does not fit the head's settings", path, v->name);
+    if (!v->data) return PAW_OK;
     return paw_tensors_read(c, t, at, PAW_F32, (void *)(uintptr_t)v->data, count);
 }
 PAW_DEF paw_err paw_head_load(paw_ctx *c, const char *path, paw_head **out)
@@ -13044,6 +13063,14 @@ PAW_DEF paw_err paw_head_load(paw_ctx *c, const char *path, paw_head **out)
     }
     memset(&read, 0, sizeof read);
     if (!e) paw__head_numbers(&read, 1, number);
+    if (!e && !paw__head_opts_ok(&read.o))
+        e = paw__fail(c, PAW_E_FORMAT, "%s: settings that no head has", path);
+    if (!e) { /* nothing is allocated or drawn that the file does not hold */
+        read.first = read.o.kind == PAW_LINEAR ? PAW__P_W : 0;
+        paw__head_shapes(&read);
+        n = paw__head_views(&read, names, v);
+        for (i = 0; !e && i < n; ++i) e = paw__head_read(c, t, path, &v[i]);
+    }
     if (!e) e = paw_head_create(c, &read.o, &h);
     if (!e) {
         h->epoch = read.epoch;

@@ -302,8 +302,21 @@ static void bytes_of(int probe, int kind)
 
 /* ---- what must not happen quietly ---- */
 
+static void *at_most_1mb(void *user, size_t bytes)
+{
+    (void)user;
+    return bytes > 1 << 20 ? NULL : malloc(bytes);
+}
+static void give_back(void *user, void *p, size_t bytes)
+{
+    (void)user;
+    (void)bytes;
+    free(p);
+}
 static void test_refusals(void)
 {
+    const paw_config config = {{at_most_1mb, give_back, NULL}, {NULL, NULL}, 1, 0, 0};
+    paw_ctx *small = NULL;
     data d = data_new(20, 1, 16, 3);
     paw_features x = features_of(&d);
     paw_head_opts o;
@@ -320,14 +333,29 @@ static void test_refusals(void)
     o.heads = 5;
     T(paw_head_create(ctx, &o, &none) == PAW_E_ARG, "5 heads of width 16");
     o.heads = 0;
-    o.lr = 1e38;
+    for (i = 0; i < 5; ++i) {
+        paw_head_opts bad = o;
+        if (i == 0) bad.momentum = (double)NAN;
+        if (i == 1) bad.min_lr = -1;
+        if (i == 2) bad.init_limit = 1e-9;
+        if (i == 3) bad.bn_group = (size_t)-1;
+        if (i == 4) bad.bn_eval = 2;
+        T(paw_head_create(ctx, &bad, &none) == PAW_E_ARG && !none, "bad setting %zu", i);
+    }
+    o.lr = 1e9;
+    for (i = 0; i < d.n * d.dim; ++i) d.x[i] *= 1e30f;
     T(!paw_head_create(ctx, &o, &h), "create");
     T(paw_head_train(h, ctx, &x, NULL, NULL) == PAW_E_NUM && strstr(paw_message(ctx), "epoch") &&
           strstr(paw_message(ctx), "learning rate"), "divergence: %s", paw_message(ctx));
     d.labels[7] = 3;
     T(paw_head_train(h, ctx, &x, NULL, NULL) == PAW_E_ARG, "a label beyond the classes");
-    T(!paw_head_save(h, ctx, file_of("a"), NULL) && !paw_file_read(ctx, file_of("a"), &bytes, &n),
-      "save");
+    paw_head_free(h);
+    o.lr = 0.1;
+    T(!paw_head_create(ctx, &o, &h) && !paw_head_save(h, ctx, file_of("a"), NULL) &&
+          !paw_file_read(ctx, file_of("a"), &bytes, &n), "save");
+    T(!paw_head_load(ctx, file_of("a"), &none), "the whole file: %s", paw_message(ctx));
+    paw_head_free(none);
+    none = NULL;
     for (i = 0; i < n; i += n / 40 + 1) { /* every 40th of the file */
         f = fopen(file_of("cut"), "wb");
         if (f) fwrite(bytes, 1, i, f);
@@ -347,6 +375,18 @@ static void test_refusals(void)
               paw_head_load(ctx, file_of("other"), &none) == PAW_E_KEY &&
               strstr(paw_message(ctx), "settings"), "not ours: %s", paw_message(ctx));
     }
+    T(!paw_create(&config, &small), "a context of little memory");
+    h->o.init_limit = 1e-30; /* so that no draw would ever fit */
+    T(!paw_head_save(h, ctx, file_of("other"), NULL) &&
+          paw_head_load(ctx, file_of("other"), &none) == PAW_E_FORMAT && !none,
+      "limit of a saved head: %s", paw_message(ctx));
+    h->o.init_limit = 0;
+    h->o.classes = 4096; /* memory must not follow what the file does not hold */
+    h->o.dim = 4096;
+    T(!paw_head_save(h, ctx, file_of("other"), NULL) &&
+          paw_head_load(small, file_of("other"), &none) == PAW_E_SHAPE && !none,
+      "sizes of a saved head: %s", paw_message(small));
+    paw_destroy(small);
     paw_confusion(logits, labels, 3, 3, counts);
     T(counts[0] == 1 && counts[7] == 1 && counts[3] == 1, "confusion of ties and NaN");
     paw_head_free(h);
