@@ -4519,13 +4519,7 @@ static void paw__order_set(const paw__tensor *x, paw__order *o)
     size_t to = 1;
     int i, k;
     o->n = 0;
-    if (!x->strided) {
-        o->n = 1;
-        o->len[0] = x->count;
-        o->from[0] = o->to[0] = 1;
-        return;
-    }
-    for (i = x->ndim; i-- > 0; to *= x->shape[i]) {
+    for (i = x->strided ? x->ndim : 0; i-- > 0; to *= x->shape[i]) {
         if (x->shape[i] == 1) continue;
         for (k = o->n++; k > 0 && o->from[k - 1] < x->stride[i]; --k) {
             o->len[k] = o->len[k - 1];
@@ -4536,47 +4530,35 @@ static void paw__order_set(const paw__tensor *x, paw__order *o)
         o->from[k] = x->stride[i];
         o->to[k] = to;
     }
+    if (o->n) return;
+    o->n = 1;
+    o->len[0] = x->count;
+    o->from[0] = o->to[0] = 1;
 }
-static paw_err paw__reader_run(paw__reader *r, const paw__order *o, uint64_t from, size_t to)
+/* Dimensions k and on, from file offset `from` to element `to`; runs without gaps in pieces. */
+static paw_err paw__reader_dims(paw__reader *r, const paw__order *o, int k, uint64_t from,
+                                size_t to)
 {
-    const int k = o->n - 1;
-    const size_t size = paw__dtype_bytes(r->x->dtype), chunk = sizeof r->buf / size;
+    const size_t size = paw__dtype_bytes(r->x->dtype), most = sizeof r->buf / size;
     const uint8_t *p;
-    size_t i, run;
-    paw_err e;
-    for (i = 0; i < o->len[k]; i += run) {
-        run = o->from[k] == 1 ? paw__min(o->len[k] - i, chunk) : 1;
-        e = paw__reader_get(r, from + i * o->from[k] * size, run * size, &p);
-        if (!e) e = paw__reader_store(r, p, run, to + i * o->to[k], o->to[k]);
-        if (e) return e;
-    }
-    return PAW_OK;
-}
-static paw_err paw__reader_all(paw__reader *r)
-{
-    const size_t size = paw__dtype_bytes(r->x->dtype);
-    size_t at[PAW_MAX_DIMS], to;
-    uint64_t from;
-    paw__order o;
-    paw_err e;
-    int k;
-    memset(at, 0, sizeof at);
-    paw__order_set(r->x, &o);
-    do {
-        from = r->x->offset;
-        to = 0;
-        for (k = 0; k + 1 < o.n; ++k) {
-            from += at[k] * o.from[k] * size;
-            to += at[k] * o.to[k];
+    size_t i, n = 1;
+    paw_err e = PAW_OK;
+    for (i = 0; !e && i < o->len[k]; i += n) {
+        const uint64_t at = from + i * o->from[k] * size;
+        if (k + 1 < o->n) {
+            e = paw__reader_dims(r, o, k + 1, at, to + i * o->to[k]);
+            continue;
         }
-        e = paw__reader_run(r, &o, from, to);
-        for (k = o.n - 2; k >= 0 && ++at[k] == o.len[k]; --k) at[k] = 0;
-    } while (!e && k >= 0);
+        if (o->from[k] == 1) n = paw__min(o->len[k] - i, most);
+        e = paw__reader_get(r, at, n * size, &p);
+        if (!e) e = paw__reader_store(r, p, n, to + i * o->to[k], o->to[k]);
+    }
     return e;
 }
 static paw_err paw__tensor_read(paw_ctx *c, const paw_tensors *t, const paw__tensor *x, int as,
                                 void *dst)
 {
+    paw__order o;
     paw__reader r;
     if (x->dtype == PAW_DTYPE_OTHER)
         return paw__fail(c, PAW_E_UNSUP, "%s: tensor '%s' has a type that is not supported",
@@ -4592,7 +4574,8 @@ static paw_err paw__tensor_read(paw_ctx *c, const paw_tensors *t, const paw__ten
     r.dst = dst;
     r.at = 0;
     r.len = 0;
-    return paw__reader_all(&r);
+    paw__order_set(x, &o);
+    return paw__reader_dims(&r, &o, 0, x->offset, 0);
 }
 PAW_DEF paw_err paw_tensors_read(paw_ctx *c, const paw_tensors *t, size_t i, int as, void *dst,
                                  size_t count)
