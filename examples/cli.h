@@ -2894,4 +2894,98 @@ static inline int cli_pose_put(cli *app, cli_result *r, const paw_poses *truth, 
     return cli_text(app, "--out") ? cli_pose_save(app, cli_text(app, "--out"), found, kept)
                                   : (int)CLI_OK;
 }
+
+/* ---- sibling programs as children ---- */
+
+#include <fcntl.h>
+#include <sys/wait.h>
+
+/* Runs the program beside this one, its output in files; returns its exit status, -1: not run. */
+static inline int cli_child(cli *app, char *const *args, const char *out, const char *log)
+{
+    char path[1200];
+    const char *slash = strrchr(app->argv[0], '/');
+    int status = 0, from, to;
+    pid_t id;
+    snprintf(path, sizeof path, "%.*s%s", slash ? (int)(slash - app->argv[0]) + 1 : 0, app->argv[0],
+             args[0]);
+    fflush(NULL);
+    if ((id = fork()) < 0) return -1;
+    if (!id) {
+        from = open(out, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+        to = open(log, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+        if (from < 0 || to < 0 || dup2(from, 1) < 0 || dup2(to, 2) < 0) _exit(127);
+        execvp(path, args);
+        _exit(127);
+    }
+    while (waitpid(id, &status, 0) < 0)
+        if (errno != EINTR) return -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+/* The number behind anchors, found one after the other; "<key" goes back to the last key before. */
+static inline double cli_find_number(const char *text, const char *anchors)
+{
+    const char *at = text;
+    char one[80];
+    int i;
+    for (i = 0; at && cli_word(anchors, i, one, sizeof one); ++i) {
+        const char *last = NULL, *next = one[0] == '<' ? text : at;
+        if (one[0] != '<') {
+            at = strstr(at, one);
+            if (at) at += strlen(one);
+            continue;
+        }
+        while ((next = strstr(next, one + 1)) != NULL && next < at) last = next++;
+        at = last ? last + strlen(one + 1) : NULL;
+    }
+    if (at) at += strspn(at, ": ");
+    return at && (isdigit((unsigned char)*at) || *at == '-') ? strtod(at, NULL) : (double)NAN;
+}
+/* Rows "key = value" of a file; # begins a comment. */
+typedef struct {
+    char *text, *key[64], *value[64];
+    int count;
+} cli_config;
+static inline int cli_config_read(cli *app, const char *path, cli_config *c)
+{
+    uint8_t *bytes = NULL;
+    size_t size = 0, line = 0;
+    char *at, *next;
+    const paw_err e = paw_file_read(app->ctx, path, &bytes, &size);
+    memset(c, 0, sizeof *c);
+    if (e) return cli_fail(app, e);
+    c->text = (char *)cli_alloc(size + 1, 1);
+    if (c->text) memcpy(c->text, bytes, size);
+    paw_file_free(app->ctx, bytes);
+    if (!c->text) return cli_no_memory(app);
+    for (at = c->text; *at; at = next) {
+        char *equal, *end;
+        next = at + strcspn(at, "\n");
+        if (*next) *next++ = 0;
+        ++line;
+        at[strcspn(at, "#\r")] = 0;
+        at += strspn(at, " \t");
+        if (!*at) continue;
+        equal = strchr(at, '=');
+        if (!equal || c->count == CLI_COUNT(c->key))
+            return cli_error(app, CLI_INPUT, "%s: line %lu is not key = value, or the 65th", path,
+                             (unsigned long)line);
+        c->value[c->count] = equal + 1 + strspn(equal + 1, " \t");
+        for (end = equal; end > at && (end[-1] == ' ' || end[-1] == '\t');) --end;
+        *end = 0;
+        end = c->value[c->count] + strlen(c->value[c->count]);
+        while (end > c->value[c->count] && (end[-1] == ' ' || end[-1] == '\t')) *--end = 0;
+        c->key[c->count++] = at;
+    }
+    return CLI_OK;
+}
+static inline const char *cli_config_get(const cli_config *c, const char *kind, const char *name)
+{
+    char key[128];
+    int i;
+    snprintf(key, sizeof key, "%s.%s", kind, name);
+    for (i = 0; i < c->count; ++i)
+        if (!strcmp(c->key[i], key)) return c->value[i];
+    return NULL;
+}
 #endif

@@ -2295,4 +2295,152 @@ static inline int report_dense(cli *app, const char *title, const cli_result *r,
     report_free(&p);
     return code;
 }
+
+/* ---- the tables of the paper ---- */
+
+static inline char *report_file(cli *app, const char *path) /* its text, to be freed; or NULL */
+{
+    uint8_t *bytes = NULL;
+    size_t n = 0;
+    char *text = NULL;
+    if (paw_file_read(app->ctx, path, &bytes, &n)) return NULL;
+    if ((text = (char *)cli_alloc(n + 1, 1)) != NULL) memcpy(text, bytes, n);
+    paw_file_free(app->ctx, bytes);
+    return text;
+}
+/* What the program said last, and how it ended */
+static inline char *report_last_line(cli *app, const char *path, int status)
+{
+    char *text = report_file(app, path), line[400], *last = text;
+    size_t n = text ? strlen(text) : 0;
+    while (n && text[n - 1] == '\n') text[--n] = 0;
+    if (n && (last = strrchr(text, '\n')) != NULL) ++last;
+    else last = text;
+    snprintf(line, sizeof line, "exit %d: %s", status, status == 127 ? "the program is not there"
+                                                       : last && *last ? last : "no message");
+    free(text);
+    return strdup(line);
+}
+/* No number of one method under the name of another: why [300] says so, or stays empty. */
+static inline void report_check_method(cli *app, const char *weights, const char *method, char *why)
+{
+    paw_model *model = NULL;
+    paw_model_info info;
+    if (!weights) return;
+    if (paw_model_load(app->ctx, weights, NULL, &model)) {
+        snprintf(why, 300, "%.299s", paw_message(app->ctx));
+        return;
+    }
+    paw_model_describe(model, &info);
+    if (strcmp(info.recipe, method))
+        snprintf(why, 300, "%s is a %s checkpoint", cli_base(weights), info.recipe);
+    paw_model_free(model);
+}
+/* "metric=anchors;..." -> the anchors of a metric; the metric may hold = itself. */
+static inline const char *report_cell(const char *cells, const char *metric)
+{
+    const size_t n = strlen(metric);
+    for (; *cells; cells += strcspn(cells, ";"), cells += *cells == ';')
+        if (!strncmp(cells, metric, n) && cells[n] == '=' && cells[n + 1] == '"')
+            return cells + n + 1;
+    return NULL;
+}
+static const cli_column report_cells_columns[] = {
+    { "cell", "cell" }, { "table", "table" }, { "data", "data" }, { "metric", "metric" },
+    { "method", "method" }, { "paper", "paper" }, { "ours", "ours" },
+    { "difference", "difference" }, { "width", "width" }, { "protocol, or why not", "protocol" }
+};
+static const cli_table report_cells_table = { NULL, report_cells_columns, 10 };
+/* A number with its command, or the reason why there is none; ours is of an encoder of this width,
+   the paper's of 768. */
+static inline void report_put_cell(cli_result *r, const struct cli_paper_row *p, const char *method,
+                                   int m, const char *text, const char *anchors, const char *why,
+                                   const char *command)
+{
+    char one[200], id[128];
+    double ours = (double)NAN, width = (double)NAN, hours;
+    if (text) {
+        snprintf(one, sizeof one, "%.*s", (int)strcspn(anchors, ";"), anchors);
+        ours = cli_find_number(text, one);
+        width = cli_find_number(text, "\"dim\"");
+        if (ours != ours) why = "this checkpoint or data set has no such number";
+    }
+    snprintf(id, sizeof id, "%s/%s/%s/%s", p->table, p->data, p->metric, method);
+    cli_cell(r, &report_cells_table, cli_s(id));
+    cli_cell(r, &report_cells_table, cli_s(p->table));
+    cli_cell(r, &report_cells_table, cli_s(p->data));
+    cli_cell(r, &report_cells_table, cli_s(p->metric));
+    cli_cell(r, &report_cells_table, cli_s(method));
+    cli_cell(r, &report_cells_table, p->v[m] > 0 ? cli_r(p->v[m], 1) : cli_none());
+    cli_cell(r, &report_cells_table, ours == ours ? cli_r(ours, 2) : cli_none());
+    cli_cell(r, &report_cells_table,
+             ours == ours && p->v[m] > 0 ? cli_r(ours - p->v[m], 2) : cli_none());
+    cli_cell(r, &report_cells_table, width == width ? cli_n((size_t)width) : cli_none());
+    hours = text ? cli_find_number(text, "\"hours_training\"") : (double)NAN;
+    if (hours == hours) {
+        snprintf(one, sizeof one, "would take %.2f hours of training, %.2f of scoring, %.1f MB",
+                 hours, cli_find_number(text, "\"hours_scoring\""),
+                 cli_find_number(text, "\"MB_of_heads_on_disk\""));
+        why = one;
+    }
+    cli_cell(r, &report_cells_table, cli_s(ours == ours ? command : why ? why : "did not run"));
+}
+/* Figure 7: each method a dot, mIoU of parts across, of objects up; hollow: the paper's. */
+static inline void report_object_part(report *p, const cli_result *r, const char *object,
+                                      const char *part)
+{
+    const size_t n = report_cells_table.count;
+    size_t i, j;
+    int k;
+    report_add(p, "<h2>%s against %s</h2>\n<svg viewBox=\"0 0 640 420\" width=\"640\" role=\"img\" "
+                  "aria-label=\"mIoU of objects and of parts\"><path d=\"M50 10V380H630\" "
+                  "fill=\"none\" stroke=\"currentColor\"/><text x=\"250\" y=\"412\" "
+                  "font-size=\"13\" fill=\"currentColor\">mIoU of parts, 0 to 50</text>"
+                  "<text x=\"56\" y=\"22\" font-size=\"13\" fill=\"currentColor\">mIoU of objects, "
+                  "0 to 100</text>\n", object, part);
+    for (i = 0; i < r->count; i += n)
+        for (j = 0; j < r->count; j += n)
+            for (k = 5; k < 7; ++k) {
+                const cli_item *a = &r->items[i], *b = &r->items[j];
+                double x, y;
+                if (strcmp(a[2].text, object) || strcmp(b[2].text, part) ||
+                    strcmp(a[3].text, "mIoU") || strcmp(b[3].text, "mIoU") ||
+                    strcmp(a[4].text, b[4].text) || a[k].value.kind != 3 ||
+                    b[k].value.kind != 3 || strcmp(a[1].text, b[1].text))
+                    continue;
+                x = 50 + 11.6 * b[k].value.real;
+                y = 380 - 3.7 * a[k].value.real;
+                report_add(p, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"5\" fill=\"%s\" "
+                              "stroke=\"var(--bar)\"/><text x=\"%.1f\" y=\"%.1f\" font-size=\"12\" "
+                              "fill=\"currentColor\">%s</text>\n", x, y,
+                           k == 5 ? "none" : "var(--bar)", x + 8, y + 4, a[4].text);
+            }
+    report_raw(p, "</svg>\n<p class=\"soft\">Hollow: the paper. Filled: ours.</p>\n");
+}
+/* The result as DIR/tables.json, .csv, .md and report.html */
+static inline int report_cells(cli *app, const cli_result *r, const char *folder)
+{
+    static const char *const names[] = { "tables.json", "tables.csv", "tables.md" };
+    report p;
+    int k, code = CLI_OK;
+    for (k = 0; !code && k < 3; ++k) {
+        cli_file o;
+        if ((code = cli_file_open(app, &o, folder, names[k])) != CLI_OK) break;
+        if (k == 0) cli_print_json(o.f, r);
+        else if (k == 1) cli_print_csv(o.f, r);
+        else cli_print_rows(o.f, &report_cells_table, r->items, r->count, 1);
+        code = cli_file_keep(app, &o);
+    }
+    memset(&p, 0, sizeof p);
+    report_begin(&p, "The tables of the paper", "The paper's numbers, ours, how they were made. "
+                 "Where there is none, the last column says why. The paper's encoders are 768 "
+                 "wide (ViT-B/16); a number of an encoder of another width is no reproduction.");
+    report_object_part(&p, r, "ADE20K-Object-59", "ADE20K-Part-209");
+    report_object_part(&p, r, "Pascal-Object-16", "Pascal-Part-193");
+    report_raw(&p, "<h2>Every cell</h2>\n");
+    report_rows(&p, r);
+    if (!code) code = report_save(app, &p, folder);
+    report_free(&p);
+    return code;
+}
 #endif
