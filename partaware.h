@@ -13411,8 +13411,8 @@ PAW_DEF paw_err paw_dense_features(const paw_model *m, paw_ctx *c, const int *bl
     float *all;
     paw_err e = PAW_OK;
     if (!c) return PAW_E_ARG;
-    if (!m || !chw || !x || block_count < 0 || (block_count && !blocks))
-        return paw__fail(c, PAW_E_ARG, "paw_dense_features: NULL argument");
+    if (!m || !chw || !x || block_count < 0 || (block_count && !blocks) || h < 1 || w < 1)
+        return paw__fail(c, PAW_E_ARG, "paw_dense_features: NULL argument, or %d x %d", w, h);
     dim = (size_t)m->dim;
     parts = block_count ? (size_t)block_count : 1;
     tokens = (size_t)(h / m->patch) * (size_t)(w / m->patch) + 1;
@@ -13847,8 +13847,8 @@ PAW_DEF paw_err paw_seg_predict(const paw_dense *d, size_t heads, const paw_mode
     paw_err e = PAW_OK;
     if (!c) return PAW_E_ARG;
     if (!d || !heads || !m || !t || !chw || !labels || h < 1 || w < 1 || out_h < 1 || out_w < 1 ||
-        t->block_count < 0 || (t->slide && (t->crop < 1 || t->stride < 1)))
-        return paw__fail(c, PAW_E_ARG, "paw_seg_predict: NULL argument or size");
+        t->block_count < 0 || (t->slide && (t->crop < 1 || t->stride < 1 || t->stride > t->crop)))
+        return paw__fail(c, PAW_E_ARG, "paw_seg_predict: NULL argument, size, or stride over crop");
     parts = t->block_count ? (size_t)t->block_count : 1;
     for (j = 0; j < heads; ++j)
         if (d[j].outputs != d->outputs || d[j].width != parts * (size_t)m->dim)
@@ -13884,7 +13884,7 @@ PAW_DEF paw_err paw_seg_predict(const paw_dense *d, size_t heads, const paw_mode
         paw__seg_windows(w, crop, t->slide ? t->stride : crop, at + s.rows);
     }
     s.top = at;
-    s.left = at + s.rows;
+    s.left = at ? at + s.rows : NULL;
     team.c = c;
     s.ops = team.ops = paw__ops_now();
     team.slot = 0;
@@ -13990,7 +13990,8 @@ static void paw__pose_to(const paw_pose_crop *c, int w, int h, const double from
     const double cs = cos(c->turn), sn = sin(c->turn), x = from[0] - c->x, y = from[1] - c->y;
     to[0] = (paw__mul_add(cs, x, sn * y) / c->w + 0.5) * w;
     to[1] = (paw__mul_add(cs, y, -sn * x) / c->h + 0.5) * h;
-    PAW__KEEP(to[0]);
+    PAW__KEEP(to[0]); /* callers round: half a pixel is added or it is mirrored */
+    PAW__KEEP(to[1]);
     if (c->flip) to[0] = w - 1 - to[0];
 }
 static void paw__pose_from(const paw_pose_crop *c, int w, int h, const double from[2], double to[2])
@@ -14017,8 +14018,9 @@ PAW_DEF void paw_pose_input(const paw_image *in, const paw_pose_crop *crop, cons
                 for (i = y0; i < y0 + 2; ++i)
                     for (j = x0; j < x0 + 2; ++j) {
                         const double share = (1 - fabs(s[1] - i)) * (1 - fabs(s[0] - j));
-                        const uint8_t *p = in->px + ((size_t)i * (size_t)in->w + (size_t)j) * 3;
+                        const uint8_t *p;
                         if (i < 0 || j < 0 || i >= in->h || j >= in->w) continue;
+                        p = in->px + ((size_t)i * (size_t)in->w + (size_t)j) * 3;
                         for (k = 0; k < 3; ++k) v[k] = paw__mul_add(share, (double)p[k], v[k]);
                     }
             }

@@ -597,6 +597,56 @@ static void test_pose_geometry(void)
     }
     T(!bad, "points to heat maps and back: %d of 200 off", bad);
 }
+/* A crop that hangs over every edge: black outside, and the image's pixels inside. */
+static void test_pose_edges(void)
+{
+    static const paw_stats stats = { { 0, 0, 0 }, { 1, 1, 1 } };
+    uint8_t px[4 * 4 * 3];
+    float chw[3 * 8 * 8];
+    const paw_pose_crop crop = { 2, 2, 8, 8, 0, 0 };
+    paw_image image;
+    int x, y, bad = 0;
+    memset(px, 255, sizeof px);
+    image.px = px;
+    image.w = image.h = 4;
+    paw_pose_input(&image, &crop, &stats, 8, 8, chw);
+    for (y = 0; y < 8; ++y)
+        for (x = 0; x < 8; ++x)
+            bad += chw[y * 8 + x] != (x > 1 && x < 6 && y > 1 && y < 6 ? 1.0f : 0.0f);
+    T(!bad, "%d of 64 pixels at the edges", bad);
+}
+/* What has no sense is refused by name, and not as a lack of memory or by labels of NaN. */
+static void test_dense_refusals(void)
+{
+    static float x[3 * 32 * 32];
+    static uint16_t labels[32 * 32];
+    paw_random_spec spec;
+    paw_tensors *t = NULL;
+    paw_model *m = NULL;
+    paw_seg_test windows;
+    paw_dense head;
+    memset(&spec, 0, sizeof spec);
+    spec.recipe = PAW_MAE;
+    spec.image_px = 32;
+    spec.patch_px = 16;
+    spec.dim = 64;
+    spec.depth = spec.heads = 1;
+    memset(&windows, 0, sizeof windows);
+    windows.slide = 1;
+    windows.crop = windows.stride = 16;
+    T(!paw_tensors_random(ctx, &spec, &t) && !paw_model_from_tensors(ctx, t, NULL, &m) &&
+          !paw_dense_create(ctx, 3, 64, 1, &head), "a small model: %s", paw_message(ctx));
+    T(!paw_seg_predict(&head, 1, m, ctx, &windows, x, 32, 32, 32, 32, labels), "windows: %s",
+      paw_message(ctx));
+    windows.stride = 17;
+    T(paw_seg_predict(&head, 1, m, ctx, &windows, x, 32, 32, 32, 32, labels) == PAW_E_ARG &&
+          strstr(paw_message(ctx), "stride"), "gaps between windows: %s", paw_message(ctx));
+    T(paw_dense_features(m, ctx, NULL, 0, x, 1, -32, 32, x) == PAW_E_ARG &&
+          strstr(paw_message(ctx), "-32"), "a negative side: %s", paw_message(ctx));
+    paw_dense_free(ctx, &head);
+    paw_model_free(m);
+    paw_tensors_close(t);
+}
 static void test_pose_training(void)
 {
     enum { N = 2, GH = 4, GW = 3, UP = 4, WIDTH = 32, PLANE = GH * UP * GW * UP };
@@ -640,6 +690,8 @@ int main(void)
     test_gradient();
     test_resume();
     test_pose_geometry();
+    test_pose_edges();
+    test_dense_refusals();
     test_pose_training();
     paw_destroy(ctx);
     return t_end("dense");
