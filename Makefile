@@ -131,6 +131,9 @@ uninstall: ## remove what install put there
 check-install: examples ## install into a folder, build a project against it each way, remove it
 	@B="$(B)" CC="$(CC)" CXX="$(CXX)" sh tests/install.sh
 
+matrix: ## compilers, standards, flags, machines: the same bits? LEGS=PATTERN; prints a table
+	@B="$(B)" CC="$(CC)" CXX="$(CXX)" CPPFLAGS="$(CPPFLAGS)" sh tools/matrix.sh "$(LEGS)"
+
 VERSION = $(shell sed -n '1s/.* - v\([0-9.]*\) - .*/\1/p' partaware.h)
 dist: ## build/partaware-VERSION.tar.gz of the last commit; the same commit gives the same bytes
 	@mkdir -p $(B)
@@ -149,5 +152,5 @@ clean: ## remove what was built
 	rm -rf $(B)
 
 .PHONY: all examples tests benches tools setup test check warn asan ubsan tsan demo bench bench-peers \
-	install uninstall check-install dist lint format help clean
+	install uninstall check-install matrix dist lint format help clean
 .DELETE_ON_ERROR:

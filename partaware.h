@@ -900,6 +900,9 @@ extern int madvise(void *, size_t, int); /* which strict C99 hides */
 #if defined(__FAST_MATH__)
 #error "partaware.h keeps NaN and rounds where it says: compile it without -ffast-math"
 #endif
+#if defined(__FLT_EVAL_METHOD__) && __FLT_EVAL_METHOD__ == 2
+#error "partaware.h rounds every float: on 32-bit x86 compile it with -msse2 -mfpmath=sse"
+#endif
 #if !defined(PAW_SELF)
 #define PAW_SELF "partaware.h"
 #endif
