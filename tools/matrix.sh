@@ -32,7 +32,7 @@ fail() # name result
     failed=$((failed + 1))
 }
 wanted() { echo "$1" | grep -qE -- "$pattern" || [ -z "$reference" ]; }
-first_error() { grep -m 1 -E 'error|undefined|cannot find' "$out/log" | cut -c 1-120; }
+first_error() { grep -m 1 -E 'error:|undefined|cannot find' "$out/log" | cut -c 1-120; }
 
 # How the next leg runs and what it may end in; reset by leg.
 run='' may=
@@ -150,6 +150,6 @@ run=wine
 leg "Windows, mingw-w64" x86_64-w64-mingw32-gcc -std=c99 -O0 $far $smoke $end
 
 echo
-echo "matrix: $ran ran with the same bits, $failed failed, $others compiled only, not supported or" \
-    "not here"
+echo "matrix: $ran ran with the same bits, $failed failed, $others compiled only, not supported" \
+    "or not here"
 [ "$failed" -eq 0 ]
