@@ -515,7 +515,8 @@ PAW_DEF uint64_t paw_model_hash(const paw_model *m);
    and what is torn, edited or from elsewhere is never taken. A shard gets its name when it is whole
    and on the disk (O_SYNC, rename): any number of processes may use one store, and kill -9 loses
    the shard in work.
-   One thread may write; any number may read at the same time, each with its own context. */
+   One thread may write; any number may read at the same time, each with its own context, but for a
+   shard that is there and written again. */
 typedef struct paw_store paw_store;
 typedef struct {
     const char *dir;          /* folder of stores, made if it is missing; NULL: keep in memory */
@@ -11071,13 +11072,13 @@ PAW_DEF void paw_store_describe(const paw_store *s, paw_store_info *out)
     out->row_count = s->row_count;
     out->shards = s->shards;
     out->shard_rows = s->shard_rows;
-    out->ready = s->ready;
+    out->ready = __atomic_load_n(&s->ready, __ATOMIC_RELAXED);
     out->torn = s->torn_files;
     out->stale = s->stale_files;
 }
 PAW_DEF int paw_store_has(const paw_store *s, size_t shard)
 {
-    return s && shard < s->shards && s->has[shard];
+    return s && shard < s->shards && __atomic_load_n(&s->has[shard], __ATOMIC_ACQUIRE);
 }
 
 /* ---- rows in and out ---- */
@@ -11136,9 +11137,9 @@ PAW_DEF paw_err paw_store_write(paw_ctx *c, paw_store *s, size_t shard, const fl
     paw__free(file);
     paw__free(path);
     if (e) return e;
-    s->ready += !s->has[shard];
-    s->has[shard] = 1;
     s->torn[shard] = 0;
+    if (!s->has[shard]) __atomic_add_fetch(&s->ready, 1, __ATOMIC_RELAXED);
+    __atomic_store_n(&s->has[shard], 1, __ATOMIC_RELEASE); /* readers see what it stands for */
     return PAW_OK;
 }
 
@@ -11196,7 +11197,7 @@ PAW_DEF paw_err paw_store_read(paw_ctx *c, const paw_store *s, const size_t *row
     for (i = 0; i < n; ++i) {
         if (rows[i] >= s->rows)
             return paw__fail(c, PAW_E_ARG, "paw_store_read: row %zu of %zu", rows[i], s->rows);
-        if (!s->has[rows[i] / s->shard_rows])
+        if (!paw_store_has(s, rows[i] / s->shard_rows))
             return paw__fail(c, PAW_E_KEY, "%s: shard %zu is missing", s->folder,
                              rows[i] / s->shard_rows);
     }

@@ -856,9 +856,53 @@ static void check_outlive(void)
     T(!k.live && !k.bytes, "%ld blocks left", k.live);
 }
 
+/* ---- a store is read while another thread writes it ---- */
+
+static void *store_main(void *store)
+{
+    const float row[4] = { 1, 2, 3, 4 };
+    paw_ctx *c = NULL;
+    size_t i;
+    if (paw_create(NULL, &c)) abort();
+    for (i = 0; i < 200; ++i)
+        if (paw_store_write(c, (paw_store *)store, i, row)) abort();
+    paw_destroy(c);
+    return NULL;
+}
+static void check_shared_store(void)
+{
+    static const uint64_t items[200] = { 0 };
+    paw_ctx *c = NULL;
+    paw_store *store = NULL;
+    paw_store_spec spec;
+    paw_store_info info;
+    pthread_t thread;
+    float row[4];
+    size_t i, bad = 0;
+    memset(&spec, 0, sizeof spec);
+    spec.name = "shared";
+    spec.items = items;
+    spec.count = 200;
+    spec.ndim = 1;
+    spec.shape[0] = 4;
+    spec.shard_rows = 1;
+    if (paw_create(NULL, &c) || paw_store_open(c, &spec, &store)) abort();
+    if (pthread_create(&thread, NULL, store_main, store)) abort();
+    for (i = 0; i < 200; ++i) {
+        while (!paw_store_has(store, i)) paw_store_describe(store, &info);
+        bad += paw_store_read(c, store, &i, 1, row) || row[0] != 1 || row[3] != 4;
+    }
+    pthread_join(thread, NULL);
+    paw_store_describe(store, &info);
+    T(!bad && info.ready == 200, "%zu of 200 shards read wrong while others were written", bad);
+    paw_store_close(store);
+    paw_destroy(c);
+}
+
 int main(void)
 {
     int recipe;
+    check_shared_store();
     check_misuse();
     check_sleef();
     check_bf16();
