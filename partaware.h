@@ -6619,7 +6619,7 @@ static paw_err paw__builder_slot(paw__builder *r, const paw__slot *s, int block)
     e = paw__take_shape(r, n, shape);
     if (!e && s->kind == PAW__WEIGHT)
         return paw__builder_linear(r, shape[0], heads, paw__slot_column_heads(m, s),
-                                   s->per_block && m->dtype == PAW_BF16, (paw__linear *)field);
+                                   block && m->dtype == PAW_BF16, (paw__linear *)field);
     if (!e) e = paw__builder_values(r);
     if (e) return e;
     if (s->kind == PAW__POS_TABLE) return paw__model_positions(r);
