@@ -1,0 +1,115 @@
+#!/bin/sh
+# README.md and the manual in partaware.h, executed: commands in sh blocks are run, the C of both is
+# compiled, and every program, option and make target that README names exists. A block that cannot
+# run here stands under a comment "skipped: why" and is counted as skipped.
+# Run after make examples. Last line: readme: N passed, N failed, N skipped.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+b=${B:-build}
+out=$b/readme
+rm -rf "$out"
+mkdir -p "$out"
+out=$(cd "$out" && pwd)
+cc=${CC:-cc}
+common="-I. ${CPPFLAGS:-} $(pkg-config --cflags sleef 2>/dev/null)"
+passed=0 failed=0 skipped=0
+
+try() # what command...
+{
+    what=$1
+    shift
+    if "$@" >"$out/log" 2>&1; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAIL readme: $what"
+        tail -n 8 "$out/log"
+    fi
+}
+skip()
+{
+    skipped=$((skipped + 1))
+    echo "SKIP readme: $1"
+}
+
+# Commands of sh blocks, one a line; installations go below DESTDIR, whatever their PREFIX.
+awk -v out="$out" '
+    /^```/ { if (inside) { close(file); inside = 0; why = "" }
+             else { inside = 1; kind = substr($0, 4); ++n
+                    file = out "/block" n "." (kind == "" ? "none" : kind)
+                    printf "%s\t%s\n", file, why
+                    printf "" >file }
+             next }
+    inside { print >file; next }
+    /^<!-- skipped: .* -->$/ { why = substr($0, 15, length($0) - 18); next }
+    /./ { why = "" }' README.md >"$out/blocks"
+try "README.md has sh and c blocks" sh -c "grep -q 'sh	' '$out/blocks' && grep -q 'c	' '$out/blocks'"
+try "a block of no language" sh -c "! grep 'none	' '$out/blocks'"
+while IFS="$(printf '\t')" read -r file why; do
+    case $file in
+        *.sh)
+            sed 's/[ ]*#.*//' "$file" | grep . >"$file.lines"
+            while read -r line; do
+                if [ -n "$why" ]; then
+                    skip "$line: $why"
+                else
+                    try "$line" env MAKEFLAGS="-s B=$b DESTDIR=$out/stage" sh -c "$line" </dev/null
+                fi
+            done <"$file.lines"
+            ;;
+        *.c)
+            # as its first line says, beside a copy of the header
+            mkdir -p "$out/app"
+            cp partaware.h "$out/app/"
+            cp "$file" "$out/app/app.c"
+            command=$(sed -n '1s/.*: \(cc .*\) \*\/$/\1/p' "$file")
+            try "C of README.md: the command in its first line" [ -n "$command" ]
+            try "C of README.md: $command" sh -c "cd '$out/app' && $command"
+            try "C of README.md names the file that is missing" sh -c "cd '$out/app' &&
+                ./a.out >said; [ \$? -eq 1 ] && grep -q mae_pretrain_vit_base.pth said"
+            ;;
+    esac
+done <"$out/blocks"
+
+# The manual's first snippet, inside a function.
+{
+    echo '#include <stdio.h>'
+    sed -n '/Do this in one C file/,/Licence:/p' partaware.h | sed -n 's/^       //p' |
+        awk '{ print } /#include/ { print "int main(void)\n{" } END { print "    return 0;\n}" }'
+} >"$out/manual.c"
+try "manual's snippet" sh -c "grep -q paw_embed '$out/manual.c' &&
+    $cc -std=c99 -O0 $common -c -o '$out/manual.o' '$out/manual.c'"
+
+# Names: make targets, programs and their options, in code spans and indented commands.
+make help | awk '{ print $1 }' >"$out/targets"
+{
+    grep -o '`[^`]*`' README.md | tr -d '`'
+    sed -n 's/^    //p' README.md
+} | sed 's,^build/examples/,,; s,^build/bench/,,' >"$out/spans"
+while read -r first second rest; do
+    [ "$first" = make ] || continue
+    try "make $second" grep -qx -- "$second" "$out/targets"
+done <"$out/spans"
+seen=0
+while read -r line; do
+    program=${line%% *}
+    [ "$program" != "$line" ] || continue
+    command=
+    for folder in examples bench; do
+        [ -f "$folder/$program.c" ] && command=$b/$folder/$program
+    done
+    [ -n "$command" ] || continue
+    if [ ! -x "$command" ]; then
+        skip "$command is not built: $line"
+        continue
+    fi
+    "$command" --help >"$out/help" 2>&1
+    for option in $(echo "$line" | grep -oE -e '--[a-z][a-z-]*'); do
+        seen=$((seen + 1))
+        try "$program has no $option" grep -qE -e "^  (--[a-z]+, )?$option( |,|\$)" "$out/help"
+    done
+done <"$out/spans"
+try "README.md shows commands" [ $seen -gt 20 ]
+
+echo "readme: $passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]
