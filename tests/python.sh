@@ -53,8 +53,8 @@ for recipe in deit dino mae; do
 done
 # A message, not a traceback, where something fails.
 python3 $tool "$out/libpartaware.so" "$out/none.pth" "$out/cls.npy" "$weights" >"$out/said" 2>&1
-try "missing file is named" sh -c "cat '$out/said'; grep -q '^use_from_python: .*none.pth' '$out/said'
-    [ \$(wc -l <'$out/said') -eq 1 ]"
+try "missing file is named" grep -q '^use_from_python: .*none.pth' "$out/said"
+try "in one line" [ "$(wc -l <"$out/said")" -eq 1 ]
 
 # The five lines of its text.
 python3 - $tool >"$out/five.py" <<'END'

@@ -43,14 +43,17 @@ awk -v out="$out" '
     inside { print >file; next }
     /^<!-- skipped: .* -->$/ { why = substr($0, 15, length($0) - 18); next }
     /./ { why = "" }' README.md >"$out/blocks"
-try "README.md has sh and c blocks" sh -c "grep -q 'sh	' '$out/blocks' && grep -q 'c	' '$out/blocks'"
-try "a block of no language" sh -c "! grep 'none	' '$out/blocks'"
+try "README.md has sh blocks" grep -q '\.sh' "$out/blocks"
+try "README.md has C blocks" grep -q '\.c' "$out/blocks"
+try "a block of no language" sh -c "! grep '\.none' '$out/blocks'"
 while IFS="$(printf '\t')" read -r file why; do
     case $file in
         *.sh)
             sed 's/[ ]*#.*//' "$file" | grep . >"$file.lines"
             while read -r line; do
-                if [ -n "$why" ]; then
+                if [ "$line" = "make test" ]; then
+                    skip "$line: this test is part of it"
+                elif [ -n "$why" ]; then
                     skip "$line: $why"
                 else
                     try "$line" env MAKEFLAGS="-s B=$b DESTDIR=$out/stage" sh -c "$line" </dev/null
