@@ -1535,7 +1535,8 @@ static PAW__UNUSED int paw__cpu_dots(void)
     return 1;
 #elif defined(PAW__DOTS) && defined(PAW__X86)
     unsigned a, b, c, d;
-    return paw__cpu_isa() == PAW_ISA_AVX512 && __get_cpuid_count(7, 1, &a, &b, &c, &d) &&
+    return paw__cpu_isa() == PAW_ISA_AVX512 && __get_cpuid_count(7, 0, &a, &b, &c, &d) &&
+           (b & (1u << 30)) && __get_cpuid_count(7, 1, &a, &b, &c, &d) && /* AVX512BW */
            (a & (1u << 5));
 #elif defined(PAW__DOTS) && defined(PAW__ARM) && defined(__linux__)
     return (getauxval(AT_HWCAP2) & (1ul << 14)) != 0; /* HWCAP2_BF16 */
@@ -1879,6 +1880,8 @@ static double paw__mul_add(double a, double b, double c)
    result: series in fenced steps, for the C library's last bits differ. */
 static double paw__log(double x)
 {
+    static const double odd[] = {1.0,      1.0 / 3,  1.0 / 5,  1.0 / 7,  1.0 / 9,  1.0 / 11,
+                                 1.0 / 13, 1.0 / 15, 1.0 / 17, 1.0 / 19, 1.0 / 21, 1.0 / 23};
     int e, k;
     double m = frexp(x, &e), s, z, p = 0;
     if (m < 0.70710678118654752) {
@@ -1887,7 +1890,7 @@ static double paw__log(double x)
     }
     s = (m - 1) / (m + 1);
     z = s * s;
-    for (k = 11; k >= 0; --k) p = paw__mul_add(p, z, 1.0 / (2 * k + 1));
+    for (k = 11; k >= 0; --k) p = paw__mul_add(p, z, odd[k]);
     return paw__mul_add((double)e, 0.69314718055994531, 2 * s * p);
 }
 static PAW__UNUSED double paw__cospi(double x)
@@ -12065,8 +12068,9 @@ static paw_err paw__multiply(const paw__team *team, int ta, int tb, size_t m, si
     float *w, *rest;
     size_t r, i;
     if (!m || !n) return PAW_OK;
-    w = (float *)paw__alloc(team->c, (ta == PAW__BLOCKED ? 0 : m * kp) + np + partial +
-                            (tb == PAW__BLOCKED ? 0 : np * kp) + (direct ? 0 : m * np), sizeof *w);
+    /* Of the context, as pages of a fresh allocation cost more than a small product. */
+    w = paw__scratch(team->c, (ta == PAW__BLOCKED ? 0 : m * kp) + np + partial +
+                                  (tb == PAW__BLOCKED ? 0 : np * kp) + (direct ? 0 : m * np));
     if (!w) return PAW_E_OOM;
     memset(&g, 0, sizeof g);
     g.rows = paw__panels_of(m, team->ops->mr);
@@ -12110,7 +12114,6 @@ static paw_err paw__multiply(const paw__team *team, int ta, int tb, size_t m, si
             const float x = g.out[r * np + i];
             out[r * ldo + i] = add ? out[r * ldo + i] + x : x;
         }
-    paw__free(w);
     return PAW_OK;
 }
 static PAW__UNUSED paw_err paw__matmul(const paw__team *team, int ta, int tb, size_t m, size_t n,
@@ -14534,7 +14537,7 @@ static void paw__oks_match(paw__oks_run *r, const paw_pose **truth, size_t nt,
     }
     for (i = j = 0; j < nt; ++j) r->order[r->taken[j] ? counting + rest++ : i++] = j;
     r->wanted[range] += counting;
-    memset(r->taken, 0, nt * sizeof *r->taken);
+    if (nt) memset(r->taken, 0, nt * sizeof *r->taken);
     for (step = 0; step < PAW__OKS_STEPS; ++step)
         for (i = 0; i < nf; ++i) {
             paw__oks_found *f = &r->kept[r->kept_count + i];

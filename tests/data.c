@@ -695,6 +695,7 @@ static void test_cifar(void)
     x.items[0].entry = 3;
     T(paw_reader_item(ctx, &r, &x.items[0], 32, 0, &img) == PAW_E_FORMAT &&
       strstr(paw_message(ctx), "no record 3"), "record behind the end");
+    paw_reader_free(ctx, &r);
     paw_index_free(ctx, &x);
     o.split = "train";
     T(paw_index_cifar10(ctx, at("cifar"), &o, &x) == PAW_E_IO &&
