@@ -1409,6 +1409,8 @@ static inline int cli_load(cli *app, paw_model **model, paw_model_info *info)
     }
     if (e) return cli_fail_input(app, e);
     paw_model_describe(*model, info);
+    if (cli_find(app->program, "--report", 8) >= 0 && cli_has(app, "--report"))
+        return cli_make_folder(app, cli_text(app, "--report")); /* fails before the work */
     return CLI_OK;
 }
 /* The released code has another epsilon for CAE with parts (protocol, section 9, item 20). */

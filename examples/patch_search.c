@@ -108,6 +108,7 @@ int main(int argc, char **argv)
     memset(&p, 0, sizeof p);
     p.s.app = &app;
     code = search_open(&p.s);
+    if (!code) code = search_check_queries(&p.s);
     if (!code) code = cli_load(&app, &model, &p.s.info);
     p.s.px = p.s.info.image_px;
     if (!code) code = features(&p, model, &want);

@@ -1272,8 +1272,8 @@ static inline size_t search_at(const search *s, size_t image, int patch)
     }
     return lo < s->f.good && s->f.rows[lo] == item ? lo : s->f.good;
 }
-/* "IMAGE:PATCH" to a position. */
-static inline int search_query(search *s, const char *word, size_t *out)
+/* "IMAGE:PATCH" to both numbers. */
+static inline int search_query(search *s, const char *word, size_t *number, int *window)
 {
     const char *colon = strrchr(word, ':');
     char *end = NULL;
@@ -1287,25 +1287,41 @@ static inline int search_query(search *s, const char *word, size_t *out)
         if (strlen(base) == (size_t)(colon - word) && !memcmp(base, word, strlen(base))) image = i;
     }
     if (image == s->images.count) {
-        const unsigned long number = strtoul(word, &end, 10);
-        if (end == colon && isdigit((unsigned char)*word)) image = number;
+        const unsigned long given = strtoul(word, &end, 10);
+        if (end == colon && isdigit((unsigned char)*word)) image = given;
     }
     if (image >= s->images.count)
         return cli_error(s->app, CLI_USAGE, "--query '%s': no such image among %lu", word,
                          (unsigned long)s->images.count);
-    *out = search_at(s, image, (int)patch);
-    if (*out < s->f.good) return CLI_OK;
-    return cli_error(s->app, CLI_INPUT, "--query '%s': %s cannot be read", word,
-                     s->images.paths[image]);
+    *number = image;
+    *window = (int)patch;
+    return CLI_OK;
+}
+/* Wrong queries are told before anything is encoded. */
+static inline int search_check_queries(search *s)
+{
+    const int k = cli_at(s->app, "--query");
+    size_t image;
+    int i, window, code = CLI_OK;
+    for (i = 0; !code && i < s->app->given[k]; ++i)
+        code = search_query(s, s->app->argv[s->app->at[k] + i], &image, &window);
+    return code;
 }
 static inline int search_queries(search *s, size_t top, search_hits *out)
 {
     const int k = cli_at(s->app, "--query"), given = s->app->given[k];
-    int i, code = search_hits_new(s->app, out, given ? (size_t)given : 3, top);
-    for (i = 0; !code && i < given; ++i)
-        code = search_query(s, s->app->argv[s->app->at[k] + i], &out->query[i]);
+    int i, window, code = search_hits_new(s->app, out, given ? (size_t)given : 3, top);
+    size_t image;
+    for (i = 0; !code && i < given; ++i) {
+        const char *word = s->app->argv[s->app->at[k] + i];
+        if ((code = search_query(s, word, &image, &window))) break;
+        out->query[i] = search_at(s, image, window);
+        if (out->query[i] >= s->f.good)
+            code = cli_error(s->app, CLI_INPUT, "--query '%s': %s cannot be read", word,
+                             s->images.paths[image]);
+    }
     for (i = 0; !code && !given && i < 3; ++i) {
-        const size_t image = search_image(s, (size_t)i * s->f.good / 3);
+        image = search_image(s, (size_t)i * s->f.good / 3);
         out->query[i] = search_at(s, image, SEARCH_WINDOWS / 2);
     }
     return code;
