@@ -14610,7 +14610,7 @@ static void paw__oks_curve(paw__oks_run *r, void *const *sorted, int range, int 
         while (i < n && rc[i] < want) ++i;
         sum += i < n ? pr[i] : 0;
     }
-    r->precision[range][step] = sum / PAW__OKS_RECALLS;
+    r->precision[range][step] = sum / (int)PAW__OKS_RECALLS;
     r->recall[range][step] = n ? rc[n - 1] : 0;
 }
 static double paw__oks_mean(const double *x)
@@ -14618,7 +14618,7 @@ static double paw__oks_mean(const double *x)
     double sum = 0;
     int i;
     for (i = 0; i < PAW__OKS_STEPS; ++i) sum += x[i];
-    return sum / PAW__OKS_STEPS;
+    return sum / (int)PAW__OKS_STEPS;
 }
 static paw_err paw__oks_score(paw__oks_run *r, paw_pose_score *out)
 {
