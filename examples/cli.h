@@ -2258,6 +2258,7 @@ static inline int cli_seg_input(cli_seg *s, size_t i, float **chw, paw_image *se
     int w = s->p.crop, h = s->p.crop, code = cli_seg_load(s, 1, i, &image, &mask);
     paw_err e = PAW_OK;
     if (code) return code;
+    memset(&small, 0, sizeof small);
     if (cli_has(s->app, "--resize-exact")) {
         e = paw_image_resize(c, &image, w, h, PAW_BILINEAR, seen);
         if (!e && (e = paw_mask_resize(c, &mask, w, h, 1, &small)) != PAW_OK)

@@ -52,7 +52,7 @@ static paw_err step(void *user, paw_dense *head, size_t n, double lr, double *lo
 {
     pose *s = (pose *)user;
     return paw_pose_step(head, s->app->ctx, s->d.x, n, H / s->d.info.patch_px,
-                         W / s->d.info.patch_px, UP, (float *)s->d.target, lr, loss);
+                         W / s->d.info.patch_px, UP, (float *)(void *)s->d.target, lr, loss);
 }
 /* Heat maps of the crop, and of its mirror image unless told not to, to a found person. */
 static int find(pose *s, size_t item, float *chw, float *x, float *heat)

@@ -1653,7 +1653,7 @@ static inline paw_err report_told(void *user, const paw_progress *s)
                                             p->x[0].count + s->step * p->x[0].count / s->steps);
     if (s->step < s->steps) return PAW_OK;
     p->loss[s->epoch] = s->loss;
-    p->acc[s->epoch] = NAN;
+    p->acc[s->epoch] = (double)NAN;
     if ((s->epoch + 1) % every && !end) return PAW_OK;
     e = report_test(p, &percent);
     if (e) return e;
@@ -1966,7 +1966,7 @@ static inline void report_put_probe(report_probe *p, cli_result *r)
 /* A line over the epochs; NaN is left out. */
 static inline void report_curve(report *p, const char *title, const double *y, int n)
 {
-    double low = INFINITY, high = -INFINITY;
+    double low = (double)INFINITY, high = -(double)INFINITY;
     int i;
     for (i = 0; i < n; ++i) {
         if (y[i] != y[i]) continue;

@@ -37,8 +37,8 @@ static paw_err step(void *user, paw_dense *head, size_t n, double lr, double *lo
     segmentation *g = (segmentation *)user;
     const int px = g->s.p.crop, side = px / g->d.info.patch_px;
     head->mean_labelled = cli_choice(g->s.app, "--average");
-    return paw_seg_step(head, g->s.app->ctx, g->d.x, n, side, side, (uint16_t *)g->d.target, px, px,
-                        lr, loss);
+    return paw_seg_step(head, g->s.app->ctx, g->d.x, n, side, side,
+                        (uint16_t *)(void *)g->d.target, px, px, lr, loss);
 }
 /* Scores all heads on images 0 to n - 1 of the validation split. */
 static int evaluate(void *user, size_t n)
