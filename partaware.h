@@ -22,7 +22,7 @@
 /* ==== >>contents ==== every section by its tag; search for the tag ====
 
    >>contents   this table
-   >>manual     quick start; models; memory; threads; determinism; precision; limits
+   >>manual     start; models; memory; threads; errors; determinism; precision; limits
    >>config     every macro: name, default, consequence
    >>api        declarations; comments state shapes, units, ownership, errors, source
    >>platform   compilers, attributes, target regions, little-endian loads
@@ -38,12 +38,12 @@
    >>load       torch .pth (zip, legacy), safetensors, .npy; name maps; every length checked
    >>image      decode (stb_image), Pillow-exact resize and crop, index PNG
    >>data       data set indexes: CUB, COCO, CIFAR-10, folders, lists; from item to pixels
-   >>heads      what reads frozen features: feature store, retrieval, neighbours
+   >>heads      frozen features: store, retrieval, neighbours, probes, dense heads
    >>metrics    average precision, top-k, segmentation, pose
    >>kernels    the text that every instruction set reads; see >>isa for its words
 */
 
-/* ==== >>manual ==== quick start; models; memory; threads; determinism; precision; limits ====
+/* ==== >>manual ==== start; models; memory; threads; errors; determinism; precision; limits ====
 
    QUICK START
    A paw_ctx holds what a thread needs: allocator, worker threads, scratch, the last message. A
@@ -10506,7 +10506,7 @@ PAW_DEF paw_err paw_mask_resize(paw_ctx *c, const paw_mask *in, int w, int h, in
     return PAW_OK;
 }
 
-/* ==== >>heads ==== what reads frozen features: feature store, retrieval, neighbours ==== */
+/* ==== >>heads ==== frozen features: store, retrieval, neighbours, probes, dense heads ==== */
 
 /* of >>metrics */
 static int paw__labels_ok(const int32_t *labels, size_t n, int classes);

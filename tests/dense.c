@@ -1,3 +1,4 @@
+#define _XOPEN_SOURCE 700
 /* Dense prediction: segmentation and pose metrics against plain oracles. */
 #define PARTAWARE_IMPLEMENTATION
 #include "partaware.h"
@@ -534,12 +535,14 @@ static void test_resume(void)
     paw_ctx *c = NULL;
     paw_config cfg;
     static const char *const meta[] = { "note", "half", NULL };
-    const char *path = "build/dense_head.safetensors";
+    char folder[] = P_tmpdir "/paw-dense-XXXXXX", path[64];
     double loss;
     size_t i;
     memset(&cfg, 0, sizeof cfg);
     cfg.threads = 3;
     if (paw_create(&cfg, &c)) abort();
+    if (!mkdtemp(folder)) abort();
+    snprintf(path, sizeof path, "%s/head.safetensors", folder);
     for (i = 0; i < sizeof x / sizeof *x; ++i) x[i] = t_uniform();
     for (i = 0; i < sizeof labels / 2; ++i) labels[i] = (uint16_t)below(7);
     T(!paw_dense_create(ctx, 7, 32, 5, &a) && !paw_dense_create(ctx, 7, 32, 5, &b), "create");
@@ -563,6 +566,7 @@ static void test_resume(void)
     paw_dense_free(ctx, &r);
     paw_destroy(c);
     remove(path);
+    remove(folder);
 }
 
 /* ---- pose ---- */
