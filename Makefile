@@ -139,6 +139,10 @@ dist: ## build/partaware-VERSION.tar.gz of the last commit; the same commit give
 	@mkdir -p $(B)
 	git archive --prefix=partaware-$(VERSION)/ HEAD | gzip -9n >$(B)/partaware-$(VERSION).tar.gz
 
+MINUTES = 30
+soak: $(B)/tools/soak $(B)/tools/make_creatures ## encode, retrieve, train, resume under random kills: MINUTES=30
+	@B="$(B)" sh tools/soak.sh $(MINUTES)
+
 lint: ## map, columns, macros, budgets; silent when clean
 	@sh tools/lint.sh
 
@@ -152,5 +156,5 @@ clean: ## remove what was built
 	rm -rf $(B)
 
 .PHONY: all examples tests benches tools setup test check warn asan ubsan tsan demo bench bench-peers \
-	install uninstall check-install matrix dist lint format help clean
+	install uninstall check-install matrix soak dist lint format help clean
 .DELETE_ON_ERROR:
