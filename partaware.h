@@ -7391,7 +7391,12 @@ static paw_err paw__image_check(paw_ctx *c, const char *who, const paw_image *in
    A private copy, unless this source file has included stb_image.h before: then that copy serves,
    and must offer both. Memory it takes is zeroed, so that what a damaged file leaves unset is the
    same everywhere; its assertions are reachable from files, so they are off, and
-   paw__jpeg_check refuses the tables that they would catch. */
+   paw__jpeg_check refuses the tables that they would catch. It passes no user pointer: the
+   allocator is that of the context that this thread decodes with. */
+static __thread struct {
+    const paw_allocator *mem;
+    int failed; /* stb_image forgets it when it goes on to the next format */
+} paw__stb;
 #if !defined(STBI_INCLUDE_STB_IMAGE_H)
 #if !defined(PAW_STB_IMAGE_H)
 #define PAW_STB_IMAGE_H <stb/stb_image.h>
@@ -7438,9 +7443,28 @@ static paw_err paw__image_check(paw_ctx *c, const char *who, const paw_image *in
 #define STBI_ASSERT(x) ((void)0)
 #endif
 #if !defined(STBI_MALLOC)
-#define STBI_MALLOC(n) calloc(1, n)
-#define STBI_REALLOC(p, n) realloc(p, n)
-#define STBI_FREE(p) free(p)
+static void *paw__stb_alloc(void *old, size_t n)
+{
+    static const paw_allocator usual = { paw__default_alloc, paw__default_free, NULL };
+    uint8_t *p = (uint8_t *)paw__mem_alloc(paw__stb.mem ? paw__stb.mem : &usual, n, 1);
+    size_t kept = 0;
+    paw__block blk;
+    if (!p) {
+        paw__stb.failed = 1;
+        return NULL;
+    }
+    if (old) {
+        memcpy(&blk, (uint8_t *)old - sizeof blk, sizeof blk);
+        kept = paw__min(n, blk.bytes - sizeof blk - 2 * PAW__ALIGN);
+        memcpy(p, old, kept);
+    }
+    memset(p + kept, 0, n - kept);
+    paw__free(old);
+    return p;
+}
+#define STBI_MALLOC(n) paw__stb_alloc(NULL, n)
+#define STBI_REALLOC(p, n) paw__stb_alloc(p, n)
+#define STBI_FREE(p) paw__free(p)
 #endif
 #include PAW_STB_IMAGE_H
 #undef STB_IMAGE_STATIC
@@ -7529,6 +7553,13 @@ static paw_err paw__jpeg_check(paw_ctx *c, const uint8_t *p, size_t n, const cha
     }
     return paw__fail(c, PAW_E_FORMAT, "%s: truncated JPEG: no end marker in %zu bytes", name, n);
 }
+static paw_err paw__jpeg_fail(paw_ctx *c, const char *name)
+{
+    const char *why = paw__stb_reason();
+    if (paw__stb.failed || !strcmp(why, "outofmem"))
+        return paw__fail(c, PAW_E_OOM, "%s: out of memory", name);
+    return paw__fail(c, PAW_E_FORMAT, "%s: damaged JPEG: %s", name, why);
+}
 static paw_err paw__jpeg_decode(paw_ctx *c, const uint8_t *p, size_t n, const char *name,
                                 paw_image *out)
 {
@@ -7543,16 +7574,14 @@ static paw_err paw__jpeg_decode(paw_ctx *c, const uint8_t *p, size_t n, const ch
                          "baseline and progressive", name, j.frame - 0xc0, j.precision);
     if (j.end > INT_MAX) return paw__fail(c, PAW_E_LIMIT, "%s: over 2 GiB", name);
     if (!stbi_info_from_memory(p, (int)j.end, &w, &h, &channels) || w < 1 || h < 1)
-        return paw__fail(c, PAW_E_FORMAT, "%s: damaged JPEG: %s", name, paw__stb_reason());
+        return paw__jpeg_fail(c, name);
     if ((e = paw__pixels_check(c, name, (uint64_t)w, (uint64_t)h)) != PAW_OK) return e;
     if (j.scans > 16 && (uint64_t)w * (uint64_t)h > c->max_pixels / (j.scans / 16))
         return paw__fail(c, PAW_E_LIMIT, "%s: %zu scans over %d x %d pixels", name, j.scans, w, h);
     px = stbi_load_from_memory(p, (int)j.end, &w2, &h2, &channels, 3);
-    if (!px && !strcmp(paw__stb_reason(), "outofmem"))
-        return paw__fail(c, PAW_E_OOM, "%s: out of memory for %d x %d pixels", name, w, h);
     if (!px || w2 != w || h2 != h) {
         if (px) stbi_image_free(px);
-        return paw__fail(c, PAW_E_FORMAT, "%s: damaged JPEG: %s", name, paw__stb_reason());
+        return paw__jpeg_fail(c, name);
     }
     e = paw__image_new(c, w, h, &img);
     if (!e) {
@@ -7876,12 +7905,18 @@ PAW_DEF paw_err paw_image_decode(paw_ctx *c, const void *bytes, size_t size, con
                                  paw_image *out)
 {
     const uint8_t *p = (const uint8_t *)bytes;
+    paw_err e;
     if (!c) return PAW_E_ARG;
     if (!name) name = "image";
     if (!bytes || !out) return paw__fail(c, PAW_E_ARG, "%s: NULL argument", name);
     if (paw__is_png(bytes, size)) return paw__png_decode(c, bytes, size, name, out);
-    if (size >= 3 && p[0] == 0xff && p[1] == 0xd8 && p[2] == 0xff)
-        return paw__jpeg_decode(c, p, size, name, out);
+    if (size >= 3 && p[0] == 0xff && p[1] == 0xd8 && p[2] == 0xff) {
+        paw__stb.mem = &c->mem;
+        paw__stb.failed = 0;
+        e = paw__jpeg_decode(c, p, size, name, out);
+        paw__stb.mem = NULL;
+        return e;
+    }
     return paw__fail(c, PAW_E_FORMAT, "%s: not a JPEG or PNG image (%zu bytes)", name, size);
 }
 PAW_DEF paw_err paw_mask_decode(paw_ctx *c, const void *bytes, size_t size, const char *name,
