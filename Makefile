@@ -32,7 +32,7 @@ HEADERS = partaware.h $(wildcard tests/*.h examples/*.h bench/*.h)
 EXAMPLES = $(patsubst %.c,$(B)/%,$(wildcard examples/*.c)) \
 	$(patsubst %.cpp,$(B)/%,$(wildcard examples/*.cpp))
 TESTS = $(patsubst %.c,$(B)/%,$(wildcard tests/*.c))
-SCRIPTS = $(filter-out tests/run.sh,$(wildcard tests/*.sh))
+SCRIPTS = $(filter-out tests/run.sh tests/t.sh,$(wildcard tests/*.sh))
 BENCHES = $(patsubst %.c,$(B)/%,$(wildcard bench/*.c))
 PEERS = $(B)/bench/peers
 TOOLS = $(patsubst %.c,$(B)/%,$(wildcard tools/*.c))

@@ -2,26 +2,7 @@
 # The benches from the outside, on their fastest rows: JSON as Google Benchmark's compare.py reads
 # it, CSV, Markdown, the roofline. Run from the project's root after make benches.
 # Last line: bench: N passed, N failed, N skipped.
-set -u
-b=${B:-build}
-out=$b/bench_out
-rm -rf "$out"
-mkdir -p "$out"
-passed=0 failed=0 skipped=0
-check() # what, then a command that must succeed
-{
-    what=$1
-    shift
-    if "$@"; then passed=$((passed + 1)); else
-        failed=$((failed + 1))
-        echo "FAIL bench: $what"
-    fi
-}
-skip()
-{
-    skipped=$((skipped + 1))
-    echo "SKIP bench: $1"
-}
+. "$(dirname "$0")/t.sh"
 fast="--repetitions 2 --min-time 0.001"
 for run in "kernels --filter dot_f32/1x768" "encoder --case vitti_224"; do
     name=${run%% *}
@@ -43,7 +24,7 @@ for run in "kernels --filter dot_f32/1x768" "encoder --case vitti_224"; do
         /^\|/ { if (!want) want = NF; rows += 1; bad += NF != want }
         END { exit bad || rows < 3 }' "$out/$name.md"
     check "$name: a roofline file stays alone" [ ! -e "$out/$name.svg.tmp" ]
-    if ! command -v python3 >/dev/null 2>&1; then
+    if ! have python3; then
         skip "$name: JSON and SVG: no python3"
         continue
     fi
@@ -71,5 +52,4 @@ assert len(marks) > 1 and len([p for p in svg.getElementsByTagName("path")
                                if p.getAttribute("class") == "roof"]) > 0
 ' "$out/$name.svg"
 done
-echo "bench: $passed passed, $failed failed, $skipped skipped"
-[ "$failed" -eq 0 ]
+finish

@@ -2,33 +2,8 @@
 # The example programs from the outside: exit status, one line per failure, --help against the
 # option tables, JSON, files that are whole or absent, and, with ../shared, the known figures.
 # Run from the project's root after make examples. Last line: cli: N passed, N failed, N skipped.
-set -u
-b=${B:-build}
-bin=$b/examples
-out=$b/cli
-shared=${PAW_SHARED:-../shared}
-rm -rf "$out"
-mkdir -p "$out"
-passed=0 failed=0 skipped=0
+. "$(dirname "$0")/t.sh"
 
-pass() { passed=$((passed + 1)); }
-fail()
-{
-    failed=$((failed + 1))
-    echo "FAIL cli: $1"
-    head -n 4 "$out/err" 2>/dev/null
-}
-skip()
-{
-    skipped=$((skipped + 1))
-    echo "SKIP cli: $1"
-}
-check() # what, then a command that must succeed
-{
-    what=$1
-    shift
-    if "$@"; then pass; else fail "$what"; fi
-}
 # Runs program and options; its status, output and messages stay in $status, out and err.
 run()
 {
@@ -52,7 +27,7 @@ refuses() # status text program options...
 }
 json_ok() # a file that is one JSON value
 {
-    if command -v python3 >/dev/null 2>&1; then
+    if have python3; then
         python3 -c 'import json, sys; json.load(open(sys.argv[1]),
             parse_constant=lambda name: sys.exit(1))' "$1" 2>/dev/null
     else # strings removed, what remains has balanced brackets and no stray words
@@ -70,8 +45,7 @@ near() # value wanted within
 
 programs="embed part_retrieval object_retrieval patch_search knn image_classification convert"
 for p in $programs; do
-    [ -x "$bin/$p" ] || { skip "$bin/$p is not built"; echo "cli: $passed passed, $failed failed," \
-        "$skipped skipped"; exit 0; }
+    [ -x "$bin/$p" ] || { skip "$bin/$p is not built"; finish; }
 done
 
 # --help, and the options every program refuses
@@ -284,5 +258,4 @@ run object_retrieval --dataset cifar10 --root "$shared/data/cifar10" --weights "
     --quiet --cache "$out/cache"
 check "CIFAR-10: items" [ "$(value items)" = 400 ]
 check "CIFAR-10: marked as a proposal" grep -q 'this is a proposal' "$out/out"
-echo "cli: $passed passed, $failed failed, $skipped skipped"
-[ "$failed" -eq 0 ]
+finish

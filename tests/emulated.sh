@@ -2,11 +2,7 @@
 # tests/kernels on instructions that this CPU may lack: NEON and its bf16 products under qemu, and
 # the kernels around AVX-512's bf16 product with that instruction spelled out in AVX-512F.
 # Last line: emulated: N passed, N failed, N skipped.
-set -u
-cd "$(dirname "$0")/.." || exit 1
-out=${B:-build}/emulated
-mkdir -p "$out"
-passed=0 failed=0 skipped=0
+. "$(dirname "$0")/t.sh"
 flags="-std=c99 -O1 -I. ${CPPFLAGS:-} $(pkg-config --cflags stb 2>/dev/null) -DPAW_NO_SLEEF"
 
 # Counts what the program counted; a program that did not end is one failure.
@@ -28,11 +24,6 @@ count() # name command...
     failed=$((failed + $4))
     [ "$4" -eq 0 ] || grep FAIL "$out/$name.log" | head -n 8
 }
-skip()
-{
-    skipped=$((skipped + 1))
-    echo "SKIP emulated: $1"
-}
 build() # name compiler flags...
 {
     name=$1 compiler=$2
@@ -53,7 +44,7 @@ case $(uname -m) in
         else skip "no AVX-512"; fi ;;
     *) skip "AVX-512 kernels: not x86-64" ;;
 esac
-if command -v aarch64-linux-gnu-gcc >/dev/null && command -v qemu-aarch64 >/dev/null; then
+if have aarch64-linux-gnu-gcc && have qemu-aarch64; then
     if build neon aarch64-linux-gnu-gcc; then
         arm="qemu-aarch64 -L /usr/aarch64-linux-gnu"
         # shellcheck disable=SC2086
@@ -62,5 +53,4 @@ if command -v aarch64-linux-gnu-gcc >/dev/null && command -v qemu-aarch64 >/dev/
         count neon $arm -cpu cortex-a72 "$out/neon"
     fi
 else skip "NEON: aarch64-linux-gnu-gcc or qemu-aarch64 missing"; fi
-echo "emulated: $passed passed, $failed failed, $skipped skipped"
-[ "$failed" -eq 0 ]
+finish

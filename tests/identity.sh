@@ -2,33 +2,7 @@
 # Features are the same bytes on every instruction set, for every number of threads and batch size,
 # from every compiler and set of flags, and on AArch64 (under qemu): examples/embed on tiny random
 # models, its .npy files compared byte by byte. Last line: identity: N passed, N failed, N skipped.
-set -u
-cd "$(dirname "$0")/.." || exit 1
-out=${B:-build}/identity
-rm -rf "$out"
-mkdir -p "$out"
-passed=0 failed=0 skipped=0
-common="-I. ${CPPFLAGS:-} $(pkg-config --cflags sleef stb 2>/dev/null)"
-libs="$(pkg-config --libs sleef 2>/dev/null || echo -lsleef) -lm -lpthread"
-
-pass() { passed=$((passed + 1)); }
-fail()
-{
-    failed=$((failed + 1))
-    echo "FAIL identity: $1"
-    [ -f "$out/log" ] && head -n 8 "$out/log"
-}
-skip()
-{
-    skipped=$((skipped + 1))
-    echo "SKIP identity: $1"
-}
-finish()
-{
-    echo "identity: $passed passed, $failed failed, $skipped skipped"
-    [ "$failed" -eq 0 ]
-    exit
-}
+. "$(dirname "$0")/t.sh"
 
 # What each recipe can give besides tokens.
 saves() # recipe
@@ -79,7 +53,6 @@ same() # what command...
 }
 
 [ -f examples/embed.c ] || { skip "no examples/embed.c"; finish; }
-cc=${CC:-cc}
 for f in examples/embed tests/identity/write; do
     $cc -O2 -std=c99 $common -o "$out/${f##*/}" $f.c $libs >"$out/log" 2>&1 ||
         { fail "$f.c does not compile"; finish; }
@@ -117,11 +90,11 @@ build() # name compiler flags...
     fi
 }
 build native $cc -O3 -march=native -std=gnu11
-if command -v clang >/dev/null; then build clang clang -O2; else skip "no clang"; fi
-if command -v g++ >/dev/null; then build cxx g++ -O2 -x c++; else skip "no g++"; fi
+if have clang; then build clang clang -O2; else skip "no clang"; fi
+if have g++; then build cxx g++ -O2 -x c++; else skip "no g++"; fi
 
 arm=aarch64-linux-gnu-gcc
-if ! command -v $arm >/dev/null || ! command -v qemu-aarch64 >/dev/null; then
+if ! have $arm || ! have qemu-aarch64; then
     skip "AArch64: no cross compiler or no qemu"
 elif $arm -O3 -std=gnu11 $common -DPAW_NO_SLEEF -static -o "$out/arm" examples/embed.c -lm \
     -lpthread >"$out/log" 2>&1; then

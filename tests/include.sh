@@ -2,39 +2,16 @@
 # Compiles tests/include/ in every way a user may: C99 to C++17, one file or two, static, each
 # feature off, always with warnings as errors; then looks at the symbols of the object file.
 # Last line: include: N passed, N failed, N skipped.
-set -u
-cd "$(dirname "$0")/.." || exit 1
+. "$(dirname "$0")/t.sh"
 dir=tests/include
-out=${B:-build}/include
-mkdir -p "$out"
-passed=0 failed=0 skipped=0
 
-common="-I. ${CPPFLAGS:-} $(pkg-config --cflags sleef stb 2>/dev/null)"
 warn="-Wall -Wextra -Wpedantic -Wshadow -Wundef -Wconversion -Wsign-conversion -Wcast-align
     -Wcast-qual -Wpointer-arith -Wwrite-strings -Wvla -Wdouble-promotion -Wimplicit-fallthrough
     -Werror"
 cwarn="$warn -Wstrict-prototypes -Wmissing-prototypes"
 gccwarn="-Wc++-compat" # a warning of gcc's C only
 cxxwarn="-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Werror"
-libs="$(pkg-config --libs sleef 2>/dev/null || echo -lsleef) -lm -lpthread"
 
-try() # what command...
-{
-    what=$1
-    shift
-    if "$@" >"$out/log" 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAIL include: $what"
-        head -n 12 "$out/log"
-    fi
-}
-skip()
-{
-    skipped=$((skipped + 1))
-    echo "SKIP include: $1"
-}
 none() # what file: passes where the file is empty, else shows it
 {
     cp "$2" "$out/found"
@@ -86,7 +63,6 @@ feature() # macro undefined-symbols-that-must-go [libs]: the feature off, alone
     none "$1 leaves symbols" "$out/left"
 }
 
-cc=${CC:-cc}
 case $($cc --version 2>/dev/null) in
     *clang*) c_compiler "$cc" "" ;;
     *) c_compiler "$cc" "$gccwarn" ;;
@@ -133,5 +109,4 @@ calls="$calls|(__isoc99_)?v?f?s?scanf|__v?f?printf_chk"
 nm -u "$out/nm.o" | awk '{ print $2 }' | grep -E "^($calls)\$" >"$out/calls"
 none "calls that a library must not make" "$out/calls"
 
-echo "include: $passed passed, $failed failed, $skipped skipped"
-[ "$failed" -eq 0 ]
+finish

@@ -2,34 +2,8 @@
 # make install, uninstall and dist, and a small project that takes the header each way: copied,
 # through pkg-config, through CMake; in C and C++. Man pages and completion against --help.
 # Run after make examples. Last line: install: N passed, N failed, N skipped.
-set -u
-cd "$(dirname "$0")/.." || exit 1
-b=${B:-build}
-out=$b/install
-rm -rf "$out"
-mkdir -p "$out"
+. "$(dirname "$0")/t.sh"
 out=$(cd "$out" && pwd)
-cc=${CC:-cc} cxx=${CXX:-c++}
-passed=0 failed=0 skipped=0
-
-try() # what command...
-{
-    what=$1
-    shift
-    if "$@" >"$out/log" 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAIL install: $what"
-        head -n 12 "$out/log"
-    fi
-}
-skip()
-{
-    skipped=$((skipped + 1))
-    echo "SKIP install: $1"
-}
-have() { command -v "$1" >/dev/null 2>&1; }
 make_it() { ${MAKE:-make} -s B="$b" CC="$cc" CXX="$cxx" "$@"; }
 
 programs=
@@ -40,8 +14,7 @@ for f in examples/*.c; do
 done
 if [ -z "$programs" ]; then
     skip "no example is built"
-    echo "install: $passed passed, $failed failed, $skipped skipped"
-    exit 0
+    finish
 fi
 built=
 for program in $programs; do built="$built $b/examples/$program"; done
@@ -202,5 +175,4 @@ else
     skip "make dist: not a git checkout"
 fi
 
-echo "install: $passed passed, $failed failed, $skipped skipped"
-[ "$failed" -eq 0 ]
+finish

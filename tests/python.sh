@@ -2,37 +2,13 @@
 # tools/use_from_python.py: the header as a shared library, called through ctypes, gives the bytes
 # of examples/embed; what its text says about NumPy runs. Skipped without python3 and NumPy.
 # Last line: python: N passed, N failed, N skipped.
-set -u
-cd "$(dirname "$0")/.." || exit 1
-b=${B:-build}
-out=$b/python
-rm -rf "$out"
-mkdir -p "$out"
-cc=${CC:-cc}
-passed=0 failed=0
-common="-I. ${CPPFLAGS:-} $(pkg-config --cflags sleef stb 2>/dev/null)"
-libs="$(pkg-config --libs sleef 2>/dev/null || echo -lsleef) -lm -lpthread"
+. "$(dirname "$0")/t.sh"
 
-try() # what command...
-{
-    what=$1
-    shift
-    if "$@" >"$out/log" 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAIL python: $what"
-        tail -n 6 "$out/log"
-    fi
-}
-skip()
-{
-    echo "SKIP python: $1"
-    echo "python: 0 passed, 0 failed, 1 skipped"
-    exit 0
-}
-python3 -c 'import numpy' 2>/dev/null || skip "no python3 with NumPy"
-[ -x "$b/examples/embed" ] && [ -x "$b/tools/make_creatures" ] || skip "no embed or make_creatures"
+python3 -c 'import numpy' 2>/dev/null || { skip "no python3 with NumPy"; finish; }
+if [ ! -x "$bin/embed" ] || [ ! -x "$b/tools/make_creatures" ]; then
+    skip "embed or make_creatures is not built"
+    finish
+fi
 
 tool=tools/use_from_python.py
 try "shared library" $cc -std=c99 -O1 -shared -fPIC -DPARTAWARE_IMPLEMENTATION $common -x c \
@@ -64,5 +40,4 @@ print("\n".join(line.strip() for line in text.split("\n\n")[2].splitlines()))
 END
 try "five lines" [ "$(wc -l <"$out/five.py")" -eq 5 ]
 try "the five lines" sh -c "cd '$out' && python3 five.py | tee /dev/stderr | grep -q 'is most like'"
-echo "python: $passed passed, $failed failed, 0 skipped"
-[ "$failed" -eq 0 ]
+finish

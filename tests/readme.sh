@@ -3,34 +3,8 @@
 # compiled, and every program, option and make target that README names exists. A block that cannot
 # run here stands under a comment "skipped: why" and is counted as skipped.
 # Run after make examples. Last line: readme: N passed, N failed, N skipped.
-set -u
-cd "$(dirname "$0")/.." || exit 1
-b=${B:-build}
-out=$b/readme
-rm -rf "$out"
-mkdir -p "$out"
+. "$(dirname "$0")/t.sh"
 out=$(cd "$out" && pwd)
-cc=${CC:-cc}
-common="-I. ${CPPFLAGS:-} $(pkg-config --cflags sleef 2>/dev/null)"
-passed=0 failed=0 skipped=0
-
-try() # what command...
-{
-    what=$1
-    shift
-    if "$@" >"$out/log" 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAIL readme: $what"
-        tail -n 8 "$out/log"
-    fi
-}
-skip()
-{
-    skipped=$((skipped + 1))
-    echo "SKIP readme: $1"
-}
 
 # Commands of sh blocks, one a line; installations go below DESTDIR, whatever their PREFIX.
 awk -v out="$out" '
@@ -114,5 +88,4 @@ while read -r line; do
 done <"$out/spans"
 try "README.md shows commands" [ $seen -gt 20 ]
 
-echo "readme: $passed passed, $failed failed, $skipped skipped"
-[ "$failed" -eq 0 ]
+finish

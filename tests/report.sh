@@ -1,40 +1,10 @@
 #!/bin/sh
 # The pages of --report in headless Chromium, without a network: they open, log nothing, load
 # nothing, fit a phone, turn dark, and a window of patch_search answers to a click without script.
-# Pictures stay in build/report for a person to look at. Run from the project's root after make
+# Pictures stay in build/check/report to be looked at. Run from the project's root after make
 # examples tools. Last line: report: N passed, N failed, N skipped.
-set -u
-b=${B:-build}
-bin=$b/examples
-out=$b/report
-shared=${PAW_SHARED:-../shared}
-rm -rf "$out"
-mkdir -p "$out"
-passed=0 failed=0 skipped=0
+. "$(dirname "$0")/t.sh"
 
-pass() { passed=$((passed + 1)); }
-fail()
-{
-    failed=$((failed + 1))
-    echo "FAIL report: $1"
-}
-check() # what, then a command that must succeed
-{
-    what=$1
-    shift
-    if "$@"; then pass; else fail "$what"; fi
-}
-finish()
-{
-    echo "report: $passed passed, $failed failed, $skipped skipped"
-    [ "$failed" -eq 0 ]
-    exit
-}
-skip()
-{
-    skipped=$((skipped + 1))
-    echo "SKIP report: $1"
-}
 for p in "$bin/part_retrieval" "$bin/object_retrieval" "$bin/patch_search" \
     "$b/tools/make_creatures"; do
     [ -x "$p" ] || { skip "$p is not built"; finish; }

@@ -2,36 +2,10 @@
 # Features outlive the process: a run killed ten times at random moments, interrupted, run by two
 # processes at once, on a damaged cache or on none, ends with the same JSON as one that was left
 # alone. Run from the project's root after make examples tools. Last line: resume: N passed, ...
-set -u
-b=${B:-build}
-bin=$b/examples
-out=$b/resume
-rm -rf "$out"
-mkdir -p "$out"
-passed=0 failed=0 skipped=0
+. "$(dirname "$0")/t.sh"
 
-pass() { passed=$((passed + 1)); }
-fail()
-{
-    failed=$((failed + 1))
-    echo "FAIL resume: $1"
-    head -n 4 "$out/err" 2>/dev/null
-}
-check() # what, then a command that must succeed
-{
-    what=$1
-    shift
-    if "$@"; then pass; else fail "$what"; fi
-}
-finish()
-{
-    echo "resume: $passed passed, $failed failed, $skipped skipped"
-    [ "$failed" -eq 0 ]
-    exit
-}
 if [ ! -x "$bin/part_retrieval" ] || [ ! -x "$b/tools/make_creatures" ]; then
-    echo "SKIP resume: part_retrieval or make_creatures is not built"
-    skipped=1
+    skip "part_retrieval or make_creatures is not built"
     finish
 fi
 creatures=$out/creatures

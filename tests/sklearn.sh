@@ -1,25 +1,20 @@
 #!/bin/sh
 # Average precision of the retrieval engine against scikit-learn's, where a Python has it; else one
 # check counts as skipped. Last line: sklearn: N passed, N failed, N skipped.
-set -u
-cd "$(dirname "$0")/.." || exit 1
-out=${B:-build}/sklearn
-tool=${B:-build}/tools/retrieve_npy
+. "$(dirname "$0")/t.sh"
+tool=$b/tools/retrieve_npy
 python=
 for p in python3 /usr/bin/python3; do
     "$p" -c 'import numpy, sklearn.metrics' >/dev/null 2>&1 && python=$p && break
 done
 if [ -z "$python" ]; then
-    echo "SKIP sklearn: no Python with scikit-learn (apt-get install python3-sklearn)"
-    echo "sklearn: 0 passed, 0 failed, 1 skipped"
-    exit 0
+    skip "no Python with scikit-learn (apt-get install python3-sklearn)"
+    finish
 fi
-mkdir -p "$out"
 "$python" tools/check_retrieval.py "$tool" "$out" >"$out/log" 2>&1
 status=$?
 cat "$out/log"
 passed=$(grep -c '^PASS ' "$out/log")
 failed=$(grep -c '^FAIL ' "$out/log")
 [ "$status" -eq 0 ] || [ "$failed" -gt 0 ] || failed=1
-echo "sklearn: $passed passed, $failed failed, 0 skipped"
-[ "$failed" -eq 0 ]
+finish
