@@ -89,6 +89,9 @@ CHECKS = $(filter-out $(WITHOUT:%=$(B)/tests/%),$(TESTS))
 check: $(CHECKS) $(FIXTURES) ## the test programs only, WITHOUT="name..."; no setup, no scripts
 	@B="$(B)" sh tests/run.sh $(CHECKS)
 
+hostile: $(B)/tests/hostile examples tools $(FIXTURES) ## hostile files, numbers and faults, row by row; prints "81 rows: N passed, N explained"
+	$(B)/tests/hostile --scripts
+
 warn: $(SOURCES) ## every program past the compiler's front end, warnings as errors
 	@bad=0; for f in $(filter %.c,$(SOURCES)); do \
 	    $(C) -Werror -fsyntax-only $$f || bad=1; done; exit $$bad
@@ -155,6 +158,6 @@ help: ## this list
 clean: ## remove what was built
 	rm -rf $(B)
 
-.PHONY: all examples tests benches tools setup test check warn asan ubsan tsan demo bench bench-peers \
-	install uninstall check-install matrix soak dist lint format help clean
+.PHONY: all examples tests benches tools setup test check hostile warn asan ubsan tsan demo bench \
+	bench-peers install uninstall check-install matrix soak dist lint format help clean
 .DELETE_ON_ERROR:

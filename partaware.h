@@ -3446,6 +3446,7 @@ PAW_DEF paw_err paw_project(const paw_model *m, paw_ctx *c, int which, const flo
 #define PAW__MAX_OPS 50000000u             /* pickle opcodes in a file */
 #define PAW__MAX_MEMO 4000000u
 #define PAW__MAX_DEPTH 256                 /* nested containers and marks of a pickle */
+#define PAW__MAX_NODES 8000000u            /* values of a pickle, 24 bytes each */
 #define PAW__MAX_VISITS 4000000u           /* shared containers multiply paths without bytes */
 
 /* Records that live as long as their owner: names, directory entries. */
@@ -4731,9 +4732,6 @@ static paw_err paw__st_open(paw_ctx *c, paw_tensors *t)
     paw__json j;
     uint64_t n;
     paw_err e;
-    if (t->io.bytes < 8)
-        return paw__fail(c, PAW_E_FORMAT, "%s: %llu bytes, shorter than the header length field",
-                         t->source, (unsigned long long)t->io.bytes);
     e = paw__read_at(c, &t->io, t->source, 0, head, 8);
     if (e) return e;
     n = paw__le64(head);
@@ -5241,7 +5239,7 @@ static uint32_t paw__node_new(paw__pickle *p, int kind)
 {
     const uint32_t i = p->nodes + 1, chunk = i / PAW__NODES;
     void *chunks = p->chunks;
-    if (i == UINT32_MAX) paw__pickle_fail(p, PAW_E_LIMIT, "too many values");
+    if (i > PAW__MAX_NODES) paw__pickle_fail(p, PAW_E_LIMIT, "too many values");
     if (!p->in.e && (!p->nodes || !(i % PAW__NODES))) {
         p->in.e = paw__grow(p->c, &chunks, &p->chunk_cap, chunk + 1, sizeof *p->chunks);
         p->chunks = (void **)chunks;
@@ -6083,8 +6081,9 @@ static paw_err paw__tensors_sniff(paw_ctx *c, paw_tensors *t)
     if (!memcmp(b + 257, "ustar", 5))
         return paw__fail(c, PAW_E_UNSUP, "%s: a tar, the form of torch before 0.1.10: load it with "
                          "torch and torch.save it again", t->source);
-    if (n > 8 && b[8] != '{')
-        return paw__fail(c, PAW_E_FORMAT, "%s: not a torch, safetensors or .npy file", t->source);
+    if (n < 8 || (n > 8 && b[8] != '{'))
+        return paw__fail(c, PAW_E_FORMAT, "%s: not a torch, safetensors or .npy file%s", t->source,
+                         n < 8 ? ": shorter than the header length field" : "");
     return paw__st_open(c, t);
 }
 PAW_DEF paw_err paw_tensors_open_io(paw_ctx *c, const paw_io *io, const char *name,
