@@ -1,8 +1,8 @@
 /* Rows of group G: resources, concurrency, lifecycle. See hostile.c for what a row asks for and
    for the helpers: H checks under the row's id, h_begin and h_within measure, h_program runs an
    example, h_context makes a metered context whose meter.fail_at-th allocation fails. A row is a
-   function here, a script in tests/ whose check has the id in its text, or a reason why it does not apply;
-   a row with none of the three counts as skipped. */
+   function here, a script in tests/ whose check has the id in its text, or a reason why it does
+   not apply; a row with none of the three counts as skipped. */
 #ifndef PAW_TEST_HOSTILE_FAULTS_H
 #define PAW_TEST_HOSTILE_FAULTS_H
 
