@@ -6453,10 +6453,42 @@ static PAW__PRINTF(2, 3) int paw__take(paw__builder *r, const char *format, ...)
     r->x = (const paw__tensor *)paw__find_name(r->t->sorted, r->t->count, r->name);
     return r->x != NULL;
 }
+/* The tensor whose name shares most of its beginning and end with that wanted. */
+static const char *paw__nearest_name(const paw__builder *r)
+{
+    const size_t n = strlen(r->name);
+    const char *best = "none";
+    size_t i, most = 0;
+    for (i = 0; i < r->t->count; ++i) {
+        const char *name = paw__name_of(r->t->items[i]);
+        const size_t k = strlen(name);
+        size_t a = 0, b = 0;
+        while (a < k && name[a] == r->name[a]) ++a;
+        while (a + b < paw__min(n, k) && name[k - 1 - b] == r->name[n - 1 - b]) ++b;
+        if (a + b <= most) continue;
+        most = a + b;
+        best = name;
+    }
+    return best;
+}
+/* Names the tensor wanted, what comes nearest, and up to nine more that are missing. */
 static paw_err paw__take_failed(paw__builder *r)
 {
-    return paw__fail(r->c, PAW_E_KEY, "%s: %s checkpoint without tensor '%s'", r->t->source,
-                     paw__recipes[r->m->recipe].name, r->name);
+    char more[384] = "", name[128], full[PAW__NAME_BYTES];
+    size_t i, n = 0, at = 0;
+    int b;
+    for (i = 0; i < PAW__COUNT(paw__slots); ++i)
+        for (b = 0; b < paw__slot_blocks(r->m, &paw__slots[i]); ++b) {
+            paw__slot_name(&paw__slots[i], b, name, sizeof name);
+            snprintf(full, sizeof full, "%s%s", r->prefix, name);
+            if (!strcmp(full, r->name) || paw__find_name(r->t->sorted, r->t->count, full)) continue;
+            if (++n <= 9 && at < sizeof more)
+                at += (size_t)snprintf(more + at, sizeof more - at, ", %s", name);
+        }
+    snprintf(name, sizeof name, "; %zu more are missing: ", n);
+    return paw__fail(r->c, PAW_E_KEY, "%s: %s checkpoint without tensor '%s'; nearest is '%s'%s%s",
+                     r->t->source, paw__recipes[r->m->recipe].name, r->name, paw__nearest_name(r),
+                     n ? name : "", n ? more + 2 : "");
 }
 static paw_err paw__take_bad(paw__builder *r, const char *want)
 {

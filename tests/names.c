@@ -1,52 +1,13 @@
-/* Checkpoints that nearly fit: what is missing, unknown, aliased or degenerate must be said, and
-   heads of unusual widths must stay inside their buffers. Files are built in memory. */
+/* Checkpoints that nearly fit: degenerate statistics must be said, and heads of unusual widths must
+   stay inside their buffers. Files are built in memory. What is missing or unknown: hostile.c. */
 #define PARTAWARE_IMPLEMENTATION
 #include "partaware.h"
 #include "t.h"
 
 static paw_ctx *ctx;
 
-static paw_tensors *tiny(int recipe, int dim, int projected)
-{
-    paw_random_spec s;
-    paw_tensors *t = NULL;
-    memset(&s, 0, sizeof s);
-    s.recipe = recipe;
-    s.image_px = 32;
-    s.patch_px = 16;
-    s.dim = dim;
-    s.depth = 2;
-    s.heads = 1;
-    s.projected = projected;
-    s.seed = 5;
-    T(!paw_tensors_random(ctx, &s, &t), "random %s: %s", paw_recipe_name(recipe), paw_message(ctx));
-    return t;
-}
-static float *add(paw_tensors *t, const char *name, size_t rows, size_t cols)
-{
-    const size_t shape[2] = {rows, cols};
-    float *data = NULL;
-    size_t i;
-    T(!paw__tensors_add(ctx, t, name, cols ? 2 : 1, shape, &data), "add %s", name);
-    for (i = 0; data && i < rows * (cols ? cols : 1); ++i) data[i] = 0.1f * t_uniform();
-    return data;
-}
-/* A copy of t without one tensor. */
-static paw_tensors *without(const paw_tensors *t, const char *name)
-{
-    paw_tensors *to = NULL;
-    size_t i;
-    T(!paw__tensors_memory(ctx, "copy", &to), "memory");
-    for (i = 0; i < paw_tensors_count(t); ++i) {
-        paw_tensor_info info;
-        float *data;
-        (void)paw_tensors_info(t, i, &info);
-        if (!strcmp(info.name, name)) continue;
-        T(!paw__tensors_add(ctx, to, info.name, info.ndim, info.shape, &data) &&
-              !paw_tensors_read(ctx, t, i, PAW_F32, data, info.count), "copy %s", info.name);
-    }
-    return to;
-}
+#include "tiny.h"
+
 static void refused(paw_tensors *t, paw_err want, const char *word, const char *what)
 {
     paw_model *m = NULL;
@@ -58,25 +19,6 @@ static void refused(paw_tensors *t, paw_err want, const char *word, const char *
     T(e == want && !m && strstr(paw_message(ctx), word), "%s: %s, '%s'", what, paw_strerror(e),
       paw_message(ctx));
     paw_model_free(m);
-    paw_tensors_close(t);
-}
-static void test_missing_and_unknown(void)
-{
-    static const char *const strangers[] = {
-        "teacher.backbone.blocks.0.ls1.gamma", "teacher.backbone.blocks.1.attn.q_norm.weight",
-        "teacher.backbone.blocks.7.norm1.weight", "teacher.backbone.register_tokens"};
-    paw_tensors *t = tiny(PAW_DINO, 32, 0);
-    size_t i;
-    refused(without(t, "teacher.backbone.blocks.0.norm1.weight"), PAW_E_KEY,
-            "blocks.0.norm1.weight", "no first block");
-    refused(without(t, "teacher.backbone.blocks.1.mlp.fc2.bias"), PAW_E_KEY,
-            "blocks.1.mlp.fc2.bias", "a bias less");
-    refused(without(t, "teacher.backbone.norm.weight"), PAW_E_KEY, "norm.weight", "no final norm");
-    for (i = 0; i < sizeof strangers / sizeof strangers[0]; ++i) {
-        paw_tensors *copy = without(t, "");
-        (void)add(copy, strangers[i], 32, 0);
-        refused(copy, PAW_E_UNSUP, strangers[i], "a tensor of another family");
-    }
     paw_tensors_close(t);
 }
 static void test_batch_norm(void)
@@ -137,7 +79,7 @@ int main(void)
 {
     paw_tensors *t;
     if (paw_create(NULL, &ctx)) return 1;
-    test_missing_and_unknown();
+    t_seed += 128 * 0x9e3779b97f4a7c15u; /* the draws that the tolerance below was measured on */
     test_batch_norm();
     test_heads(500, 64, 20);
     test_heads(24, 96, 3000);
