@@ -707,8 +707,9 @@ PAW_DEF paw_err paw_head_step(paw_head *h, paw_ctx *c, const float *const *rows,
                               double *loss);
 /* All epochs that are left, rows in an order drawn from seed and epoch. told, where not NULL, is
    called after each step; what it returns other than PAW_OK ends the run. E_NUM: the loss is no
-   longer finite; the message names epoch and learning rate. The same head to the bit on any number
-   of threads and instruction set, in one run or resumed. */
+   longer finite; the message names epoch and learning rate. After a failure the next call goes on
+   behind the last step that was done. The same head to the bit on any number of threads and
+   instruction set, in one run or resumed, in the middle of an epoch too. */
 PAW_DEF paw_err paw_head_train(paw_head *h, paw_ctx *c, const paw_features *x,
                                paw_err (*told)(void *user, const paw_progress *p), void *user);
 /* logits: [count, classes] */
@@ -8421,14 +8422,27 @@ static paw_err paw__names_add(paw_ctx *c, paw__names *n, char *owned)
     else n->items[n->count++] = owned;
     return e;
 }
+/* What a path leads to: 'f' a regular file, 'd' a folder, 0 anything else or nothing. E_IO where
+   that cannot be told: a disk that fails may not make a data set smaller. */
+static paw_err paw__path_kind(paw_ctx *c, const char *path, int *kind)
+{
+    struct stat st;
+    *kind = 0;
+    errno = 0;
+    if (!stat(path, &st)) *kind = S_ISREG(st.st_mode) ? 'f' : S_ISDIR(st.st_mode) ? 'd' : 0;
+    else if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
+        return paw__fail(c, PAW_E_IO, "%s: %s", path,
+                         errno == EACCES ? "no permission" : "cannot be looked at");
+    return PAW_OK;
+}
 /* Images of the folder; *others: how many other names there are, hidden ones apart. */
 static paw_err paw__folder_read(paw_ctx *c, const char *path, DIR *dir, paw__names *names,
                                 size_t *others)
 {
     for (;;) {
         const struct dirent *d;
-        struct stat st;
         char *full;
+        int kind;
         paw_err e;
         errno = 0;
         d = readdir(dir);
@@ -8440,8 +8454,10 @@ static paw_err paw__folder_read(paw_ctx *c, const char *path, DIR *dir, paw__nam
         }
         full = paw__path_join(c, path, d->d_name);
         if (!full) return PAW_E_OOM;
-        if (stat(full, &st) || !S_ISREG(st.st_mode)) {
+        e = paw__path_kind(c, full, &kind);
+        if (e || kind != 'f') {
             paw__free(full);
+            if (e) return e;
             ++*others;
             continue;
         }
@@ -9474,23 +9490,21 @@ static paw_err paw__coco_items(paw__coco *k)
     paw__sort(u->order, u->x.count, paw__less_item);
     return paw__set_reorder(u, u->order);
 }
-static int paw__is_folder(const char *path)
-{
-    struct stat st;
-    return !stat(path, &st) && S_ISDIR(st.st_mode);
-}
 /* file: "person_keypoints" or "instances"; path: room for the annotation file's name */
 static paw_err paw__coco_paths(paw__set *u, const char *who, const char *file, const char *split,
                                char **path)
 {
     char name[160];
     const size_t n = strlen(split);
+    paw_err e;
+    int kind;
     if (!n || n > 64 || strchr(split, '/') || !strcmp(split, ".") || !strcmp(split, ".."))
         return paw__fail(u->c, PAW_E_ARG, "%s: split '%s' is no name", who, split);
     u->split = !strncmp(split, "train", 5);
     snprintf(name, sizeof name, "images/%s", split);
     if (!(u->folder = paw__path_join(u->c, u->root, name))) return PAW_E_OOM;
-    if (!paw__is_folder(u->folder)) {
+    if ((e = paw__path_kind(u->c, u->folder, &kind)) != PAW_OK) return e;
+    if (kind != 'd') {
         paw__free(u->folder);
         if (!(u->folder = paw__path_join(u->c, u->root, split))) return PAW_E_OOM;
     }
@@ -9619,7 +9633,7 @@ PAW_DEF paw_err paw_index_cifar10(paw_ctx *c, const char *root, const paw_index_
         "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"
     };
     const char *split = opts && opts->split ? opts->split : "test";
-    int i;
+    int i, kind;
     paw_err e;
     paw__set *u = paw__set_begin(c, "paw_index_cifar10", root, opts, out, &e);
     if (!u) return e;
@@ -9627,7 +9641,8 @@ PAW_DEF paw_err paw_index_cifar10(paw_ctx *c, const char *root, const paw_index_
     if (!u->x.class_names) e = PAW_E_OOM;
     for (i = 0; !e && i < PAW__CIFAR_CLASSES; ++i) e = paw__set_class_add(u, names[i]);
     if (!e && !(u->folder = paw__path_join(c, root, "cifar-10-batches-bin"))) e = PAW_E_OOM;
-    if (!e && !paw__is_folder(u->folder)) {
+    if (!e) e = paw__path_kind(c, u->folder, &kind);
+    if (!e && kind != 'd') {
         paw__free(u->folder);
         if (!(u->folder = paw__strdup(c, root))) e = PAW_E_OOM;
     }
@@ -9657,13 +9672,15 @@ static paw_err paw__subfolders(paw_ctx *c, const char *path, paw__names *names)
     while (!e) {
         const struct dirent *d;
         char *full;
+        int kind;
         errno = 0;
         d = readdir(dir);
         if (!d && errno) e = paw__fail(c, PAW_E_IO, "%s: cannot be listed", path);
         if (!d) break;
         if (d->d_name[0] == '.') continue;
-        if (!(full = paw__path_join(c, path, d->d_name))) e = PAW_E_OOM;
-        else if (paw__is_folder(full)) e = paw__names_add(c, names, paw__strdup(c, d->d_name));
+        full = paw__path_join(c, path, d->d_name);
+        e = full ? paw__path_kind(c, full, &kind) : PAW_E_OOM;
+        if (!e && kind == 'd') e = paw__names_add(c, names, paw__strdup(c, d->d_name));
         paw__free(full);
     }
     closedir(dir);
@@ -9748,9 +9765,10 @@ static paw_err paw__folders_images(paw__set *u, int label, int train)
     paw__names names;
     size_t i, others = 0;
     DIR *dir;
-    paw_err e;
+    int kind;
+    paw_err e = paw__path_kind(u->c, u->folder, &kind);
     memset(&names, 0, sizeof names);
-    if (!paw__is_folder(u->folder)) return PAW_OK; /* a class of another split only */
+    if (e || kind != 'd') return e; /* a class of another split only */
     if (!(dir = opendir(u->folder)))
         return paw__fail(u->c, PAW_E_IO, "%s: the folder cannot be opened", u->folder);
     e = paw__folder_read(u->c, u->folder, dir, &names, &others);
@@ -10679,23 +10697,25 @@ PAW_DEF paw_err paw_file_hash(paw_ctx *c, const char *path, uint64_t seed, uint6
 PAW_DEF paw_err paw_index_hash(paw_ctx *c, const paw_index *x, uint64_t *hashes)
 {
     const char *path = NULL;
-    uint64_t file = 0;
+    uint64_t file = 0, *all;
     size_t i;
+    paw_err e = PAW_OK;
     if (!c) return PAW_E_ARG;
     if (!x || (x->count && !hashes))
         return paw__fail(c, PAW_E_ARG, "paw_index_hash: NULL argument");
-    for (i = 0; i < x->count; ++i) {
+    if (!(all = (uint64_t *)paw__alloc(c, x->count, sizeof *all))) return PAW_E_OOM;
+    for (i = 0; !e && i < x->count; ++i) {
         const paw_item *t = &x->items[i];
-        paw_err e = PAW_OK;
         if (!path || (t->path != path && strcmp(t->path, path)))
             e = paw_file_hash(c, t->path, 0, &file);
-        if (e) return e;
         path = t->path;
-        hashes[i] = t->kind == PAW_ITEM_BOX      ? paw_hash(t->box, sizeof t->box, file)
-                    : t->kind == PAW_ITEM_RECORD ? paw_hash(&t->entry, sizeof t->entry, file)
-                                                 : file;
+        all[i] = t->kind == PAW_ITEM_BOX      ? paw_hash(t->box, sizeof t->box, file)
+                 : t->kind == PAW_ITEM_RECORD ? paw_hash(&t->entry, sizeof t->entry, file)
+                                              : file;
     }
-    return PAW_OK;
+    if (!e && x->count) memcpy(hashes, all, x->count * sizeof *all);
+    paw__free(all);
+    return e;
 }
 
 static void paw__hash_floats(paw__hasher *h, const float *p, size_t n) /* NULL counts as none */
@@ -12395,6 +12415,8 @@ static const struct {
 struct paw_head {
     paw_head_opts o;
     int first, epoch;               /* first parameter; epochs done */
+    size_t step;                    /* steps done of the epoch in work, */
+    double sum;                     /* and the sum of their rows' losses */
     paw__param p[PAW__PARAMS];
     size_t shape[PAW__PARAMS][3];
     float *all;                     /* parameters, gradients, momenta, statistics */
@@ -12811,7 +12833,7 @@ PAW_DEF paw_err paw_head_train(paw_head *h, paw_ctx *c, const paw_features *x,
     size_t *order, i, n, batch;
     const float **rows;
     int32_t *labels;
-    double loss = 0, sum;
+    double loss = 0;
     paw_err e;
     if (!c || !h) return PAW_E_ARG;
     memset(&w, 0, sizeof w);
@@ -12823,7 +12845,8 @@ PAW_DEF paw_err paw_head_train(paw_head *h, paw_ctx *c, const paw_features *x,
         paw__random_order(h->o.seed, 0x10000u + (uint32_t)h->epoch, order, x->count);
         p.epoch = h->epoch;
         p.steps = (x->count + batch - 1) / batch;
-        for (sum = 0, p.step = 0; !e && p.step < p.steps;) {
+        if (h->step >= p.steps) h->sum = (double)(h->step = 0); /* it was of other features */
+        for (p.step = h->step; !e && p.step < p.steps;) {
             const size_t *items = order + p.step * batch;
             n = paw__min(batch, x->count - p.step * batch);
             e = paw__head_fetch(h, c, x, p.epoch, items, n, h->o.bn_group, rows, &w);
@@ -12832,9 +12855,13 @@ PAW_DEF paw_err paw_head_train(paw_head *h, paw_ctx *c, const paw_features *x,
             p.lr = paw__head_rate(&h->o, p.step, p.steps, p.epoch);
             e = paw__head_step(&team, h, &w, rows, labels, p.lr, &loss);
             if (e) break;
-            sum = paw__mul_add(loss, (double)n, sum);
-            p.loss = sum / (double)(p.step * batch + n);
-            if (++p.step == p.steps) ++h->epoch; /* before told, which may save it */
+            h->sum = paw__mul_add(loss, (double)n, h->sum);
+            p.loss = h->sum / (double)(p.step * batch + n);
+            h->step = ++p.step; /* before told, which may save it */
+            if (p.step == p.steps) {
+                ++h->epoch;
+                h->sum = (double)(h->step = 0);
+            }
             if (told) e = told(user, &p);
         }
     }
@@ -13037,7 +13064,7 @@ static size_t paw__head_views(const paw_head *h, char (*names)[80], paw_tensor_v
 }
 #define PAW__HEAD_VIEWS (3 * PAW__PARAMS + 3)
 /* Settings and progress as numbers, to be saved, or back. The seed is cut to fit. */
-#define PAW__HEAD_NUMBERS 26
+#define PAW__HEAD_NUMBERS 28
 static void paw__head_numbers(paw_head *h, int back, double *v)
 {
     uint64_t part[4] = {h->o.seed & 0x3fffff, h->o.seed >> 22 & 0x3fffff, h->o.seed >> 44,
@@ -13052,6 +13079,7 @@ static void paw__head_numbers(paw_head *h, int back, double *v)
     PAW__N(h->o.weight_decay) PAW__N(h->o.batch) PAW__N(h->o.epochs) PAW__N(h->o.warmup)
     PAW__N(h->o.min_lr) PAW__N(h->o.rate) PAW__N(h->o.init_limit) PAW__N(h->o.init_query)
     PAW__N(h->epoch) PAW__N(part[0]) PAW__N(part[1]) PAW__N(part[2]) PAW__N(part[3])
+    PAW__N(h->step) PAW__N(h->sum)
 #undef PAW__N
     h->o.seed = part[0] | part[1] << 22 | part[2] << 44;
     h->optimizer.steps = part[3];
@@ -13068,6 +13096,7 @@ PAW_DEF paw_err paw_head_save(const paw_head *h, paw_ctx *c, const char *path,
     size_t n, i, k;
     if (!h || !c || !path) return PAW_E_ARG;
     copy = *h;
+    if (copy.sum > INT_MAX) copy.sum = INT_MAX; /* as far as it is read back; it is only told */
     paw__head_numbers(&copy, 0, number);
     for (i = 0; i < PAW__HEAD_NUMBERS; ++i)
         for (k = 0; k < 3; ++k) number[i] -= (double)(part[i][k] = (float)number[i]);
@@ -13131,6 +13160,8 @@ PAW_DEF paw_err paw_head_load(paw_ctx *c, const char *path, paw_head **out)
     if (!e) e = paw_head_create(c, &read.o, &h);
     if (!e) {
         h->epoch = read.epoch;
+        h->step = read.step;
+        h->sum = read.sum;
         h->optimizer.steps = read.optimizer.steps;
         n = paw__head_views(h, names, v);
         for (i = 0; !e && i < n; ++i) e = paw__head_read(c, t, path, &v[i]);

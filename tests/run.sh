@@ -13,7 +13,7 @@ run() # test: its output and exit status go to the logs
     log=$logs/$(basename "$1")
     case $1 in
         *.sh) sh "$1" >"$log.log" 2>&1 ;;
-        */load | */data) "$1" "${B:-build}/fixtures" >"$log.log" 2>&1 ;;
+        */load | */data | */faults) "$1" "${B:-build}/fixtures" >"$log.log" 2>&1 ;;
         *) "$1" >"$log.log" 2>&1 ;;
     esac
     echo $? >"$log.status"

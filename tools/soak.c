@@ -1,5 +1,5 @@
 /* soak.c - a whole journey, again and again: encode into a store, retrieve, train heads with a save
- * after each epoch, load them back, predict. tools/soak.sh kills it at random moments.
+ * after each step, load them back, predict. tools/soak.sh kills it at random moments.
  * Usage: soak DATA DIR JOURNEYS   DATA: a folder of make_creatures
  * Each journey has its folder DIR/NUMBER; what a killed one left there is taken up again. A line
  * each: "journey N hash H rss KB encoded N epochs N"; 1 at the first failure. */
@@ -109,11 +109,10 @@ static paw_err get(void *user, int epoch, const size_t *items, size_t n, const f
     for (i = 0; i < n; ++i) rows[i] = j->x + items[i] * j->row;
     return PAW_OK;
 }
-static paw_err told(void *user, const paw_progress *p) /* a kill costs an epoch at most */
+static paw_err told(void *user, const paw_progress *p) /* a kill costs a step at most */
 {
     journey *j = (journey *)user;
-    if (p->step < p->steps) return PAW_OK;
-    ++j->epochs;
+    j->epochs += p->step == p->steps;
     return paw_head_save(j->head, j->c, j->head_path, NULL);
 }
 static int train(journey *j, int kind, uint64_t *hash)
