@@ -107,6 +107,13 @@ asan: ## the test programs under AddressSanitizer and UBSan (clang sees masked l
 ubsan: ## the test programs under gcc's UBSan
 	$(MAKE) B=$(B)/ubsan CC=gcc WITHOUT=golden \
 	    CFLAGS="$(SANITIZE) -fsanitize=undefined -fno-sanitize-recover=all" check
+# Needs clang with libFuzzer. What is new goes to $(B)/fuzz; tests/corpus/README.md has the log.
+MINUTES = 10
+JOBS = 1
+fuzz: ## every reader of files on changed files under ASan and UBSan: MINUTES=10 in all, JOBS=1, TARGETS=
+	@B="$(B)" CPPFLAGS="$(CPPFLAGS)" JOBS="$(JOBS)" sh tools/fuzz.sh "$(MINUTES)" $(TARGETS)
+coverage: ## lines and branches of the readers that the replay of tests/corpus takes, at least 95 and 85 %
+	@B="$(B)" CPPFLAGS="$(CPPFLAGS)" sh tools/coverage.sh
 tsan: ## api under ThreadSanitizer: pool, hooks, one model in many threads
 	$(MAKE) B=$(B)/tsan CC=clang CFLAGS="$(SANITIZE) -fsanitize=thread" $(B)/tsan/tests/api
 	$(B)/tsan/tests/api
@@ -158,6 +165,6 @@ help: ## this list
 clean: ## remove what was built
 	rm -rf $(B)
 
-.PHONY: all examples tests benches tools setup test check hostile warn asan ubsan tsan demo bench \
-	bench-peers install uninstall check-install matrix soak dist lint format help clean
+.PHONY: all examples tests benches tools setup test check hostile warn asan ubsan tsan fuzz coverage demo \
+	bench bench-peers install uninstall check-install matrix soak dist lint format help clean
 .DELETE_ON_ERROR:

@@ -1052,7 +1052,7 @@ struct paw_ctx {
     uint64_t max_pixels;
     float *scratch; /* one block that grows: activations and per-slot tiles */
     size_t scratch_count;
-    char message[512];
+    char message[1024];
 };
 
 PAW_DEF const char *paw_strerror(paw_err e)
@@ -1065,11 +1065,37 @@ PAW_DEF const char *paw_strerror(paw_err e)
 PAW_DEF const char *paw_message(const paw_ctx *c) { return c ? c->message : "no context"; }
 PAW_DEF int paw_version(void) { return PAW_VERSION; }
 
-/* Messages are one line whatever is in a file name or key, so that logs stay parseable. */
+/* Bytes of the UTF-8 character at s (n bytes left), 0 where it is not one: no overlong forms, no
+   surrogates, nothing above U+10FFFF. */
+static size_t paw__utf8(const uint8_t *s, size_t n)
+{
+    static const uint32_t least[5] = { 0, 0, 0x80, 0x800, 0x10000 };
+    uint32_t v;
+    size_t len, i;
+    if (!n) return 0;
+    if (s[0] < 0x80) return 1;
+    len = s[0] >= 0xc2 && s[0] < 0xe0 ? 2 : s[0] >= 0xe0 && s[0] < 0xf0 ? 3
+        : s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : 0;
+    if (!len || len > n) return 0;
+    v = s[0] & (0x7fu >> len);
+    for (i = 1; i < len; ++i) {
+        if ((s[i] & 0xc0) != 0x80) return 0;
+        v = v << 6 | (s[i] & 0x3fu);
+    }
+    return v >= least[len] && v <= 0x10ffff && (v < 0xd800 || v > 0xdfff) ? len : 0;
+}
+/* Messages are one line of UTF-8 whatever is in a file name or key, so that logs stay parseable and
+   terminals unmoved: U+0080 to U+009F are control characters too. */
 static void paw__one_line(char *s)
 {
-    for (; *s; ++s)
-        if ((unsigned char)*s < 32 || *s == 127) *s = '?';
+    size_t k;
+    for (; *s; s += k) {
+        const uint8_t *u = (const uint8_t *)s;
+        k = paw__utf8(u, 4); /* never reads behind the end: a NUL ends what it takes */
+        if (k && *u >= 32 && *u != 127 && (*u != 0xc2 || u[1] >= 0xa0)) continue;
+        *s = '?';
+        k = 1;
+    }
 }
 static PAW__PRINTF(3, 4) paw_err paw__fail(paw_ctx *c, paw_err e, const char *format, ...)
 {
@@ -3445,7 +3471,6 @@ PAW_DEF paw_err paw_project(const paw_model *m, paw_ctx *c, int which, const flo
 #define PAW__MAX_KEY 512u                  /* bytes of a name */
 #define PAW__MAX_HEADER 100000000u         /* safetensors: the reference's own limit */
 #define PAW__MAX_OPS 50000000u             /* pickle opcodes in a file */
-#define PAW__MAX_MEMO 4000000u
 #define PAW__MAX_DEPTH 256                 /* nested containers and marks of a pickle */
 #define PAW__MAX_NODES 8000000u            /* values of a pickle, 24 bytes each */
 #define PAW__MAX_VISITS 4000000u           /* shared containers multiply paths without bytes */
@@ -3558,25 +3583,6 @@ static const char *paw__sorted_twice(void *const *sorted, size_t n) /* a name me
     return NULL;
 }
 
-/* Bytes of the UTF-8 character at s (n bytes left), 0 where it is not one: no overlong forms, no
-   surrogates, nothing above U+10FFFF. */
-static size_t paw__utf8(const uint8_t *s, size_t n)
-{
-    static const uint32_t least[5] = { 0, 0, 0x80, 0x800, 0x10000 };
-    uint32_t v;
-    size_t len, i;
-    if (!n) return 0;
-    if (s[0] < 0x80) return 1;
-    len = s[0] >= 0xc2 && s[0] < 0xe0 ? 2 : s[0] >= 0xe0 && s[0] < 0xf0 ? 3
-        : s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : 0;
-    if (!len || len > n) return 0;
-    v = s[0] & (0x7fu >> len);
-    for (i = 1; i < len; ++i) {
-        if ((s[i] & 0xc0) != 0x80) return 0;
-        v = v << 6 | (s[i] & 0x3fu);
-    }
-    return v >= least[len] && v <= 0x10ffff && (v < 0xd800 || v > 0xdfff) ? len : 0;
-}
 static int paw__utf8_all(const char *s, size_t n)
 {
     const uint8_t *p = (const uint8_t *)s;
@@ -5403,8 +5409,8 @@ static paw_err paw__push_global(paw__pickle *p, const char *module, const char *
         if (paw__has_word(paw__globals[i].modules, module) &&
             paw__has_word(paw__globals[i].names, name))
             return paw__push_int(p, PAW__V_GLOBAL, (int64_t)i);
-    return paw__torch_fail(p, PAW_E_UNSUP, "refuses pickled global %s.%s (pickle at byte %llu)",
-                           module, name, (unsigned long long)paw__in_tell(&p->in));
+    return paw__torch_fail(p, PAW_E_UNSUP, "refuses pickled global %.200s.%.200s (pickle at byte "
+                           "%llu)", module, name, (unsigned long long)paw__in_tell(&p->in));
 }
 static const paw__global *paw__global_at(paw__pickle *p, uint32_t i) /* NULL: not a global */
 {
@@ -5734,7 +5740,8 @@ static uint64_t paw__memo_line(paw__pickle *p) /* the index in a line of digits 
 static paw_err paw__memo_put(paw__pickle *p, uint64_t i)
 {
     const uint32_t v = paw__top(p);
-    if (i >= PAW__MAX_MEMO) return paw__pickle_fail(p, PAW_E_LIMIT, "memo too large");
+    if (i >= p->ops) /* Python counts up; a far index would be memory that the file does not have */
+        return paw__pickle_fail(p, PAW_E_LIMIT, "memo too large");
     while (!p->in.e && p->memo.n <= i) paw__stack_push(p, &p->memo, 0);
     if (p->in.e) return p->in.e;
     p->memo_used += !p->memo.v[i];
