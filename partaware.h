@@ -619,6 +619,11 @@ PAW_DEF paw_err paw_average_precision(paw_ctx *c, const float *scores, const uin
    never held. A feature that is not finite is E_NUM. */
 PAW_DEF paw_err paw_retrieval_ap(paw_ctx *c, const float *x, size_t n, size_t dim,
                                  const int32_t *labels, int exclude_query, double *ap);
+/* The queries of one of parts processes (part: 0 to parts - 1) only, ap of the others being 0: the
+   sum over the parts is what paw_retrieval_ap gives, to the bit. */
+PAW_DEF paw_err paw_retrieval_ap_part(paw_ctx *c, const float *x, size_t n, size_t dim,
+                                      const int32_t *labels, int exclude_query, size_t part,
+                                      size_t parts, double *ap);
 /* The k rows of gallery [n, dim] with the highest such cosine to each query [nq, dim], highest
    first, of equal ones the lower row. exclude_self: query i is row i of the gallery, and left out.
    k over what is there is E_ARG. rows, scores: [nq, k], either may be NULL. */
@@ -11686,6 +11691,7 @@ typedef struct {
     paw__ranking_spare spare; /* of all threads, [threads, most] */
     uint32_t *counts;   /* [rows, most + 1 + buckets + 1] */
     int exclude, own, counted, last; /* chunk: of own columns; with their others; the last */
+    size_t part, parts;       /* every parts-th tile from part on */
     double *ap;
 } paw__retrieval;
 
@@ -11764,20 +11770,21 @@ static void paw__retrieval_tiles(paw__retrieval *r)
     const size_t n = r->t.gallery.n, most = r->t.plan.rows;
     const size_t columns = r->t.plan.columns, fit = paw__max(columns, 32) - 32;
     const size_t wide = columns < n ? paw__min(most, fit) : most;
-    size_t first, rows, k = 0;
-    for (first = 0; first < n; first += rows) {
+    size_t first, rows, end, tile = 0, k = 0;
+    for (first = 0; first < n; first += rows, ++tile) {
         const size_t begin = r->start[k];
         size_t left = r->start[k + 1] - first;
         if (first == begin && left <= wide) {
             for (++k; k < r->classes && r->start[k + 1] - first <= wide; ++k) {}
-            rows = r->start[k] - first;
-            paw__retrieval_tile(r, first, rows, begin, r->start[k]);
-            continue;
+            end = r->start[k];
+            rows = end - first;
+        } else {
+            left = (left + most - 1) / most; /* tiles, as even as possible */
+            end = r->start[k + 1];
+            rows = (end - first + left - 1) / left;
+            if (first + rows == end) ++k;
         }
-        left = (left + most - 1) / most; /* tiles, as even as possible */
-        rows = (r->start[k + 1] - first + left - 1) / left;
-        paw__retrieval_tile(r, first, rows, begin, r->start[k + 1]);
-        if (first + rows == r->start[k + 1]) ++k;
+        if (tile % r->parts == r->part) paw__retrieval_tile(r, first, rows, begin, end);
     }
 }
 static int paw__less_label(const void *a, const void *b)
@@ -11807,7 +11814,7 @@ static paw_err paw__retrieval_order(paw_ctx *c, const int32_t *labels, size_t n,
 /* plan NULL: the best one */
 static paw_err paw__retrieval_ap(paw_ctx *c, const float *x, size_t n, size_t dim,
                                  const int32_t *labels, int exclude, const paw__plan *plan,
-                                 double *ap)
+                                 size_t part, size_t parts, double *ap)
 {
     const size_t threads = (size_t)c->threads;
     paw__retrieval r;
@@ -11816,6 +11823,8 @@ static paw_err paw__retrieval_ap(paw_ctx *c, const float *x, size_t n, size_t di
     memset(&r, 0, sizeof r);
     if ((e = paw__rows_of(c, "row", x, n, dim, &r.t.gallery)) != PAW_OK) return e;
     r.exclude = exclude;
+    r.part = part;
+    r.parts = parts;
     r.ap = ap;
     r.start = (uint32_t *)paw__alloc(c, 2 * n + 1, sizeof *r.start);
     e = r.start ? paw__retrieval_order(c, labels, n, r.start + n + 1, &r) : PAW_E_OOM;
@@ -11825,6 +11834,7 @@ static paw_err paw__retrieval_ap(paw_ctx *c, const float *x, size_t n, size_t di
     r.t.gallery.order = r.start + n + 1;
     r.t.query = r.t.gallery;
     r.t.plan = plan ? *plan : paw__plan_of(n, n, paw__up16(dim), m + per, threads);
+    r.t.plan.rows = paw__min(r.t.plan.rows, (n + parts - 1) / parts);
     rows = r.t.plan.at_once ? threads : r.t.plan.rows;
     r.rank = (paw__ranking *)paw__calloc(c, rows, sizeof *r.rank);
     r.sorted = (float *)paw__alloc(c, rows * m + threads * m, sizeof *r.sorted);
@@ -11838,6 +11848,7 @@ static paw_err paw__retrieval_ap(paw_ctx *c, const float *x, size_t n, size_t di
         r.rank[i].count = r.counts + i * per;
         r.rank[i].first = r.rank[i].count + m;
     }
+    if (parts > 1) memset(ap, 0, n * sizeof *ap);
     paw__retrieval_tiles(&r);
     paw__tiles_close(&r.t);
 done:
@@ -11851,10 +11862,19 @@ done:
 PAW_DEF paw_err paw_retrieval_ap(paw_ctx *c, const float *x, size_t n, size_t dim,
                                  const int32_t *labels, int exclude_query, double *ap)
 {
+    return paw_retrieval_ap_part(c, x, n, dim, labels, exclude_query, 0, 1, ap);
+}
+PAW_DEF paw_err paw_retrieval_ap_part(paw_ctx *c, const float *x, size_t n, size_t dim,
+                                      const int32_t *labels, int exclude_query, size_t part,
+                                      size_t parts, double *ap)
+{
     if (!c) return PAW_E_ARG;
     if (!dim || (n && (!x || !labels || !ap)))
         return paw__fail(c, PAW_E_ARG, "paw_retrieval_ap: NULL argument, or no features");
-    return n ? paw__retrieval_ap(c, x, n, dim, labels, exclude_query, NULL, ap) : PAW_OK;
+    if (part >= parts)
+        return paw__fail(c, PAW_E_ARG, "paw_retrieval_ap_part: part %zu of %zu", part, parts);
+    return n ? paw__retrieval_ap(c, x, n, dim, labels, exclude_query, NULL, part, parts, ap)
+             : PAW_OK;
 }
 
 /* ---- nearest neighbours ---- */

@@ -214,6 +214,44 @@ static const paw__plan plans[] = { { 0, 0, 0, 0 }, { 1, 16, 0, 0 }, { 7, 48, 1, 
 enum { PLANS = sizeof plans / sizeof *plans };
 static const int widths[] = { 1, 2, 3, 7 };
 
+/* Parts add up to the whole, each query belongs to one of them, and a part that has none is none. */
+static void check_parts(const gallery *g, int exclude, const double *want)
+{
+    static const size_t parts[] = { 2, 3, 16, 1000 };
+    double *sum = (double *)malloc(g->n * sizeof *sum);
+    size_t i, k, part;
+    if (!sum) abort();
+    for (k = 0; k < 4; ++k) {
+        paw_ctx *c = context(2, NULL);
+        size_t wrong = 0, twice = 0, busy = 0;
+        paw_err e = PAW_OK;
+        memset(sum, 0, g->n * sizeof *sum);
+        for (part = 0; !e && part < parts[k]; ++part) {
+            size_t own = 0;
+            e = paw_retrieval_ap_part(c, g->x, g->n, g->dim, g->labels, exclude, part, parts[k],
+                                      g->ap);
+            for (i = 0; i < g->n; ++i) {
+                own += g->ap[i] != 0;
+                twice += g->ap[i] != 0 && sum[i] != 0;
+                sum[i] += g->ap[i];
+            }
+            busy += own > 0;
+        }
+        for (i = 0; i < g->n; ++i) wrong += !same(want[i], sum[i], 0);
+        T(!e && !wrong && !twice, "%zu x %zu in %zu parts, exclude %d: %zu differ, %zu twice",
+          g->n, g->dim, parts[k], exclude, wrong, twice);
+        i = (g->n + parts[k] - 1) / parts[k]; /* rows of a tile at most */
+        T(busy >= (g->n + i - 1) / i || exclude, "%zu rows: %zu of %zu parts work", g->n, busy,
+          parts[k]);
+        g->ap[0] = -1;
+        T(paw_retrieval_ap_part(c, g->x, g->n, g->dim, g->labels, exclude, parts[k], parts[k],
+                                g->ap) == PAW_E_ARG && g->ap[0] < 0, "part %zu of %zu", parts[k],
+          parts[k]);
+        paw_destroy(c);
+    }
+    free(sum);
+}
+
 /* Every plan, thread count and instruction set gives the oracle's average precision to the bit. */
 static void check_retrieval(const gallery *g, int exclude, const char *what)
 {
@@ -228,7 +266,7 @@ static void check_retrieval(const gallery *g, int exclude, const char *what)
                 paw_ctx *c = context(widths[w], NULL);
                 size_t wrong = 0;
                 paw_err e = p ? paw__retrieval_ap(c, g->x, g->n, g->dim, g->labels, exclude,
-                                                  &plans[p], g->ap)
+                                                  &plans[p], 0, 1, g->ap)
                               : paw_retrieval_ap(c, g->x, g->n, g->dim, g->labels, exclude, g->ap);
                 for (i = 0; i < g->n; ++i) wrong += !same(want[i], g->ap[i], 0);
                 T(!e && !wrong, "%s, %zu x %zu, exclude %d, %s, plan %zu, %d threads: %zu differ; "
@@ -238,6 +276,7 @@ static void check_retrieval(const gallery *g, int exclude, const char *what)
             }
     }
     (void)paw_isa_limit(PAW_ISA_AVX512);
+    check_parts(g, exclude, want);
     free(want);
 }
 static void test_retrieval(void)
