@@ -1,12 +1,20 @@
 # partaware: one header, its examples, tests, benches and tools. `make help` lists the targets.
 # CC CXX CFLAGS CXXFLAGS CPPFLAGS LDFLAGS LDLIBS are yours; B is where everything is built.
-# PREFIX and DESTDIR say where make install goes; PROGRAMS= installs the header alone.
+# PREFIX and DESTDIR say where make install goes; PROGRAMS= installs the header alone; MPI=1 builds
+# the programs for mpirun.
 
 CC = cc
 CXX = c++
 CFLAGS = -O2 -g -std=c99
 CXXFLAGS = -O2 -g -std=c++11
 B = build
+# MPI=1: the programs for mpirun, by OpenMPI's compiler wrapper, into a folder of their own.
+EXAMPLE_CC = $(CC)
+ifneq (,$(MPI))
+override B := $(B)/mpi
+EXAMPLE_CC = OMPI_CC="$(CC)" mpicc -DCLI_MPI
+.DEFAULT_GOAL = examples
+endif
 # Where make install puts what is built; DESTDIR stands before it and in no file.
 PREFIX = /usr/local
 DESTDIR =
@@ -21,7 +29,8 @@ CXXWARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion
 # Asked when a recipe runs, so that a pkg-config that setup has just installed counts.
 PKG_CFLAGS = $(shell pkg-config --cflags sleef stb 2>/dev/null)
 PKG_LIBS = $(shell pkg-config --libs sleef 2>/dev/null || echo -lsleef)
-C = $(CC) -I. $(CPPFLAGS) $(PKG_CFLAGS) $(WARN) $(CFLAGS)
+C_FLAGS = -I. $(CPPFLAGS) $(PKG_CFLAGS) $(WARN) $(CFLAGS)
+C = $(CC) $(C_FLAGS)
 CXXC = $(CXX) -I. $(CPPFLAGS) $(PKG_CFLAGS) $(CXXWARN) $(CXXFLAGS)
 LIBS = $(LDFLAGS) $(LDLIBS) $(PKG_LIBS) -lm -lpthread
 
@@ -50,7 +59,7 @@ endif
 
 all: examples tests benches tools ## build everything
 
-examples: $(EXAMPLES) ## build the examples
+examples: $(EXAMPLES) ## build the examples; MPI=1: for mpirun, in build/mpi/examples
 tests: $(TESTS)
 benches: $(BENCHES)
 tools: $(TOOLS)
@@ -61,7 +70,7 @@ $(B)/%: %.c $(HEADERS) | $(READY)
 
 $(B)/examples/%: examples/%.c $(HEADERS) | $(READY)
 	@mkdir -p $(@D)
-	$(C) $(COMMIT) -o $@ $< $(LIBS)
+	$(EXAMPLE_CC) $(C_FLAGS) $(COMMIT) -o $@ $< $(LIBS)
 
 $(B)/bench/%: bench/%.c $(HEADERS) | $(READY)
 	@mkdir -p $(@D)

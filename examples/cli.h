@@ -1,5 +1,6 @@
 /* What the example programs share. In order:
      options    one table per program drives parser, defaults, --help, --man and --completion
+     processes  ranks of MPI (CLI_MPI), or --shard I/N, over one folder of features
      progress   one line on stderr
      results    fields and rows, printed as text, JSON, CSV or Markdown
      files      folders, files that appear only when whole, growing .npy, lists of images
@@ -15,6 +16,7 @@
 #define PAW_EXAMPLES_CLI_H
 
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <math.h>
 #include <signal.h>
@@ -25,8 +27,13 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#ifdef CLI_MPI
+#include <mpi.h>
+#endif
 
 enum {
+    CLI_DONE = -2,        /* nothing is left to do for this process: cli_end makes it CLI_OK */
+    CLI_SKIP = -1,        /* of an item: leave it out */
     CLI_OK = 0,
     CLI_PARTIAL = 1,      /* finished, but inputs were skipped, or numbers were not finite */
     CLI_USAGE = 2,        /* wrong command line */
@@ -98,6 +105,8 @@ typedef struct {
     double eps;   /* of layer norm, as asked; 0: 1e-6 */
     double start; /* seconds of the monotonic clock */
     int live;     /* a progress line stands on the terminal */
+    int part, parts; /* this process encodes shards part, part + parts, ... */
+    int ranks;    /* 1: the parts are ranks of MPI */
 } cli;
 
 static volatile sig_atomic_t cli_signalled;
@@ -128,7 +137,8 @@ static inline void cli_vsay(cli *app, const char *format, va_list args)
         if ((unsigned char)*s < 32 || *s == 127) *s = '?';
     if (app->live) fputc('\n', stderr);
     app->live = 0;
-    fprintf(stderr, "%s: %s\n", app->program->name, text);
+    if (app->ranks) fprintf(stderr, "%s: rank %d: %s\n", app->program->name, app->part, text);
+    else fprintf(stderr, "%s: %s\n", app->program->name, text);
 }
 __attribute__((format(printf, 2, 3))) static inline void cli_say(cli *app, const char *format, ...)
 {
@@ -528,13 +538,124 @@ static inline unsigned cli_set(const cli *app, const char *name) /* bit i: the i
     return set;
 }
 
+/* ---- processes: ranks of MPI, or --shard I/N, over one folder of features ---- */
+
+static inline int cli_digits(const char *s, size_t n) /* its first n characters, 1 to 9; or -1 */
+{
+    size_t i;
+    int x = 0;
+    for (i = 0; i < n; ++i) x = isdigit((unsigned char)s[i]) ? 10 * x + (s[i] - '0') : -1000000000;
+    return n > 0 && n < 10 && x >= 0 ? x : -1;
+}
+static inline int cli_array_number(const char *name, int preset)
+{
+    const char *s = getenv(name);
+    return s ? cli_digits(s, strlen(s)) : preset;
+}
+/* "I/N", or "array": what Slurm tells a task of a job array. */
+static inline int cli_shard_of(cli *app, const char *s)
+{
+    const size_t slash = strcspn(s, "/");
+    int least, step;
+    if (!strcmp(s, "array")) {
+        app->parts = cli_array_number("SLURM_ARRAY_TASK_COUNT", -1);
+        app->part = cli_array_number("SLURM_ARRAY_TASK_ID", -1);
+        least = cli_array_number("SLURM_ARRAY_TASK_MIN", 0);
+        step = cli_array_number("SLURM_ARRAY_TASK_STEP", 1);
+        if (app->parts < 1 || app->part < 0 || least < 0 || step < 1)
+            return cli_error(app, CLI_USAGE, "--shard array: not in a job array of Slurm: "
+                             "SLURM_ARRAY_TASK_ID and SLURM_ARRAY_TASK_COUNT are not set");
+        if ((app->part - least) % step || app->part < least ||
+            (app->part = (app->part - least) / step) >= app->parts)
+            return cli_error(app, CLI_USAGE, "--shard array: the numbers of this job array have "
+                             "gaps; --array=0-%d has none", app->parts - 1);
+        return CLI_OK;
+    }
+    app->part = cli_digits(s, slash);
+    app->parts = s[slash] ? cli_digits(s + slash + 1, strlen(s + slash + 1)) : -1;
+    if (app->part < 0 || app->parts < 1)
+        return cli_error(app, CLI_USAGE, "--shard '%s': I/N such as 0/4, or array", s);
+    if (app->part >= app->parts)
+        return cli_error(app, CLI_USAGE, "--shard %s: the parts of %d are 0/%d to %d/%d", s,
+                         app->parts, app->parts, app->parts - 1, app->parts);
+    return CLI_OK;
+}
+/* Which part of the work is this process's; *threads: of 0 this rank's share of its machine. */
+static inline int cli_processes(cli *app, int *threads)
+{
+    const int divides = cli_find(app->program, "--shard", 7) >= 0;
+    const int shard = divides && cli_has(app, "--shard");
+    const char *const other =
+        !divides ? "the work of this program is not divided: run it as one process"
+        : cli_has(app, "--no-cache") ? "--no-cache: parts of the work meet in --cache" : NULL;
+    app->parts = 1;
+#ifdef CLI_MPI
+    {
+        int level, beside, most = (int)sysconf(_SC_NPROCESSORS_ONLN);
+        MPI_Comm machine;
+        MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &level);
+        MPI_Comm_rank(MPI_COMM_WORLD, &app->part);
+        MPI_Comm_size(MPI_COMM_WORLD, &app->parts);
+        MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &machine);
+        MPI_Comm_size(machine, &beside);
+        MPI_Comm_free(&machine);
+        app->ranks = app->parts > 1;
+        if (app->ranks && !*threads && !getenv("PAW_THREADS"))
+            *threads = most > beside ? most / beside : 1;
+        if (app->ranks && shard)
+            return cli_error(app, CLI_USAGE, "--shard is for processes without MPI");
+    }
+#endif
+    (void)threads;
+    if ((app->ranks || shard) && other) return cli_error(app, CLI_USAGE, "%s", other);
+    if (shard && cli_has(app, "--merge"))
+        return cli_error(app, CLI_USAGE, "--shard and --merge exclude each other");
+    return shard ? cli_shard_of(app, cli_text(app, "--shard")) : (int)CLI_OK;
+}
+/* Adds up x [n] of all ranks. */
+static inline void cli_sum(const cli *app, double *x, size_t n)
+{
+#ifdef CLI_MPI
+    const size_t most = (size_t)1 << 28;
+    for (; app->ranks && n; x += most) {
+        MPI_Allreduce(MPI_IN_PLACE, x, (int)(n < most ? n : most), MPI_DOUBLE, MPI_SUM,
+                      MPI_COMM_WORLD);
+        n -= n < most ? n : most;
+    }
+#endif
+    (void)app, (void)x, (void)n;
+}
+static inline void cli_wait(const cli *app) /* until all ranks are here */
+{
+#ifdef CLI_MPI
+    if (app->ranks) MPI_Barrier(MPI_COMM_WORLD);
+#endif
+    (void)app;
+}
+/* Where the divided work ends: the first rank goes on. */
+static inline int cli_first(const cli *app)
+{
+    return app->ranks && app->part ? (int)CLI_DONE : (int)CLI_OK;
+}
+/* A rank that fails takes the others along: they would wait for it. What is kept is kept. */
+static inline int cli_leave(const cli *app, int code)
+{
+#ifdef CLI_MPI
+    if (app->ranks && code > CLI_PARTIAL) MPI_Abort(MPI_COMM_WORLD, code);
+    MPI_Finalize();
+#endif
+    (void)app;
+    return code;
+}
+
 static inline int cli_create(cli *app)
 {
     paw_config config;
     paw_err e;
-    int k;
+    int k, code;
     memset(&config, 0, sizeof config);
     if ((k = cli_find(app->program, "--threads", 9)) >= 0) config.threads = atoi(app->value[k]);
+    if ((code = cli_processes(app, &config.threads)) != CLI_OK) return code;
     if (cli_find(app->program, "--math", 6) >= 0) config.math = cli_choice(app, "--math");
     if (cli_find(app->program, "--max-pixels", 12) >= 0)
         config.max_pixels = (uint64_t)cli_real(app, "--max-pixels");
@@ -573,8 +694,8 @@ static inline void cli_start(cli *app, int argc, char **argv, const cli_program 
         if ((program->options[i].type & CLI_REQUIRED) && !app->given[i])
             code = cli_error(app, CLI_USAGE, "%s %s is needed; see %s --help",
                              program->options[i].name, program->options[i].arg, program->name);
-    if (!code) code = cli_create(app);
     if (code) exit(code);
+    if ((code = cli_create(app)) != CLI_OK) exit(cli_leave(app, code));
     if (cli_find(program, "--eps", 5) >= 0) app->eps = cli_real(app, "--eps");
     memset(&action, 0, sizeof action);
     action.sa_handler = cli_on_signal;
@@ -585,10 +706,11 @@ static inline void cli_start(cli *app, int argc, char **argv, const cli_program 
 /* Closes the context; returns the exit status. */
 static inline int cli_end(cli *app, int code)
 {
+    if (code == CLI_DONE) code = CLI_OK;
     if ((fflush(stdout) || ferror(stdout)) && !code)
         code = cli_error(app, CLI_RESOURCE, "cannot write to standard output");
     paw_destroy(app->ctx);
-    return code;
+    return cli_leave(app, code);
 }
 
 /* ---- progress: one line that updates on a terminal, a line every 10 s elsewhere ---- */
@@ -607,7 +729,8 @@ static inline void cli_progress_start(cli_progress *p, cli *app, const char *uni
     p->unit = unit;
     p->total = total;
     p->start = p->last = cli_seconds();
-    p->silent = cli_find(app->program, "--quiet", 7) < 0 || cli_has(app, "--quiet");
+    p->silent = cli_find(app->program, "--quiet", 7) < 0 || cli_has(app, "--quiet") ||
+                cli_first(app);
     p->tty = isatty(STDERR_FILENO);
 }
 static inline void cli_progress_show(cli_progress *p, size_t done)
@@ -1124,7 +1247,6 @@ static inline int cli_images(cli *app, const char *option, cli_paths *out)
 }
 #define CLI_SKIP_OPTION                                                                            \
     {"--skip-bad", NULL, CLI_FLAG, NULL, 0, 0, "leave out images that cannot be read (exit 1)"}
-enum { CLI_SKIP = -1 };
 /* Image to chw [3, size, size]: short side to resize, then the centre; resize 0: squashed. */
 static inline paw_err cli_image_scale(paw_ctx *c, const char *path, int resize, int size,
                                       const paw_stats *stats, float *chw)
@@ -1639,7 +1761,12 @@ static inline int cli_encode(cli *app, const cli_encoder *e)
         {"--resume", "yes|no", CLI_CHOICE, "yes", 0, 0, "no: encode all, whatever is kept"},       \
         {"--cache-dtype", "f32|f16|bf16", CLI_CHOICE, "f32", 0, 0,                                 \
          "type of the numbers kept; the shorter ones round, and the result says so"},              \
-        {"--shard", "N", CLI_INT, "64", 1, 65536, "items per file: what a killed run can lose"}
+        {"--shard-items", "N", CLI_INT, "64", 1, 65536,                                            \
+         "items per file: what a killed run can lose"},                                            \
+        {"--shard", "I/N|array", CLI_STR, NULL, 0, 0,                                              \
+         "only encode, part I of N (from 0) into --cache; array: as a task of Slurm's"},           \
+        {"--merge", NULL, CLI_FLAG, NULL, 0, 0,                                                    \
+         "encode nothing: the result of the parts in --cache, refused where one is missing"}
 
 typedef struct {
     cli_encoder job;        /* all but take; fill may return CLI_SKIP */
@@ -1666,7 +1793,78 @@ static inline size_t cli_row_count(const cli_features *f, int kind)
     paw_store_describe(f->store[kind], &d);
     return d.row_count;
 }
-static inline int cli_store_open(cli *app, cli_features *f, int kind)
+enum { CLI_SETTINGS = 32, CLI_SETTING = 160 };
+static inline int cli_manifest(const char *folder, char lines[CLI_SETTINGS][CLI_SETTING])
+{
+    char path[1300];
+    FILE *f;
+    int n = 0;
+    snprintf(path, sizeof path, "%s/manifest.json", folder);
+    f = fopen(path, "r");
+    for (; f && n < CLI_SETTINGS && fgets(lines[n], CLI_SETTING, f); ++n) {
+        char *end = lines[n] + strlen(lines[n]);
+        while (end > lines[n] && strchr(",\n", end[-1])) *--end = 0;
+    }
+    if (f) fclose(f);
+    return n;
+}
+/* Settings of two folders that differ, as text [size]; returns how many. */
+static inline int cli_settings_differ(const char *ours, const char *other, char *text, size_t size)
+{
+    char a[CLI_SETTINGS][CLI_SETTING], b[CLI_SETTINGS][CLI_SETTING];
+    const int na = cli_manifest(ours, a), nb = cli_manifest(other, b);
+    int i, k, n = 0;
+    for (i = 0, *text = 0; i < na; ++i) {
+        const size_t key = strcspn(a[i], ":"), at = strlen(text);
+        for (k = 0; k < nb && strncmp(a[i], b[k], key + 1); ++k) continue;
+        if (k < nb && !strcmp(a[i], b[k])) continue;
+        snprintf(text + at, size - at, "%s%.*s is%s here and%s there", n++ ? "; " : "",
+                 (int)key - (int)strspn(a[i], " "), a[i] + strspn(a[i], " "), a[i] + key + 1,
+                 k < nb ? b[k] + key + 1 : " not");
+    }
+    return n;
+}
+static inline int cli_has_shards(const char *folder)
+{
+    DIR *dir = opendir(folder);
+    struct dirent *entry;
+    int n = 0;
+    while (dir && (entry = readdir(dir)) != NULL) n += strstr(entry->d_name, ".npy") != NULL;
+    if (dir) closedir(dir);
+    return n > 0;
+}
+/* --merge without all shards of kind: the folder of the same feature that differs least is named,
+   with what differs. */
+static inline int cli_merge_refused(cli *app, const cli_features *f, int kind)
+{
+    const char *cache = cli_text(app, "--cache");
+    char folder[1200], text[600], best[600], nearest[1200] = "";
+    struct dirent *entry;
+    paw_store_info d;
+    size_t name;
+    DIR *dir = opendir(cache);
+    int least = CLI_SETTINGS + 1;
+    paw_store_describe(f->store[kind], &d);
+    name = strlen(cli_base(d.folder)) - 16; /* NAME- before the key */
+    while (dir && (entry = readdir(dir)) != NULL) {
+        int n;
+        if (strlen(entry->d_name) != name + 16 || strncmp(entry->d_name, cli_base(d.folder), name))
+            continue;
+        snprintf(folder, sizeof folder, "%s/%s", cache, entry->d_name);
+        n = cli_settings_differ(d.folder, folder, text, sizeof text);
+        if (!n || n >= least || !cli_has_shards(folder)) continue;
+        least = n;
+        memcpy(best, text, sizeof best);
+        memcpy(nearest, folder, sizeof nearest);
+    }
+    if (dir) closedir(dir);
+    return cli_error(app, CLI_INPUT, "--merge: %lu of %lu shards are missing in %s%s%s%s%s",
+                     (unsigned long)(d.shards - d.ready), (unsigned long)d.shards, d.folder,
+                     *nearest ? "; of other settings is " : "", nearest, *nearest ? ": " : "",
+                     *nearest ? best : "");
+}
+/* again: after this process has written its part, to find those of the others. */
+static inline int cli_store_open(cli *app, cli_features *f, int kind, int again)
 {
     static const int types[] = { PAW_F32, PAW_F16, PAW_BF16 };
     const char *about[16];
@@ -1708,10 +1906,10 @@ static inline int cli_store_open(cli *app, cli_features *f, int kind)
     o.count = f->job.count;
     memcpy(o.shape, shape + 1, (size_t)o.ndim * sizeof *shape);
     o.dtype = types[cli_choice(app, "--cache-dtype")];
-    o.shard_rows = (size_t)cli_int(app, "--shard");
-    o.fresh = cli_choice(app, "--resume") == 1;
+    o.shard_rows = (size_t)cli_int(app, "--shard-items");
+    o.fresh = cli_choice(app, "--resume") == 1 && !again;
     e = paw_store_open(app->ctx, &o, &f->store[kind]);
-    if (e == PAW_E_IO && cli_has(app, "--require-cache"))
+    if (e == PAW_E_IO && (cli_has(app, "--require-cache") || app->parts > 1))
         return cli_error(app, CLI_RESOURCE, "%s", paw_message(app->ctx));
     if (e == PAW_E_IO) {
         cli_say(app, "%s; going on without a cache", paw_message(app->ctx));
@@ -1720,6 +1918,7 @@ static inline int cli_store_open(cli *app, cli_features *f, int kind)
     }
     if (e) return cli_fail(app, e);
     paw_store_describe(f->store[kind], &d);
+    if (again || cli_first(app)) return CLI_OK;
     if (d.torn)
         cli_say(app, "%s: %lu shards are torn or foreign and will be encoded again", d.folder,
                 (unsigned long)d.torn);
@@ -1728,9 +1927,11 @@ static inline int cli_store_open(cli *app, cli_features *f, int kind)
                 (unsigned long)d.stale);
     return CLI_OK;
 }
-static inline int cli_shard_ready(const cli_features *f, size_t shard)
+/* 1: nothing to encode, because it is there or another process's. */
+static inline int cli_shard_ready(const cli_features *f, size_t shard, size_t part, size_t parts)
 {
     int k, ready = 1;
+    if (shard % parts != part) return 1;
     for (k = 0; k < CLI_KINDS; ++k) ready &= !f->store[k] || paw_store_has(f->store[k], shard);
     return ready;
 }
@@ -1766,16 +1967,17 @@ static inline int cli_shard_encode(cli *app, cli_features *f, cli_batch *b, floa
     return !e ? CLI_OK : e == PAW_E_IO ? cli_error(app, CLI_RESOURCE, "%s", paw_message(app->ctx))
                                        : cli_fail(app, e);
 }
-static inline int cli_features_encode(cli *app, cli_features *f)
+static inline int cli_features_encode(cli *app, cli_features *f, size_t part, size_t parts)
 {
-    const size_t size = (size_t)cli_int(app, "--shard"), asked = (size_t)cli_int(app, "--batch");
+    const size_t size = (size_t)cli_int(app, "--shard-items");
+    const size_t asked = (size_t)cli_int(app, "--batch");
     const size_t count = f->job.count, most = asked < size ? asked : size;
     float *kept[CLI_KINDS] = { NULL };
     size_t i, todo = 0;
     cli_progress progress;
     cli_batch batch;
     int k, code = CLI_OK;
-    for (i = 0; i < count; ++i) todo += !cli_shard_ready(f, i / size);
+    for (i = 0; i < count; ++i) todo += !cli_shard_ready(f, i / size, part, parts);
     if (!todo) return CLI_OK;
     f->job.patient = !cli_has(app, "--no-cache");
     code = cli_batch_alloc(app, &f->job, most, &batch);
@@ -1785,11 +1987,11 @@ static inline int cli_features_encode(cli *app, cli_features *f)
         if (!kept[k]) code = cli_no_memory(app);
     }
     cli_progress_start(&progress, app, f->job.unit, todo);
-    if (todo < count && !progress.silent)
+    if (todo < count && parts == 1 && !progress.silent)
         cli_say(app, "%lu of %lu %s are in the cache", (unsigned long)(count - todo),
                 (unsigned long)count, f->job.unit);
     for (i = 0; !code && i < count; i += size) {
-        if (cli_shard_ready(f, i / size)) continue;
+        if (cli_shard_ready(f, i / size, part, parts)) continue;
         code = cli_interrupted();
         if (!code)
             code = cli_shard_encode(app, f, &batch, kept, most, i / size, i,
@@ -1804,6 +2006,28 @@ static inline int cli_features_encode(cli *app, cli_features *f)
                 f->job.patient ? "; the same command goes on from there" : "");
     return code;
 }
+/* Encodes this process's part. Ranks then have all of it: what another one has not written, or a
+   slow file system not yet shown, is encoded here. */
+static inline int cli_features_part(cli *app, cli_features *f)
+{
+    int k, kind = -1, code = cli_features_encode(app, f, (size_t)app->part, (size_t)app->parts);
+    paw_store_info d;
+    if (code || (!app->ranks && !cli_has(app, "--shard"))) return code;
+    cli_wait(app);
+    for (k = 0; !code && k < CLI_KINDS; ++k) {
+        if (!f->store[k]) continue;
+        paw_store_close(f->store[k]);
+        f->store[k] = NULL;
+        code = cli_store_open(app, f, kind = k, 1);
+    }
+    if (code || kind < 0) return code;
+    if (app->ranks) return cli_features_encode(app, f, 0, 1);
+    paw_store_describe(f->store[kind], &d);
+    cli_say(app, "part %d of %d: %lu %s encoded, %lu of %lu shards are there; --merge for --shard "
+                 "gives the result", app->part, app->parts, (unsigned long)f->encoded, f->job.unit,
+            (unsigned long)d.ready, (unsigned long)d.shards);
+    return CLI_DONE;
+}
 /* Opens the stores of job.want, encodes what they lack, finds the items that could be read. */
 static inline int cli_features_run(cli *app, cli_features *f)
 {
@@ -1811,12 +2035,15 @@ static inline int cli_features_run(cli *app, cli_features *f)
     size_t i, n, j;
     float *x;
     for (k = 0; !code && k < CLI_KINDS; ++k) {
+        paw_store_info d;
         if (!(f->job.want & CLI_BIT(k))) continue;
-        code = cli_store_open(app, f, k);
-        if (!code && (smallest < 0 || cli_row_count(f, k) < cli_row_count(f, smallest)))
-            smallest = k;
+        code = cli_store_open(app, f, k, 0);
+        if (code) break;
+        paw_store_describe(f->store[k], &d);
+        if (d.ready < d.shards && cli_has(app, "--merge")) return cli_merge_refused(app, f, k);
+        if (smallest < 0 || cli_row_count(f, k) < cli_row_count(f, smallest)) smallest = k;
     }
-    if (!code) code = cli_features_encode(app, f);
+    if (!code) code = cli_features_part(app, f);
     if (code || smallest < 0) return code;
     f->rows = (size_t *)cli_alloc(f->job.count + 64, sizeof *f->rows);
     x = (float *)cli_alloc(64 * cli_row_count(f, smallest), sizeof *x);

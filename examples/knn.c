@@ -139,6 +139,7 @@ int main(int argc, char **argv)
     if (!code) code = cli_items_open(&app, &s.d.items, datasets);
     if (!code) code = cli_load(&app, &model, &s.d.info);
     if (!code) code = report_encode(&s.d, model);
+    if (!code) code = cli_first(&app);
     if (!code) code = run(&s);
     free(s.labels);
     free(s.predicted);

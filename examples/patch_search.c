@@ -113,6 +113,7 @@ int main(int argc, char **argv)
     p.s.px = p.s.info.image_px;
     if (!code) code = features(&p, model, &want);
     if (!code) code = search_encode(&p.s, model, want);
+    if (!code) code = cli_first(&app);
     if (!code) code = search_queries(&p.s, (size_t)cli_int(&app, "--top"), &p.queries);
     if (!code) code = find(&p);
     if (!code) code = finish(&p);

@@ -411,8 +411,10 @@ static inline int report_score(report_retrieval *d)
         f->per_class = (double *)cli_alloc((size_t)x->classes, sizeof *f->per_class);
         if (!f->ap || !f->per_class) return cli_no_memory(d->app);
         for (exclude = 1; exclude >= 0; --exclude) { /* what stays in f->ap is with the query */
-            paw_err e = paw_retrieval_ap(d->app->ctx, f->x, x->count, f->dim, d->labels, exclude,
-                                         f->ap);
+            paw_err e = paw_retrieval_ap_part(d->app->ctx, f->x, x->count, f->dim, d->labels,
+                                              exclude, (size_t)d->app->part,
+                                              (size_t)d->app->parts, f->ap);
+            if (!e) cli_sum(d->app, f->ap, x->count);
             if (!e)
                 e = paw_ap_mean(f->ap, d->labels, x->count, x->classes, f->per_class,
                                 exclude ? &f->without_query : &f->sum);
@@ -421,7 +423,7 @@ static inline int report_score(report_retrieval *d)
         have = d->f[d->best].x != NULL;
         if (!have || (k == REPORT_MEAN && f->sum.ap > d->f[REPORT_CLS].sum.ap)) d->best = k;
     }
-    return CLI_OK;
+    return cli_first(d->app);
 }
 
 static inline const report_row *report_published(const report_retrieval *d)
@@ -959,7 +961,7 @@ static inline void search_hues(const paw_image *window, float *out)
 /* The store of hues, filled where it lacks. */
 static inline int search_colour(search *s)
 {
-    const size_t size = (size_t)cli_int(s->app, "--shard"), n = s->f.job.count;
+    const size_t size = (size_t)cli_int(s->app, "--shard-items"), n = s->f.job.count;
     const char *const about[] = { "px", "224", "bins", "36 hues by chroma, the rest", NULL };
     float *rows = (float *)cli_alloc(size * SEARCH_HUE, sizeof *rows);
     cli_progress progress;
@@ -1736,7 +1738,7 @@ static inline int report_probe_open(report_probe *p, const paw_model *model)
     }
     if (cli_has(app, "--bn-eval")) p->o.bn_eval = cli_choice(app, "--bn-eval");
     if (p->head) paw_head_bn_eval(p->head, p->o.bn_eval);
-    for (i = apply; !code && i < 2; ++i) {
+    for (i = apply; (!code || code == CLI_DONE) && i < 2; ++i) { /* --shard: a part of each set */
         p->rows[i].kind = layer ? CLI_BLOCKS : p->o.kind == PAW_ATTENTIVE ? CLI_TOKENS
                           : cli_choice(app, "--feature")                  ? CLI_MEAN : CLI_CLS;
         code = report_set_open(p, i);
@@ -1761,7 +1763,7 @@ static inline int report_probe_open(report_probe *p, const paw_model *model)
             cli_say(app, "class %s has no training item", p->set[1].index.class_names[c]);
         }
     free(count);
-    return code;
+    return code ? code : cli_first(app);
 }
 /* The classes that a kept head knows, in the order of its outputs. */
 static inline int report_keep_head(report_probe *p)

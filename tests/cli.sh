@@ -168,7 +168,7 @@ if [ -n "$creatures" ]; then
     refuses 3 "line 1" image_classification $random --images "$image" --labels "$out/labels.txt"
 
     "$bin/part_retrieval" --root "$creatures" --parts all --random deit_base --batch 1 --threads 1 \
-        --quiet $kept --shard 2 >"$out/out" 2>"$out/err" &
+        --quiet $kept --shard-items 2 >"$out/out" 2>"$out/err" &
     pid=$!
     sleep 1
     kill -INT "$pid" 2>/dev/null

@@ -214,7 +214,7 @@ static const paw__plan plans[] = { { 0, 0, 0, 0 }, { 1, 16, 0, 0 }, { 7, 48, 1, 
 enum { PLANS = sizeof plans / sizeof *plans };
 static const int widths[] = { 1, 2, 3, 7 };
 
-/* Parts add up to the whole, each query belongs to one of them, and a part that has none is none. */
+/* Parts add up to the whole, to the bit; each query belongs to one of them. */
 static void check_parts(const gallery *g, int exclude, const double *want)
 {
     static const size_t parts[] = { 2, 3, 16, 1000 };

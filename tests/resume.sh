@@ -12,7 +12,7 @@ creatures=$out/creatures
 "$b/tools/make_creatures" --out "$creatures" --images 24 >"$out/out" 2>"$out/err" ||
     fail "make_creatures"
 
-options="--root $creatures --parts all --random deit_tiny --json --shard 4"
+options="--root $creatures --parts all --random deit_tiny --json --shard-items 4"
 run() # cache options...: JSON without time and threads in out, messages in err
 {
     cache=$1
