@@ -9,23 +9,6 @@
 static paw_ctx *ctx;
 static char root[] = P_tmpdir "/paw-data-XXXXXX";
 
-typedef struct {
-    long calls, fail_at, held;
-} fault;
-static void *fault_alloc(void *user, size_t bytes)
-{
-    fault *f = (fault *)user;
-    void *p = ++f->calls == f->fail_at ? NULL : malloc(bytes);
-    f->held += p != NULL;
-    return p;
-}
-static void fault_free(void *user, void *p, size_t bytes)
-{
-    (void)bytes;
-    ((fault *)user)->held -= p != NULL;
-    free(p);
-}
-
 static const char *at(const char *name)
 {
     static char path[2][1200];
@@ -863,71 +846,6 @@ static void test_list(void)
     T(paw_index_list(ctx, at("list.csv"), NULL, &x) == PAW_E_IO, "no list");
 }
 
-static paw_err files_index(paw_ctx *c, const char *path, const paw_index_opts *o, paw_index *out)
-{
-    paw_files l;
-    const paw_err e = paw_files_list(c, path, &l);
-    (void)o;
-    memset(out, 0, sizeof *out);
-    if (!e) paw_files_free(c, &l);
-    return e;
-}
-static void test_memory(void)
-{
-    static const struct {
-        const char *name, *path;
-        paw_index_fn *build;
-    } rows[] = { { "cub", "", paw_index_cub }, { "parts", "", paw_index_coco_parts },
-                 { "objects", "", paw_index_coco_objects }, { "cifar", "m", paw_index_cifar10 },
-                 { "folders", "m", paw_index_folders }, { "list", "m/l.csv", paw_index_list },
-                 { "files", "m/a", files_index } };
-    static const int labels[] = { 1, 2 };
-    fault f = { 0, 0, 0 };
-    paw_config cfg;
-    paw_ctx *c = NULL;
-    paw_index p;
-    char text[4096];
-    long n, tries, held;
-    size_t i;
-    memset(&cfg, 0, sizeof cfg);
-    cfg.threads = 1;
-    cfg.mem.alloc = fault_alloc;
-    cfg.mem.free = fault_free;
-    cfg.mem.user = &f;
-    if (paw_create(&cfg, &c)) abort();
-    held = f.held;
-    cub(NULL, NULL, NULL, NULL);
-    coco_persons(text);
-    write_at(KP_TRAIN, text);
-    write_at(IN_VAL, OBJ(BOX("1", "[1,2,45,45]", "")));
-    cifar("m/test_batch.bin", labels, 2, 2 * 3073);
-    write_at("m/a/1.jpg", "x");
-    write_at("m/b/2.jpg", "x");
-    write_at("m/l.csv", "a.jpg,x\nb.jpg,y\n");
-    for (i = 0; i < sizeof rows / sizeof *rows; ++i) {
-        f.calls = f.fail_at = 0;
-        T(!rows[i].build(c, at(rows[i].path), NULL, &p), "%s: %s", rows[i].name, paw_message(c));
-        tries = f.calls;
-        paw_index_free(c, &p);
-        T(tries && f.held == held && !p.items && !p.owned_, "%s: freed", rows[i].name);
-        for (n = 1; n <= tries; ++n) {
-            f.calls = 0;
-            f.fail_at = n;
-            T(rows[i].build(c, at(rows[i].path), NULL, &p) == PAW_E_OOM && f.held == held,
-              "%s: allocation %ld of %ld", rows[i].name, n, tries);
-        }
-    }
-    f.fail_at = 0;
-    paw_destroy(c);
-    T(!f.held, "all freed");
-    remove(at("m/a/1.jpg"));
-    remove(at("m/b/2.jpg"));
-    remove(at("m/l.csv"));
-    remove(at("m/test_batch.bin"));
-    rmdir(at("m/a"));
-    rmdir(at("m/b"));
-    rmdir(at("m"));
-}
 static void test_patch_image(void)
 {
     uint8_t px[60 * 40 * 3];
@@ -1258,7 +1176,6 @@ int main(int argc, char **argv)
     test_cifar();
     test_folders();
     test_list();
-    test_memory();
     test_patch_image();
     test_frames();
     test_reader();

@@ -9,36 +9,13 @@
 
 static paw_ctx *ctx;
 
-/* ---- an allocator that fails once, and counts what is still held ---- */
-
-typedef struct {
-    long calls, fail_at, held;
-} fault;
-static void *fault_alloc(void *user, size_t bytes)
-{
-    fault *f = (fault *)user;
-    void *p = ++f->calls == f->fail_at ? NULL : malloc(bytes);
-    f->held += p != NULL;
-    return p;
-}
-static void fault_free(void *user, void *p, size_t bytes)
-{
-    (void)bytes;
-    ((fault *)user)->held -= p != NULL;
-    free(p);
-}
-static paw_ctx *context(int threads, uint64_t max_pixels, fault *f)
+static paw_ctx *context(int threads, uint64_t max_pixels)
 {
     paw_config cfg;
     paw_ctx *c = NULL;
     memset(&cfg, 0, sizeof cfg);
     cfg.threads = threads;
     cfg.max_pixels = max_pixels;
-    if (f) {
-        cfg.mem.alloc = fault_alloc;
-        cfg.mem.free = fault_free;
-        cfg.mem.user = f;
-    }
     if (paw_create(&cfg, &c)) abort();
     return c;
 }
@@ -690,7 +667,7 @@ static void test_resize(void)
     static const int sizes[][4] = { { 30, 20, 17, 11 }, { 17, 11, 40, 50 }, { 50, 40, 50, 13 },
                                     { 50, 40, 7, 40 },  { 1, 1, 5, 7 },     { 90, 3, 2, 60 },
                                     { 200, 150, 1, 1 }, { 64, 64, 64, 64 }, { 33, 70, 32, 71 } };
-    paw_ctx *three = context(3, 0, NULL);
+    paw_ctx *three = context(3, 0);
     size_t i;
     int filter;
     for (i = 0; i < sizeof sizes / sizeof *sizes; ++i)
@@ -724,7 +701,7 @@ static void test_resize_rules(void)
                                    { 40, 40, 7, 7, 7 },         { 1, 300, 10, 10, 3000 },
                                    { 300, 224, 224, 300, 224 } };
     paw_image in, out = { NULL, 5, 6 }, none = { NULL, 0, 0 };
-    paw_ctx *small = context(1, 1000, NULL);
+    paw_ctx *small = context(1, 1000);
     size_t i;
     for (i = 0; i < sizeof rows / sizeof *rows; ++i) {
         in = random_image(rows[i][0], rows[i][1]);
@@ -838,77 +815,6 @@ static void test_normalize(void)
         }
     T(!wrong, "normalised: %d differ", wrong);
     free(img.px);
-}
-
-/* ---- memory ---- */
-
-typedef paw_err step(paw_ctx *c, const bytes *b, const paw_image *in);
-static paw_err step_image(paw_ctx *c, const bytes *b, const paw_image *in)
-{
-    paw_image img;
-    paw_err e = paw_image_decode(c, b->p, b->n, "x", &img);
-    (void)in;
-    if (!e) paw_image_free(c, &img);
-    return e;
-}
-static paw_err step_mask(paw_ctx *c, const bytes *b, const paw_image *in)
-{
-    paw_mask m;
-    paw_err e = paw_mask_decode(c, b->p, b->n, "x", &m);
-    (void)in;
-    if (!e) paw_mask_free(c, &m);
-    return e;
-}
-static paw_err step_resize(paw_ctx *c, const bytes *b, const paw_image *in)
-{
-    paw_image img;
-    paw_err e = paw_image_resize_short(c, in, 11, &img);
-    (void)b;
-    if (!e) paw_image_free(c, &img);
-    return e;
-}
-static paw_err step_crop(paw_ctx *c, const bytes *b, const paw_image *in)
-{
-    const double box[4] = { -3, -3, 5, 5 };
-    paw_image img;
-    paw_err e = paw_image_crop(c, in, box, &img);
-    (void)b;
-    if (!e) paw_image_free(c, &img);
-    return e;
-}
-static void test_memory(void)
-{
-    static step *const steps[] = { step_image, step_mask, step_resize, step_crop };
-    uint16_t *s = random_samples(9, 7, 0, 8, 0);
-    picture g = small_picture(0, s);
-    paw_image in = random_image(30, 20);
-    bytes b;
-    size_t i;
-    g.split = 9;
-    b = png_of(&g);
-    for (i = 0; i < 4; ++i) {
-        fault f = { 0, 0, 0 };
-        paw_ctx *c = context(1, 0, &f);
-        const long held = f.held;
-        long n, tries;
-        f.calls = 0;
-        T(!steps[i](c, &b, &in) && f.held == held, "step %d", (int)i);
-        tries = f.calls;
-        for (n = 1; n <= tries; ++n) {
-            paw_err e;
-            f.calls = 0;
-            f.fail_at = n;
-            e = steps[i](c, &b, &in);
-            T(e == PAW_E_OOM && f.held == held && strstr(paw_message(c), "memory"),
-              "step %d, allocation %ld of %ld: %d, %ld held", (int)i, n, tries, e, f.held - held);
-        }
-        f.fail_at = 0;
-        paw_destroy(c);
-        T(tries && !f.held, "all freed");
-    }
-    free(b.p);
-    free(s);
-    free(in.px);
 }
 
 /* ---- Pillow's results ---- */
@@ -1056,7 +962,7 @@ static void test_golden(void)
 
 int main(void)
 {
-    ctx = context(0, 0, NULL);
+    ctx = context(0, 0);
     test_png_kinds();
     test_png_headers();
     test_png_damage();
@@ -1069,7 +975,6 @@ int main(void)
     test_crop();
     test_center_crop();
     test_normalize();
-    test_memory();
     test_golden();
     paw_destroy(ctx);
     return t_end("image");

@@ -8,34 +8,31 @@
 static paw_ctx *ctx;
 
 typedef struct {
-    long calls, fail_at, held;
     size_t bytes, most;
-} fault;
-static void *fault_alloc(void *user, size_t bytes)
+} meter;
+static void *metered_alloc(void *user, size_t bytes)
 {
-    fault *f = (fault *)user;
-    void *p = ++f->calls == f->fail_at ? NULL : malloc(bytes);
-    f->held += p != NULL;
+    meter *f = (meter *)user;
+    void *p = malloc(bytes);
     if (p) f->bytes += bytes;
     if (f->bytes > f->most) f->most = f->bytes;
     return p;
 }
-static void fault_free(void *user, void *p, size_t bytes)
+static void metered_free(void *user, void *p, size_t bytes)
 {
-    fault *f = (fault *)user;
-    f->held -= p != NULL;
+    meter *f = (meter *)user;
     if (p) f->bytes -= bytes;
     free(p);
 }
-static paw_ctx *context(int threads, fault *f)
+static paw_ctx *context(int threads, meter *f)
 {
     paw_config cfg;
     paw_ctx *c = NULL;
     memset(&cfg, 0, sizeof cfg);
     cfg.threads = threads;
     if (f) {
-        cfg.mem.alloc = fault_alloc;
-        cfg.mem.free = fault_free;
+        cfg.mem.alloc = metered_alloc;
+        cfg.mem.free = metered_free;
         cfg.mem.user = f;
     }
     if (paw_create(&cfg, &c)) abort();
@@ -323,7 +320,7 @@ static void test_retrieval_memory(void)
 {
     static const size_t rows[] = { 1, 300, 10000, 50000, 300000, 2450000 };
     static const size_t dims[] = { 1, 192, 768, 1024, 65536 }, shares[] = { 1, 4, 1000 };
-    fault f = { 0, 0, 0, 0, 0 };
+    meter f = { 0, 0 };
     paw_ctx *c = context(2, &f);
     gallery g = gallery_new(9000, 24, 30, 0);
     size_t i, j, k, held = f.bytes;
@@ -558,49 +555,6 @@ static void test_retrieval_errors(void)
     T(g.ap[0] == 5 && g.ap[19] == 5, "result untouched");
     gallery_free(&g);
 }
-/* Each allocation of a call fails once. */
-static paw_err failing(paw_ctx *c, int which, const gallery *g, size_t *rows, int32_t *predicted)
-{
-    paw_knn_opts o;
-    memset(&o, 0, sizeof o);
-    o.k = 2;
-    if (which == 0) return paw_retrieval_ap(c, g->x, g->n, g->dim, g->labels, 0, g->ap);
-    if (which == 1) return paw_average_precision(c, g->x, (const uint8_t *)"\1\0\1", 3, g->ap);
-    if (which == 2) return paw_retrieval_topk(c, g->x, 3, g->x, g->n, g->dim, 2, 0, rows, NULL);
-    return paw_knn(c, g->x, 3, g->x, g->labels, g->n, g->dim, 3, &o, predicted, NULL);
-}
-static void test_memory(void)
-{
-    gallery g = gallery_new(20, 6, 2, 0);
-    fault f = { 0, 0, 0, 0, 0 };
-    paw_ctx *c = context(1, &f);
-    const long held = f.held;
-    size_t rows[6] = { 77 };
-    int32_t predicted[3] = { 77 };
-    long n, tries;
-    int which;
-    for (n = 0; n < 20; ++n) ++g.labels[n];
-    for (which = 0; which < 4; ++which) {
-        g.ap[0] = 5;
-        for (tries = n = 1; n <= tries; ++n) {
-            paw_err e;
-            f.calls = 0;
-            f.fail_at = n;
-            e = failing(c, which, &g, rows, predicted);
-            if (e == PAW_OK) break;
-            T(e == PAW_E_OOM && f.held == held && g.ap[0] == 5 && rows[0] == 77 &&
-                  predicted[0] == 77, "call %d, allocation %ld", which, n);
-            tries = n + 1;
-        }
-        T(n > 1 && f.calls == n - 1 && f.held == held, "call %d: %ld allocations", which, n - 1);
-        rows[0] = 77;
-        predicted[0] = 77;
-    }
-    paw_destroy(c);
-    T(!f.held, "all freed");
-    gallery_free(&g);
-}
-
 /* ---- summaries ---- */
 
 static void test_summaries(void)
@@ -699,7 +653,6 @@ int main(void)
     test_topk();
     test_knn();
     test_neighbour_errors();
-    test_memory();
     test_summaries();
     shared = t_shared();
     if (shared) {

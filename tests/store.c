@@ -1,6 +1,6 @@
 #define _XOPEN_SOURCE 700
 /* Hashes, rounding to half and bfloat16, and the feature store: what it takes, what it refuses, two
-   processes at once, a process killed at any moment, every allocation failing. */
+   processes at once, a process killed at any moment. */
 #define PARTAWARE_IMPLEMENTATION
 #include "partaware.h"
 #include "t.h"
@@ -10,23 +10,6 @@
 
 static paw_ctx *ctx;
 static char root[] = P_tmpdir "/paw-store-XXXXXX";
-
-typedef struct {
-    long calls, fail_at, held;
-} fault;
-static void *fault_alloc(void *user, size_t bytes)
-{
-    fault *f = (fault *)user;
-    void *p = ++f->calls == f->fail_at ? NULL : malloc(bytes);
-    f->held += p != NULL;
-    return p;
-}
-static void fault_free(void *user, void *p, size_t bytes)
-{
-    (void)bytes;
-    ((fault *)user)->held -= p != NULL;
-    free(p);
-}
 
 /* ---- hashes ---- */
 
@@ -585,47 +568,6 @@ static void test_processes(void)
     T(!wrong(s, PAW_F32), "and carried on");
     paw_store_close(s);
 }
-static void test_memory(void)
-{
-    static const char *names[ROWS];
-    paw_config config;
-    fault f = { 0, 0, 0 };
-    long n;
-    int done = 0, memory;
-    size_t order[ROWS];
-    float out[ROWS * ROW];
-    memset(&config, 0, sizeof config);
-    config.mem.alloc = fault_alloc;
-    config.mem.free = fault_free;
-    config.mem.user = &f;
-    config.threads = 1;
-    for (n = 0; n < ROWS; ++n) order[n] = (size_t)n;
-    for (memory = 0; memory < 2; ++memory, done = 0)
-        for (n = 1; !done; ++n) {
-            paw_store_spec o = spec_of(PAW_F16);
-            paw_ctx *c = NULL;
-            paw_store *s = NULL;
-            paw_err e;
-            size_t i;
-            if (memory) o.dir = NULL;
-            o.names = names;
-            remove_all(folder);
-            f.calls = f.fail_at = 0;
-            if (paw_create(&config, &c)) abort();
-            f.calls = 0;
-            f.fail_at = n;
-            e = paw_store_open(c, &o, &s);
-            for (i = 0; !e && i < SHARDS; ++i)
-                e = paw_store_write(c, s, i, values + i * SHARD * ROW);
-            if (!e) e = paw_store_read(c, s, order, ROWS, out);
-            done = e == PAW_OK && f.calls < n;
-            if (!done && !T(e == PAW_E_OOM, "allocation %ld: %d %s", n, e, paw_message(c))) break;
-            paw_store_close(s);
-            paw_destroy(c);
-            if (!T(!f.held, "allocation %ld: %ld blocks are lost", n, f.held)) break;
-        }
-}
-
 int main(void)
 {
     size_t i;
@@ -644,7 +586,6 @@ int main(void)
     test_refuses();
     test_full_disk();
     test_processes();
-    test_memory();
     paw_destroy(ctx);
     remove_all(root);
     return t_end("store");
