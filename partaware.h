@@ -1496,9 +1496,11 @@ typedef struct {
     /* A panel of an A operand, in place; see >>kernels. */
     void (*softmax)(float *x, int rows, size_t n, float scale, int math, float *sums);
     float (*dot)(const float *x, const float *y, size_t n); /* n a multiple of 16 */
-    /* One row of logits x [n] -> minus the log of the label's share; grad [up16(n)]: scale *
-       (shares - one at the label), padding 0. */
-    double (*xent)(const float *x, size_t n, size_t label, float scale, float *grad);
+    /* Rows of logits, at most mr, in place: scale * (shares - one at the label), padding 0. Minus
+       the logs of the labels' shares are added to *loss; 0, and nothing, where a label is not one
+       of the n. */
+    void (*xent)(float *x, size_t ld, int rows, size_t n, const int32_t *labels, float scale,
+                 double *loss);
     void (*sgd)(const paw__update *u, float *p, float *m, const float *g, size_t n); /* n % 16: 0 */
     void (*adamw)(const paw__update *u, float *p, float *m, float *v, const float *g, size_t n);
     void (*pool)(const paw__pooling *t, int backward);
@@ -1669,6 +1671,17 @@ static PAW__UNUSED double paw__ref_xent(const float *x, size_t n, size_t label, 
     for (i = 0; i < n; ++i) sum += grad[i] = exp((double)x[i] - top);
     for (i = 0; i < n; ++i) grad[i] = scale * (grad[i] / sum - (i == label));
     return log(sum) - ((double)x[label] - top);
+}
+static PAW__UNUSED double paw__ref_blend(double a, double wa, double b, double wb)
+{
+    return wa * a + wb * b;
+}
+/* The first of the largest of x [n] */
+static PAW__UNUSED size_t paw__ref_argmax(const float *x, size_t n)
+{
+    size_t i, best = 0;
+    for (i = 1; i < n; ++i) best = x[i] > x[best] ? i : best;
+    return best;
 }
 /* One row x [d] -> (x - mean) / sqrt(var + eps), var biased */
 static PAW__UNUSED void paw__ref_standard(const double *x, size_t d, size_t stride, double eps,
@@ -12253,15 +12266,14 @@ static void paw__xent_item(void *arg, size_t item, int slot)
     const paw__xent_job *j = (const paw__xent_job *)arg;
     const size_t end = paw__min(j->n, (item + 1) * PAW__XENT_ROWS);
     double sum = 0;
-    size_t r = item * PAW__XENT_ROWS;
+    size_t r = item * PAW__XENT_ROWS, rows, i;
     (void)slot;
-    for (; r < end; ++r) {
-        float *grad = j->grad + r * j->ld;
-        const int32_t label = j->labels[r];
-        if (label >= 0 && label < j->classes)
-            sum += j->ops->xent(j->x + r * j->ld, (size_t)j->classes, (size_t)label, j->scale,
-                                grad);
-        else memset(grad, 0, paw__up16((size_t)j->classes) * sizeof *grad);
+    for (; r < end; r += rows) {
+        rows = paw__min((size_t)j->ops->mr, end - r);
+        for (i = r; i < r + rows; ++i)
+            memcpy(j->grad + i * j->ld, j->x + i * j->ld, (size_t)j->classes * sizeof *j->x);
+        j->ops->xent(j->grad + r * j->ld, j->ld, (int)rows, (size_t)j->classes, j->labels + r,
+                     j->scale, &sum);
     }
     j->sums[item] = sum;
 }
@@ -13675,54 +13687,64 @@ typedef struct { /* loss over the upsampled outputs of n images, and its gradien
     double *losses; /* [n] */
     float *scratch; /* per slot: paw__upsample_scratch */
 } paw__upsampled;
-static size_t paw__upsample_scratch(size_t gw, size_t ld) { return 2 * (gw + 1) * ld; }
-/* Loss of one pixel with outputs z, its gradient in g; 0: none, g is not set. */
-static int paw__pixel_loss(const paw__upsampled *u, size_t image, size_t at, const float *z,
-                           float *g, double *loss)
+static size_t paw__upsample_scratch(size_t gw, size_t ld) { return (2 * gw + PAW__MAX_MR) * ld; }
+/* Squared differences of a pixel with outputs z; their gradient takes its place */
+static void paw__heat_loss(const paw__upsampled *u, size_t image, size_t at, float *z, double *loss)
 {
     const size_t pixels = (size_t)u->h * (size_t)u->w, k = (size_t)u->outputs;
-    const float *heat;
+    const float *heat = u->heat + image * k * (pixels + 1);
     size_t j;
-    if (u->labels) {
-        const uint16_t label = u->labels[image * pixels + at];
-        if (label == PAW_IGNORED) return 0;
-        *loss += u->ops->xent(z, k, label, u->scale, g);
-        return 1;
-    }
-    heat = u->heat + image * k * (pixels + 1);
-    for (j = 0; j < u->ld; ++j) {
-        const float weight = j < k ? heat[k * pixels + j] : 0;
-        const float d = j < k ? paw__mulf(z[j] - heat[j * pixels + at], weight) : 0;
+    for (j = 0; j < k; ++j) {
+        const float weight = heat[k * pixels + j];
+        const float d = paw__mulf(z[j] - heat[j * pixels + at], weight);
         *loss = paw__mul_add((double)d, (double)d, *loss);
-        g[j] = 2 * paw__mulf(d, weight) * u->scale;
+        z[j] = 2 * paw__mulf(d, weight) * u->scale;
     }
-    return 1;
+    for (; j < u->ld; ++j) z[j] = 0;
+}
+/* One row of pixels above line, their gradient added to back; z: mr rows. As many pixels together as
+   the kernel takes, for those of one wait for one another. Returns how many had a loss. */
+static int paw__upsampled_row(const paw__upsampled *u, size_t image, size_t row, const float *line,
+                              float *z, float *back, double *loss)
+{
+    const uint16_t *labels = u->labels ? u->labels + (image * (size_t)u->h + row) * (size_t)u->w
+                                       : NULL;
+    int32_t label[PAW__MAX_MR];
+    int at[PAW__MAX_MR], n = 0, x, i, any = 0;
+    for (x = 0; x < u->w; ++x) {
+        if (!labels || labels[x] != PAW_IGNORED) {
+            label[n] = labels ? labels[x] : 0;
+            at[n] = x;
+            paw__blend2(u->ops, &u->across[x], line, u->ld, z + (size_t)n++ * u->ld);
+        }
+        if (n < u->ops->mr && x + 1 < u->w) continue;
+        if (labels) u->ops->xent(z, u->ld, n, (size_t)u->outputs, label, u->scale, loss);
+        for (i = 0; i < n; ++i) {
+            float *g = z + (size_t)i * u->ld;
+            if (!labels) paw__heat_loss(u, image, row * (size_t)u->w + (size_t)at[i], g, loss);
+            paw__spread2(u->ops, &u->across[at[i]], g, u->ld, back);
+        }
+        any += n;
+        n = 0;
+    }
+    return any;
 }
 static void paw__upsampled_image(void *arg, size_t image, int slot)
 {
     const paw__upsampled *u = (const paw__upsampled *)arg;
-    const size_t ld = u->ld, row = (size_t)u->gw * ld, grid = (size_t)u->gh * row;
+    const size_t row = (size_t)u->gw * u->ld, grid = (size_t)u->gh * row;
     const float *logits = u->logits + image * grid;
-    float *grad = u->grad + image * grid, *line, *back, *z, *g;
+    float *grad = u->grad + image * grid, *line, *back;
     double loss = 0;
-    int x, y;
-    line = u->scratch + (size_t)slot * paw__upsample_scratch((size_t)u->gw, ld);
+    int y;
+    line = u->scratch + (size_t)slot * paw__upsample_scratch((size_t)u->gw, u->ld);
     back = line + row;
-    z = back + row;
-    g = z + ld;
     memset(grad, 0, grid * sizeof *grad);
     for (y = 0; y < u->h; ++y) {
-        int any = 0;
         paw__blend2(u->ops, &u->down[y], logits, row, line);
         memset(back, 0, row * sizeof *back);
-        for (x = 0; x < u->w; ++x) {
-            paw__blend2(u->ops, &u->across[x], line, ld, z);
-            if (!paw__pixel_loss(u, image, (size_t)y * (size_t)u->w + (size_t)x, z, g, &loss))
-                continue;
-            paw__spread2(u->ops, &u->across[x], g, ld, back);
-            any = 1;
-        }
-        if (any) paw__spread2(u->ops, &u->down[y], back, row, grad);
+        if (paw__upsampled_row(u, image, (size_t)y, line, back + row, back, &loss))
+            paw__spread2(u->ops, &u->down[y], back, row, grad);
     }
     u->losses[image] = loss;
 }
@@ -14964,40 +14986,46 @@ PAW__INLINE PAW__V PAW__FN(exp_of)(PAW__V x, PAW__V scale, PAW__V top, int math)
     (void)math;
     return PAW__FN(exp)(e);
 }
-/* One panel of an A operand, [chunks][rows][16], of which n columns count: each row becomes
-   exp(scale (x - its maximum)), padding next to nothing; sums: [rows]. Across the panel, so that
-   memory is read in order and no row waits for itself. scale > 0 */
-static void PAW__FN(softmax)(float *x, int rows, size_t n, float scale, int math, float *sums)
+/* At most MR rows, chunk c of row r at x + r * ld + c * step, of which n columns count: each becomes
+   exp(scale (x - its maximum)), padding next to nothing; sums, tops (maxima): [rows]. Across the
+   rows, so that none waits for itself. scale > 0 */
+PAW__INLINE void PAW__FN(shares)(float *x, size_t ld, size_t step, int rows, size_t n, float scale,
+                                 int math, float *sums, float *tops)
 {
     const size_t chunks = (n + 15) / 16;
     const PAW__V factor = PAW__V_SET1(scale);
     PAW__V acc[PAW__MR][PAW__L];
-    float top[PAW__MR], lane[16], *q;
+    float lane[16], *q;
     size_t c;
     int i, j;
-    q = x + (chunks - 1) * (size_t)rows * 16;
-    for (i = 0; n % 16 && i < rows; ++i, q += 16)
+    q = x + (chunks - 1) * step;
+    for (i = 0; n % 16 && i < rows; ++i, q += ld)
         for (c = n % 16; c < 16; ++c) q[c] = -FLT_MAX;
     for (i = 0; i < rows; ++i)
-        PAW__FOR(j, PAW__L) acc[i][j] = PAW__V_LOAD(x + i * 16 + j * PAW__VW);
-    for (c = 1, q = x + rows * 16; c < chunks; ++c)
-        for (i = 0; i < rows; ++i, q += 16)
+        PAW__FOR(j, PAW__L) acc[i][j] = PAW__V_LOAD(x + (size_t)i * ld + j * PAW__VW);
+    for (c = 1; c < chunks; ++c)
+        for (i = 0, q = x + c * step; i < rows; ++i, q += ld)
             PAW__FOR(j, PAW__L) acc[i][j] = PAW__V_MAX(acc[i][j], PAW__V_LOAD(q + j * PAW__VW));
     for (i = 0; i < rows; ++i) {
         PAW__FOR(j, PAW__L) PAW__V_STORE(lane + j * PAW__VW, acc[i][j]);
         PAW__FOR(j, PAW__L) acc[i][j] = PAW__V_ZERO();
-        for (top[i] = lane[0], j = 1; j < 16; ++j) top[i] = lane[j] > top[i] ? lane[j] : top[i];
-        top[i] *= -scale;
+        for (tops[i] = lane[0], j = 1; j < 16; ++j) tops[i] = lane[j] > tops[i] ? lane[j] : tops[i];
     }
-    for (c = 0, q = x; c < chunks; ++c)
-        for (i = 0; i < rows; ++i, q += 16)
+    for (c = 0; c < chunks; ++c)
+        for (i = 0, q = x + c * step; i < rows; ++i, q += ld)
             PAW__FOR(j, PAW__L) {
                 const PAW__V e = PAW__FN(exp_of)(PAW__V_LOAD(q + j * PAW__VW), factor,
-                                                 PAW__V_SET1(top[i]), math);
+                                                 PAW__V_SET1(tops[i] * -scale), math);
                 PAW__V_STORE(q + j * PAW__VW, e);
                 acc[i][j] = PAW__V_ADD(acc[i][j], e);
             }
     for (i = 0; i < rows; ++i) sums[i] = PAW__FN(tree)(acc[i]);
+}
+/* One panel of an A operand, [chunks][rows][16], so that memory is read in order */
+static void PAW__FN(softmax)(float *x, int rows, size_t n, float scale, int math, float *sums)
+{
+    float tops[PAW__MR];
+    PAW__FN(shares)(x, 16, (size_t)rows * 16, rows, n, scale, math, sums, tops);
 }
 
 /* Mean first, then the variance of what is left: no cancellation. */
@@ -15075,20 +15103,27 @@ static void PAW__FN(norm)(const float *x, size_t ld, const paw__panels *panels, 
 
 /* ---- training: loss and steps ---- */
 
-static double PAW__FN(xent)(const float *x, size_t n, size_t label, float scale, float *grad)
+static void PAW__FN(xent)(float *x, size_t ld, int rows, size_t n, const int32_t *labels,
+                          float scale, double *loss)
 {
     const size_t padded = (n + 15) & ~(size_t)15;
-    float top, sum, factor;
-    size_t i;
-    memcpy(grad, x, n * sizeof *x);
-    top = PAW__FN(top)(grad, 16, n);
-    PAW__FN(softmax)(grad, 1, n, 1.0f, PAW_MATH_BUILTIN, &sum);
-    factor = scale / sum;
-    for (i = 0; i < padded; i += PAW__VW)
-        PAW__V_STORE(grad + i, PAW__V_MUL(PAW__V_LOAD(grad + i), PAW__V_SET1(factor)));
-    memset(grad + n, 0, (padded - n) * sizeof *grad);
-    grad[label] -= scale;
-    return paw__log((double)sum) - ((double)x[label] - (double)top);
+    float sums[PAW__MR], tops[PAW__MR], at[PAW__MR];
+    int i;
+    for (i = 0; i < rows; ++i)
+        at[i] = (size_t)labels[i] < n ? x[(size_t)i * ld + (size_t)labels[i]] : 0;
+    PAW__FN(shares)(x, ld, 16, rows, n, 1.0f, PAW_MATH_BUILTIN, sums, tops);
+    for (i = 0; i < rows; ++i, x += ld) {
+        const PAW__V factor = PAW__V_SET1(scale / sums[i]);
+        const size_t from = (size_t)labels[i] < n ? n : 0;
+        size_t c;
+        memset(x + from, 0, (padded - from) * sizeof *x); /* before it is denormal, and slow */
+        for (c = 0; c < from; c += PAW__VW)
+            PAW__V_STORE(x + c, PAW__V_MUL(PAW__V_LOAD(x + c), factor));
+        if (from) x[labels[i]] -= scale;
+    }
+    for (i = 0; i < rows; ++i)
+        if ((size_t)labels[i] < n)
+            *loss += paw__log((double)sums[i]) - ((double)at[i] - (double)tops[i]);
 }
 static void PAW__FN(sgd)(const paw__update *u, float *p, float *m, const float *g, size_t n)
 {

@@ -1,5 +1,5 @@
 /* What trains heads: a whole step of the attentive probe, attention pooling and its gradient,
-   cross-entropy, optimisers. Include after small.h, in kernels.c. */
+   cross-entropy, optimisers, upsampling. Include after small.h, in kernels.c. */
 #ifndef PAW_BENCH_TRAIN_H
 #define PAW_BENCH_TRAIN_H
 
@@ -66,10 +66,10 @@ static int step_row(const kernels *k, size_t n, size_t tokens, size_t dim)
 
 /* ---- its kernels, one by one ---- */
 
-enum { POOL, POOL_BACK, XENT, SGD, ADAMW, BATCH_NORM, BATCH_NORM_BACK };
+enum { POOL, POOL_BACK, XENT, SGD, ADAMW, BATCH_NORM, BATCH_NORM_BACK, BLEND, AXPY, ARGMAX };
 static const char *const train_names[] = {
     "pool_f32", "pool_back_f32", "xent_f32", "sgd_f32", "adamw_f32", "batch_norm_f32",
-    "batch_norm_back_f32"
+    "batch_norm_back_f32", "blend_f32", "axpy_f32", "argmax_f32"
 };
 typedef struct {
     const kernels *k;
@@ -78,7 +78,9 @@ typedef struct {
     float *x, *y, *z, *w;
     paw__pooling pool;
     paw__update update;
-    volatile double sink;
+    int32_t labels[PAW__MAX_MR];
+    double loss;
+    volatile size_t sink;
 } train_job;
 static void train_call(void *arg)
 {
@@ -89,8 +91,14 @@ static void train_call(void *arg)
     if (j->kind == POOL || j->kind == POOL_BACK) ops->pool(&j->pool, j->kind == POOL_BACK);
     if (j->kind == SGD) ops->sgd(&j->update, j->x, j->y, j->z, n);
     if (j->kind == ADAMW) ops->adamw(&j->update, j->x, j->y, j->w, j->z, n);
-    for (i = 0; j->kind == XENT && i < j->rows; ++i)
-        j->sink = ops->xent(j->x + i * j->d, j->d, i % j->d, 1e-3f, j->y + i * j->d);
+    for (i = 0; j->kind == XENT && i < j->rows; i += (size_t)ops->mr)
+        ops->xent(j->x + i * j->d, j->d, (int)paw__min((size_t)ops->mr, j->rows - i), j->d,
+                  j->labels, 1e-3f, &j->loss);
+    for (i = 0; i < n && j->kind >= BLEND; i += j->d) {
+        if (j->kind == BLEND) ops->blend(j->x + i, 0.25f, j->z + i, 0.75f, j->d, j->y + i);
+        if (j->kind == AXPY) ops->axpy(1e-6f, j->x + i, j->d, j->y + i);
+        if (j->kind == ARGMAX) j->sink = ops->argmax(j->x + i, j->d);
+    }
     for (i = 0; j->kind == BATCH_NORM && i < j->d; i += 16)
         ops->batch_norm(j->x + i, j->d, j->rows, 1e-5f, 0, j->w + i, j->w + j->d + i, j->y + i);
     for (i = 0; j->kind == BATCH_NORM_BACK && i < j->d; i += 16)
@@ -100,6 +108,7 @@ static int train_row(const kernels *k, int kind, size_t rows, size_t d)
 {
     paw_ctx *c = k->app->ctx;
     const size_t heads = paw__max(1, d / 64), padded = paw__up16(rows), n = padded * d;
+    static const double streams[] = { 0, 0, 2, 5, 7, 2, 3, 3, 3, 1 }; /* read or written */
     const int pool = kind == POOL || kind == POOL_BACK;
     float *scratch = NULL, *p = NULL;
     train_job j;
@@ -108,8 +117,7 @@ static int train_row(const kernels *k, int kind, size_t rows, size_t d)
     snprintf(r.shape, sizeof r.shape, "%zux%zu", rows, d);
     r.reference = pool ? BENCH_FLOPS : BENCH_TRIAD;
     r.flops = pool ? 4.0 * (double)rows * (double)d * (double)heads : 0;
-    r.bytes = pool ? 0 : 4.0 * (double)(rows * d) *
-                         (kind == ADAMW ? 7 : kind == SGD ? 5 : kind == BATCH_NORM_BACK ? 3 : 2);
+    r.bytes = pool ? 0 : 4.0 * (double)(rows * d) * streams[kind];
     r.working = (size_t)r.bytes;
     if (!row_wanted(k, &r)) return CLI_OK;
     memset(&j, 0, sizeof j);
@@ -155,8 +163,9 @@ static int train_rows(const kernels *k)
 {
     static const small_case cases[] = {
         {POOL, 197, 768}, {POOL_BACK, 197, 768}, {POOL, 197, 192}, {POOL_BACK, 197, 192},
-        {XENT, 1024, 16}, {XENT, 1024, 1008}, {SGD, 768, 768}, {ADAMW, 768, 768},
-        {BATCH_NORM, 1024, 768}, {BATCH_NORM_BACK, 1024, 768},
+        {XENT, 1024, 16}, {XENT, 1024, 160}, {XENT, 1024, 1008}, {SGD, 768, 768},
+        {ADAMW, 768, 768}, {BATCH_NORM, 1024, 768}, {BATCH_NORM_BACK, 1024, 768},
+        {BLEND, 32, 160}, {AXPY, 32, 160}, {ARGMAX, 32, 160},
     };
     size_t i;
     int code = step_row(k, 1024, 197, 768);

@@ -39,9 +39,8 @@ static void test_blend(void)
             c.wb = c.add ? 1.0f : 1.0f - c.wa;
             if (kind == 3) a[below(n)] = NAN;
             for (i = 0; i < n; ++i) { /* a rounding of the second product, one of the sum */
-                const double x = (double)c.wa * (double)a[i], y = (double)c.wb * (double)b[i];
-                want[i] = x + y;
-                bound[i] = SLACK * U * (fabs(y) + fabs(x + y)) + 1e-44;
+                want[i] = paw__ref_blend((double)a[i], (double)c.wa, (double)b[i], (double)c.wb);
+                bound[i] = SLACK * U * (fabs((double)c.wb * (double)b[i]) + fabs(want[i])) + 1e-44;
             }
             t.arg = &c;
             t.run = run_blend;
@@ -78,12 +77,11 @@ static void test_argmax(void)
             double want = 0, bound = 0;
             argmax_case c;
             test_case t;
-            size_t k, best = 0;
+            size_t k;
             memset(&t, 0, sizeof t);
             for (k = 0; k < n && i == 1; ++k) x[k] = floorf(4 * x[k]); /* ties */
             for (k = 0; k < n && i == 2; ++k) x[k] = -1e30f;
-            for (k = 1; k < n; ++k) best = x[k] > x[best] ? k : best;
-            want = (double)best;
+            want = (double)paw__ref_argmax(x, n);
             c.x = x;
             c.n = n;
             t.arg = &c;
