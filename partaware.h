@@ -13702,8 +13702,8 @@ static void paw__heat_loss(const paw__upsampled *u, size_t image, size_t at, flo
     }
     for (; j < u->ld; ++j) z[j] = 0;
 }
-/* One row of pixels above line, their gradient added to back; z: mr rows. As many pixels together as
-   the kernel takes, for those of one wait for one another. Returns how many had a loss. */
+/* One row of pixels above line, their gradient added to back; z: mr rows. As many pixels together
+   as the kernel takes: one alone waits for its own sums. Returns how many had a loss. */
 static int paw__upsampled_row(const paw__upsampled *u, size_t image, size_t row, const float *line,
                               float *z, float *back, double *loss)
 {
@@ -14986,16 +14986,16 @@ PAW__INLINE PAW__V PAW__FN(exp_of)(PAW__V x, PAW__V scale, PAW__V top, int math)
     (void)math;
     return PAW__FN(exp)(e);
 }
-/* At most MR rows, chunk c of row r at x + r * ld + c * step, of which n columns count: each becomes
-   exp(scale (x - its maximum)), padding next to nothing; sums, tops (maxima): [rows]. Across the
-   rows, so that none waits for itself. scale > 0 */
+/* At most MR rows, chunk c of row r at x + r * ld + c * step, of which n columns count: each
+   becomes exp(scale (x - its maximum)), padding next to nothing; sums, tops (maxima): [rows].
+   Across the rows, so that none waits for itself. scale > 0 */
 PAW__INLINE void PAW__FN(shares)(float *x, size_t ld, size_t step, int rows, size_t n, float scale,
                                  int math, float *sums, float *tops)
 {
     const size_t chunks = (n + 15) / 16;
     const PAW__V factor = PAW__V_SET1(scale);
     PAW__V acc[PAW__MR][PAW__L];
-    float lane[16], *q;
+    float lane[16], less[PAW__MR], *q;
     size_t c;
     int i, j;
     q = x + (chunks - 1) * step;
@@ -15009,13 +15009,15 @@ PAW__INLINE void PAW__FN(shares)(float *x, size_t ld, size_t step, int rows, siz
     for (i = 0; i < rows; ++i) {
         PAW__FOR(j, PAW__L) PAW__V_STORE(lane + j * PAW__VW, acc[i][j]);
         PAW__FOR(j, PAW__L) acc[i][j] = PAW__V_ZERO();
-        for (tops[i] = lane[0], j = 1; j < 16; ++j) tops[i] = lane[j] > tops[i] ? lane[j] : tops[i];
+        for (less[i] = lane[0], j = 1; j < 16; ++j) less[i] = lane[j] > less[i] ? lane[j] : less[i];
+        tops[i] = less[i];
+        less[i] *= -scale;
     }
     for (c = 0; c < chunks; ++c)
         for (i = 0, q = x + c * step; i < rows; ++i, q += ld)
             PAW__FOR(j, PAW__L) {
                 const PAW__V e = PAW__FN(exp_of)(PAW__V_LOAD(q + j * PAW__VW), factor,
-                                                 PAW__V_SET1(tops[i] * -scale), math);
+                                                 PAW__V_SET1(less[i]), math);
                 PAW__V_STORE(q + j * PAW__VW, e);
                 acc[i][j] = PAW__V_ADD(acc[i][j], e);
             }

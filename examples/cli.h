@@ -2929,6 +2929,7 @@ static inline void cli_dense_put(cli_result *r, const cli_dense *d)
 /* ---- the paper's numbers, in percent: DeiT, MoCo v3, DINO, BEiT, MAE, CAE, iBOT; 0: none ---- */
 
 #define CLI_PAPER_METHODS "deit|mocov3|dino|beit|mae|cae|ibot"
+#define CLI_PAPER_NAMES "DeiT|MoCo v3|DINO|BEiT|MAE|CAE|iBOT"
 static const struct cli_paper_row {
     const char *table, *data, *metric;
     double v[7];

@@ -23,21 +23,11 @@ static const cli_option options[] = {
 CLI_PROGRAM("part_classification", "--root DIR (--weights FILE | --random deit_tiny) [options]",
             "Trains a linear or attentive head on frozen features of part patches.\n");
 
-/* Table 4, part classification: CUB linear, attentive, COCO linear, attentive. */
-static const struct {
-    const char *recipe;
-    double acc[4];
-} paper[] = { { "deit", { 90.9, 92.9, 88.5, 91.4 } }, { "mocov3", { 93.8, 96.0, 92.4, 95.3 } },
-              { "dino", { 93.2, 95.2, 91.7, 94.5 } }, { "beit", { 55.4, 86.5, 69.3, 86.5 } },
-              { "mae", { 86.9, 92.8, 88.0, 93.9 } },  { "cae", { 89.5, 95.8, 91.1, 95.5 } },
-              { "ibot", { 93.8, 95.8, 92.1, 95.1 } } };
-
 int main(int argc, char **argv)
 {
     cli app;
     report_probe p;
     paw_model *model = NULL;
-    size_t i;
     int code, coco, kind;
     cli_start(&app, argc, argv, &program);
     memset(&p, 0, sizeof p);
@@ -55,9 +45,9 @@ int main(int argc, char **argv)
     p.paper_at = "acc_paper: Table 4, ViT-B, all of the data set, best epoch";
     paw_head_recipe(PAW_PROBE_PART, kind, &p.o);
     code = cli_load_for_parts(&app, &model, &p.info);
-    for (i = 0; !code && !cli_has(&app, "--parts") && !cli_is_random(&app) &&
-                i < CLI_COUNT(paper); ++i)
-        if (!strcmp(paper[i].recipe, p.info.recipe)) p.paper = paper[i].acc[2 * coco + kind];
+    if (!code && !cli_has(&app, "--parts") && !cli_is_random(&app))
+        p.paper = cli_paper_value(coco ? "COCO-part" : "CUB-200-2011",
+                                  kind ? "attentive_acc" : "linear_acc", p.info.recipe);
     if (!code) code = report_probe_open(&p, model);
     if (!code) code = report_probe_finish(&p);
     report_probe_free(&p);

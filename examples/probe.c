@@ -29,20 +29,11 @@ static const cli_option options[] = {
 CLI_PROGRAM("probe", "--root DIR (--weights FILE | --random deit_tiny) [options]",
             "Trains a linear or attentive head on frozen features of labelled images.\n");
 
-/* Table 1, ImageNet-1K top-1: linear, attentive. */
-static const struct {
-    const char *recipe;
-    double acc[2];
-} paper[] = { { "deit", { 81.8, 81.8 } }, { "mocov3", { 76.2, 77.0 } }, { "dino", { 77.3, 77.8 } },
-              { "beit", { 41.8, 51.9 } }, { "mae", { 67.8, 74.2 } },    { "cae", { 70.4, 77.1 } },
-              { "ibot", { 79.5, 79.8 } } };
-
 int main(int argc, char **argv)
 {
     cli app;
     report_probe p;
     paw_model *model = NULL;
-    size_t i;
     int code, cifar, head;
     cli_start(&app, argc, argv, &program);
     memset(&p, 0, sizeof p);
@@ -63,8 +54,9 @@ int main(int argc, char **argv)
     paw_head_recipe(cli_choice(&app, "--probe"), head, &p.o);
     code = cli_load(&app, &model, &p.info);
     if (!code) code = report_probe_open(&p, model);
-    for (i = 0; !code && !cli_is_random(&app) && p.o.classes == 1000 && i < CLI_COUNT(paper); ++i)
-        if (!strcmp(paper[i].recipe, p.info.recipe)) p.paper = paper[i].acc[head];
+    if (!code && !cli_is_random(&app) && p.o.classes == 1000)
+        p.paper = cli_paper_value("ImageNet-1K", head ? "attentive_top1" : "linear_top1",
+                                  p.info.recipe);
     if (!code) code = report_probe_finish(&p);
     report_probe_free(&p);
     paw_model_free(model);

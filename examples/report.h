@@ -288,31 +288,17 @@ static inline void report_provenance(report *p, cli *app, const cli_result *r, s
     cli_result_free(&more);
 }
 
-/* ---- paper: AP in percent of its Tables 2 and 4, encoded and projected; 0: none ---- */
+/* ---- paper: what retrieval compares with ---- */
 
 enum { REPORT_CUB, REPORT_COCO_PARTS, REPORT_CIFAR10, REPORT_COCO_OBJECTS, REPORT_NO_PAPER };
-typedef struct {
-    const char *recipe, *name;
-    double ap[REPORT_NO_PAPER][2];
-} report_row;
-static const report_row report_paper[] = {
-    { "deit", "DeiT", { { 35.0, 0 }, { 44.1, 0 }, { 71.3, 0 }, { 71.2, 0 } } },
-    { "mocov3", "MoCo v3",
-      { { 50.8, 28.4 }, { 52.3, 36.8 }, { 40.6, 56.0 }, { 47.7, 55.9 } } },
-    { "dino", "DINO", { { 48.9, 31.7 }, { 51.8, 41.2 }, { 31.3, 61.5 }, { 38.0, 57.3 } } },
-    { "beit", "BEiT", { { 27.9, 0 }, { 35.3, 0 }, { 14.6, 0 }, { 11.7, 0 } } },
-    { "mae", "MAE", { { 28.5, 0 }, { 37.1, 0 }, { 15.9, 0 }, { 13.8, 0 } } },
-    { "cae", "CAE", { { 58.0, 0 }, { 57.0, 0 }, { 39.1, 0 }, { 46.0, 0 } } },
-    { "ibot", "iBOT", { { 49.3, 31.2 }, { 59.2, 41.5 }, { 40.2, 60.0 }, { 53.2, 55.8 } } },
-};
-enum { REPORT_ROWS = sizeof report_paper / sizeof report_paper[0] };
 static const struct { /* by REPORT_CUB and so on */
-    const char *table, *data;
+    const char *table, *data, *key; /* key: in cli_paper */
 } report_tables[] = {
-    { "Table 4, part retrieval", "all 11,788 images of CUB-200-2011" },
-    { "Table 4, part retrieval", "person key points of COCO train2017" },
-    { "Table 2, object retrieval", "CIFAR-10; its protocol is not fully specified" },
-    { "Table 2, object retrieval", "objects of COCO; its protocol is not fully specified" },
+    { "Table 4, part retrieval", "all 11,788 images of CUB-200-2011", "CUB-200-2011" },
+    { "Table 4, part retrieval", "person key points of COCO train2017", "COCO-part" },
+    { "Table 2, object retrieval", "CIFAR-10; its protocol is not fully specified", "CIFAR10" },
+    { "Table 2, object retrieval", "objects of COCO; its protocol is not fully specified",
+      "COCO-object" },
 };
 
 /* ---- retrieval: features, scores, tables, bars per class, contact sheet ---- */
@@ -426,14 +412,17 @@ static inline int report_score(report_retrieval *d)
     return cli_first(d->app);
 }
 
-static inline const report_row *report_published(const report_retrieval *d)
+static inline int report_published(const report_retrieval *d) /* has the paper this method? */
 {
-    int i;
-    for (i = 0; i < REPORT_ROWS; ++i)
-        if (d->paper < REPORT_NO_PAPER && !strcmp(report_paper[i].recipe, d->info.recipe) &&
-            !cli_is_random(d->app))
-            return &report_paper[i];
-    return NULL;
+    return d->paper < REPORT_NO_PAPER && !cli_is_random(d->app) &&
+           cli_word_index(CLI_PAPER_METHODS, d->info.recipe) >= 0;
+}
+/* Of column 0 or 1 as report_column has them; NaN: none */
+static inline double report_paper_ap(const report_retrieval *d, const char *recipe, int column)
+{
+    return column < 0 ? (double)NAN
+                      : cli_paper_value(report_tables[d->paper].key,
+                                        column ? "AP_projected" : "AP_encoded", recipe);
 }
 /* The paper's column that a feature stands in: 0 encoded, 1 projected, -1 none. */
 static inline int report_column(const report_retrieval *d, int k)
@@ -450,7 +439,7 @@ static inline int report_put_features(report_retrieval *d, cli_result *r)
                                            { "cls", "cls" }, { "mean", "mean" },
                                            { "projected", "projected" },
                                            { "bottleneck", "bottleneck" } };
-    const report_row *paper = report_published(d);
+    const int paper = report_published(d);
     const paw_index *x = &d->items.index;
     const size_t n = x->classes <= REPORT_FEW ? (size_t)x->classes : 0;
     size_t i;
@@ -470,7 +459,7 @@ static inline int report_put_features(report_retrieval *d, cli_result *r)
     for (k = 0; k < REPORT_FEATURES; ++k) {
         const report_feature *f = &d->f[k];
         const int column = report_column(d, k);
-        const double published = paper && column >= 0 ? paper->ap[d->paper][column] : 0;
+        const double published = paper ? report_paper_ap(d, d->info.recipe, column) : (double)NAN;
         if (k == REPORT_BOTTLENECK && !f->x) continue;
         cli_cell(r, &d->table, cli_s(f->name));
         for (i = 1; !f->x && i < d->table.count; ++i) cli_cell(r, &d->table, cli_none());
@@ -520,6 +509,7 @@ static inline void report_put_notes(report_retrieval *d, cli_result *r)
 /* The paper's table of this data set with our column. */
 static inline void report_paper_table(report *p, const report_retrieval *d)
 {
+    char method[16], name[16];
     int i, k;
     if (d->paper >= REPORT_NO_PAPER) return;
     report_raw(p, "<h2>The paper's table</h2>\n<div class=\"scroll\"><table>\n<caption>");
@@ -529,11 +519,12 @@ static inline void report_paper_table(report *p, const report_retrieval *d)
                   "<th scope=\"col\">ours</th><th scope=\"col\">difference</th>"
                   "<th scope=\"col\">projected, paper</th><th scope=\"col\">ours</th>"
                   "<th scope=\"col\">difference</th></tr>\n");
-    for (i = 0; i < REPORT_ROWS; ++i) {
-        const int ours = &report_paper[i] == report_published(d);
-        report_add(p, "<tr%s><td>%s</td>", ours ? " class=\"ours\"" : "", report_paper[i].name);
+    for (i = 0; cli_word(CLI_PAPER_METHODS, i, method, sizeof method) &&
+                cli_word(CLI_PAPER_NAMES, i, name, sizeof name); ++i) {
+        const int ours = report_published(d) && !strcmp(method, d->info.recipe);
+        report_add(p, "<tr%s><td>%s</td>", ours ? " class=\"ours\"" : "", name);
         for (k = 0; k < 2; ++k) {
-            const double paper = report_paper[i].ap[d->paper][k];
+            const double paper = report_paper_ap(d, method, k);
             const report_feature *f = &d->f[k ? (int)REPORT_PROJECTED : d->best];
             const int have = ours && f->x && report_column(d, (int)(f - d->f)) == k;
             if (paper > 0) report_add(p, "<td>%.1f</td>", paper);
