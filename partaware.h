@@ -238,8 +238,8 @@ typedef struct {
     const size_t *shape;
     const float *data;
 } paw_tensor_view;
-/* Writes float32 safetensors. meta: key, value, key, value, ..., NULL; or NULL. A file that cannot
-   be written whole is removed. */
+/* Writes float32 safetensors. meta: key, value, key, value, ..., NULL; or NULL. This and all that is
+   saved here goes to PATH.PROCESS-N.tmp, which is renamed when it is whole and on the disk. */
 PAW_DEF paw_err paw_safetensors_save(paw_ctx *c, const char *path, const paw_tensor_view *views,
                                      size_t count, const char *const *meta);
 /* dst[256]: the .npy header of an array in C order, descr as in NumPy ("<f4"); returns its bytes,
@@ -513,7 +513,7 @@ PAW_DEF uint64_t paw_model_hash(const paw_model *m);
    of the shard's items; CONTENT that of key, inputs and values. So another setting is another
    folder, a changed item costs its shard only, lists that begin with the same items share shards,
    and what is torn, edited or from elsewhere is never taken. A shard gets its name when it is whole
-   and on the disk (O_SYNC, rename): any number of processes may use one store, and kill -9 loses
+   and on the disk (fsync, rename): any number of processes may use one store, and kill -9 loses
    the shard in work.
    One thread may write; any number may read at the same time, each with its own context, but for a
    shard that is there and written again. */
@@ -884,8 +884,11 @@ PAW_DEF void paw_pose_decode(const float *heat, int w, int h, const paw_pose_cro
 #if defined(__linux__)
 #include <sys/mman.h>
 #if !defined(__cplusplus)
-extern int madvise(void *, size_t, int); /* which strict C99 hides */
+extern int madvise(void *, size_t, int); /* which strict C99 hides, as fsync */
 #endif
+#endif
+#if !defined(__cplusplus)
+extern int fsync(int);
 #endif
 
 #if defined(__x86_64__) || defined(_M_X64)
@@ -3479,7 +3482,9 @@ PAW_DEF paw_err paw_project(const paw_model *m, paw_ctx *c, int which, const flo
 /* ==== >>load ==== torch .pth (zip, legacy), safetensors, .npy; every length checked ==== */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <unistd.h>
 
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 #error "partaware.h reads tensors in place: little-endian hosts only"
@@ -6150,47 +6155,82 @@ PAW_DEF paw_err paw_tensors_open(paw_ctx *c, const char *path, paw_tensors **out
     return PAW_OK;
 }
 
-/* ---- writing: a temporary file beside the target, renamed when it is whole ---- */
+/* ---- writing: a temporary file beside the target, renamed when it is whole and on the disk ----
+   Its name is unique to the process and, by O_EXCL, to the call: two writers do not mix. */
 
 typedef struct {
     paw_ctx *c;
     const char *path;
     char *temp;
-    FILE *f;
+    int fd;
+    size_t n;  /* bytes in buf */
     paw_err e; /* the first failure; later writes do nothing */
+    uint8_t buf[8192];
 } paw__out;
 
+static paw_err paw__out_fail(paw__out *o, const char *what)
+{
+    return o->e = paw__fail(o->c, PAW_E_IO, "%s: %s%s", o->path, what,
+                            errno == ENOSPC ? ": the disk is full" : "");
+}
 static paw_err paw__out_open(paw__out *o, paw_ctx *c, const char *path)
 {
-    const size_t n = strlen(path);
+    const size_t room = strlen(path) + 64;
+    int tries;
     o->c = c;
     o->path = path;
     o->e = PAW_OK;
-    o->f = NULL;
-    o->temp = (char *)paw__alloc(c, n + 5, 1);
+    o->n = 0;
+    o->temp = (char *)paw__alloc(c, room, 1);
     if (!o->temp) return PAW_E_OOM;
-    memcpy(o->temp, path, n);
-    memcpy(o->temp + n, ".tmp", 5);
-    o->f = fopen(o->temp, "wb");
-    if (o->f) return PAW_OK;
-    paw__fail(c, PAW_E_IO, "%s: cannot be created", o->temp);
+    for (o->fd = -1, errno = EEXIST, tries = 0; o->fd < 0 && errno == EEXIST && tries < 100;) {
+        snprintf(o->temp, room, "%s.%ld-%d.tmp", path, (long)getpid(), tries++);
+        o->fd = open(o->temp, O_WRONLY | O_CREAT | O_EXCL, 0666);
+    }
+    if (o->fd >= 0) return PAW_OK;
     paw__free(o->temp);
-    return PAW_E_IO;
+    return paw__out_fail(o, "cannot be created");
+}
+static void paw__out_push(paw__out *o, const uint8_t *p, size_t n)
+{
+    while (!o->e && n) {
+        const ssize_t k = write(o->fd, p, paw__min(n, (size_t)1 << 30));
+        if (k <= 0 && (k == 0 || errno != EINTR)) paw__out_fail(o, "cannot write");
+        if (k <= 0) continue;
+        p += k;
+        n -= (size_t)k;
+    }
 }
 static void paw__out_write(paw__out *o, const void *p, size_t n)
 {
-    if (!o->e && n && fwrite(p, 1, n, o->f) != n)
-        o->e = paw__fail(o->c, PAW_E_IO, "%s: cannot write %zu bytes", o->temp, n);
+    if (n > sizeof o->buf - o->n) {
+        paw__out_push(o, o->buf, o->n);
+        o->n = 0;
+    }
+    if (n > sizeof o->buf) {
+        paw__out_push(o, (const uint8_t *)p, n);
+    } else if (n) {
+        memcpy(o->buf + o->n, p, n);
+        o->n += n;
+    }
 }
 static paw_err paw__out_close(paw__out *o) /* after a failure nothing is left behind */
 {
-    if (!o->e && fflush(o->f)) o->e = paw__fail(o->c, PAW_E_IO, "%s: cannot write", o->temp);
-    if (fclose(o->f) && !o->e) o->e = paw__fail(o->c, PAW_E_IO, "%s: cannot close", o->temp);
-    if (!o->e && rename(o->temp, o->path))
-        o->e = paw__fail(o->c, PAW_E_IO, "%s: cannot rename to %s", o->temp, o->path);
-    if (o->e) remove(o->temp);
+    paw__out_push(o, o->buf, o->n);
+    if (!o->e && fsync(o->fd)) paw__out_fail(o, "cannot write");
+    if (close(o->fd) && !o->e) paw__out_fail(o, "cannot close");
+    if (!o->e && rename(o->temp, o->path)) paw__out_fail(o, "cannot rename the new file to it");
+    if (o->e) (void)remove(o->temp);
     paw__free(o->temp);
     return o->e;
+}
+static paw_err paw__out_all(paw_ctx *c, const char *path, const void *bytes, size_t n)
+{
+    paw__out o;
+    const paw_err e = paw__out_open(&o, c, path);
+    if (e) return e;
+    paw__out_write(&o, bytes, n);
+    return paw__out_close(&o);
 }
 
 typedef struct {
@@ -10621,10 +10661,7 @@ PAW_DEF paw_err paw_mask_resize(paw_ctx *c, const paw_mask *in, int w, int h, in
 static int paw__labels_ok(const int32_t *labels, size_t n, int classes);
 static int paw__finite(float x);
 
-#include <errno.h>
-#include <fcntl.h>
 #include <time.h>
-#include <unistd.h>
 
 /* ---- hashes ---- */
 
@@ -10820,6 +10857,7 @@ PAW_DEF uint64_t paw_model_hash(const paw_model *m)
 #define PAW__STORE_NAME "%06zu-%016llx-%016llx.npy" /* index, inputs, content */
 #define PAW__STORE_STALE_TMP 3600.0 /* s: a temporary file that old has lost its process */
 #define PAW__STORE_PATH 4096
+#define PAW__STORE_PIECE 65536 /* bytes of a shard that are checked at a time */
 struct paw_store {
     char *folder; /* "" in memory */
     uint64_t key;
@@ -10910,55 +10948,32 @@ static paw_err paw__store_folder(paw_ctx *c, const char *path)
     if (errno == EEXIST && !stat(path, &st) && S_ISDIR(st.st_mode)) return PAW_OK;
     return paw__fail(c, PAW_E_IO, "%s: cannot create the folder", path);
 }
-/* O_SYNC: the bytes are on the disk before the name is. Temporary names are unique to the process
-   and, by O_EXCL, to the call. */
-static paw_err paw__store_put(paw_ctx *c, const char *path, const uint8_t *bytes, size_t n)
-{
-    const size_t room = strlen(path) + 64;
-    char *temp = (char *)paw__alloc(c, room, 1);
-    size_t done = 0;
-    int fd = -1, tries, closed;
-    if (!temp) return PAW_E_OOM;
-    for (tries = 0; fd < 0 && tries < 100; ++tries) {
-        snprintf(temp, room, "%s.%ld-%d.tmp", path, (long)getpid(), tries);
-        fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_SYNC, 0666);
-        if (fd < 0 && errno != EEXIST) break;
-    }
-    while (fd >= 0 && done < n) {
-        const ssize_t k = write(fd, bytes + done, paw__min(n - done, (size_t)1 << 30));
-        if (k > 0) done += (size_t)k;
-        else if (k == 0 || errno != EINTR) break;
-    }
-    closed = fd >= 0 && !close(fd);
-    if (!closed || done < n || rename(temp, path)) {
-        paw__fail(c, PAW_E_IO, "%s: cannot be written%s", path,
-                  errno == ENOSPC ? ": the disk is full" : "");
-        if (fd >= 0) (void)remove(temp);
-        paw__free(temp);
-        return PAW_E_IO;
-    }
-    paw__free(temp);
-    return PAW_OK;
-}
-/* Whether the file holds what its name says; values: room for a shard, header and a byte more. */
+/* Whether the file holds what its name says; piece: PAW__STORE_PIECE bytes. */
 static int paw__store_sound(const paw_store *s, size_t shard, const char *path, uint64_t content,
-                            uint8_t *values)
+                            uint8_t *piece)
 {
     char head[256];
     const size_t n = paw__store_header(s, shard, head);
-    const size_t bytes = paw__store_rows_of(s, shard) * paw__store_row_bytes(s);
+    size_t left = paw__store_rows_of(s, shard) * paw__store_row_bytes(s), k;
     FILE *f = fopen(path, "rb");
+    paw__hasher h;
     int ok;
     if (!f) return 0;
     setvbuf(f, NULL, _IONBF, 0);
-    ok = fread(values, 1, n + bytes + 1, f) == n + bytes && !memcmp(values, head, n) &&
-         paw__store_content(s, shard, values + n) == content;
+    ok = fread(piece, 1, n, f) == n && !memcmp(piece, head, n);
+    paw__hash_begin(&h, s->key ^ s->inputs[shard]);
+    for (; ok && left; left -= k) {
+        k = paw__min(left, PAW__STORE_PIECE);
+        ok = fread(piece, 1, k, f) == k;
+        if (ok) paw__hash_add(&h, piece, k);
+    }
+    ok = ok && !fread(piece, 1, 1, f) && paw__hash_end(&h) == content;
     fclose(f);
     return ok;
 }
 /* Goes through the folder: takes what is sound (take), or removes what a shard has left behind
    under another content (else). */
-static paw_err paw__store_scan(paw_ctx *c, paw_store *s, int take, size_t only, uint8_t *values)
+static paw_err paw__store_scan(paw_ctx *c, paw_store *s, int take, size_t only, uint8_t *piece)
 {
     const struct dirent *d;
     const size_t room = strlen(s->folder) + 300;
@@ -10983,7 +10998,7 @@ static paw_err paw__store_scan(paw_ctx *c, paw_store *s, int take, size_t only, 
                 (void)remove(path);
         } else if (inputs != s->inputs[shard]) {
             ++s->stale_files;
-        } else if (!s->has[shard] && paw__store_sound(s, shard, path, content, values)) {
+        } else if (!s->has[shard] && paw__store_sound(s, shard, path, content, piece)) {
             s->has[shard] = 1;
             s->content[shard] = content;
             ++s->ready;
@@ -11073,7 +11088,7 @@ static paw_err paw__store_names(paw_ctx *c, const paw_store *s, const paw_store_
             paw__text_put(&t, i + 1 < o->count ? "],\n" : "]\n");
         }
         paw__text_put(&t, "]\n");
-        e = t.e ? t.e : paw__store_put(c, path, (const uint8_t *)t.s, t.n);
+        e = t.e ? t.e : paw__out_all(c, path, t.s, t.n);
         paw__free(t.s);
     }
     paw__free(path);
@@ -11084,7 +11099,7 @@ static paw_err paw__store_files(paw_ctx *c, paw_store *s, const paw_store_spec *
 {
     const size_t room = strlen(s->folder) + 32;
     char *path = (char *)paw__alloc(c, room, 1);
-    uint8_t *there = NULL, *values = NULL;
+    uint8_t *there = NULL, *piece = NULL;
     size_t n = 0;
     paw_err e = path ? paw__store_folder(c, o->dir) : PAW_E_OOM;
     if (!e) e = paw__store_folder(c, s->folder);
@@ -11092,15 +11107,15 @@ static paw_err paw__store_files(paw_ctx *c, paw_store *s, const paw_store_spec *
         snprintf(path, room, "%s/manifest.json", s->folder);
         if (paw_file_read(c, path, &there, &n)) n = 0;
         if (!there || n != manifest->n || memcmp(there, manifest->s, n))
-            e = paw__store_put(c, path, (const uint8_t *)manifest->s, manifest->n);
+            e = paw__out_all(c, path, manifest->s, manifest->n);
         paw_file_free(c, there);
     }
     if (!e && o->names && o->count) e = paw__store_names(c, s, o);
     if (!e && !o->fresh) {
-        values = (uint8_t *)paw__alloc(c, s->shard_rows * paw__store_row_bytes(s) + 257, 1);
-        e = values ? paw__store_scan(c, s, 1, 0, values) : PAW_E_OOM;
+        piece = (uint8_t *)paw__alloc(c, PAW__STORE_PIECE, 1);
+        e = piece ? paw__store_scan(c, s, 1, 0, piece) : PAW_E_OOM;
     }
-    paw__free(values);
+    paw__free(piece);
     paw__free(path);
     return e;
 }
@@ -11243,7 +11258,7 @@ PAW_DEF paw_err paw_store_write(paw_ctx *c, paw_store *s, size_t shard, const fl
         memcpy(file, head, n);
         s->content[shard] = paw__store_content(s, shard, file + n);
         paw__store_path(s, shard, path, room);
-        e = paw__store_put(c, path, file, n + bytes);
+        e = paw__out_all(c, path, file, n + bytes);
         if (e) s->content[shard] = content;
         else if (s->torn[shard] || (s->has[shard] && content != s->content[shard]))
             e = paw__store_scan(c, s, 0, shard, NULL);
@@ -11958,8 +11973,9 @@ static void paw__neighbours_item(void *arg, size_t item, int slot)
     const size_t to = paw__min(t->p1 * 16, t->gallery.n);
     const size_t skip = r->exclude && query >= from && query < to ? query : to;
     const float *s = paw__tiles_cosines(t, item);
-    paw__near *near = r->near + item * r->k;
-    void **heap = r->heap + item * r->k;
+    const size_t mine = (t->plan.at_once ? (size_t)slot : item) * r->k;
+    paw__near *near = r->near + mine;
+    void **heap = r->heap + mine;
     size_t i;
     for (i = 0; !t->p0 && i < r->k; ++i) {
         near[i].score = -(float)INFINITY;
@@ -11981,13 +11997,14 @@ static void paw__neighbours_item(void *arg, size_t item, int slot)
 static paw_err paw__neighbours_run(paw_ctx *c, paw__neighbours *r, const paw__plan *plan)
 {
     const size_t nq = r->t.query.n, n = r->t.gallery.n, panels = paw__up16(n) / 16;
-    size_t first, p, end;
+    size_t first, p, end, rows;
     paw_err e;
     r->t.plan = plan ? *plan
                      : paw__plan_of(nq, n, paw__up16(r->t.gallery.dim), 4 * r->k,
                                     (size_t)c->threads);
-    r->near = (paw__near *)paw__alloc(c, r->t.plan.rows, r->k * sizeof *r->near);
-    r->heap = (void **)paw__alloc(c, r->t.plan.rows, r->k * sizeof *r->heap);
+    rows = r->t.plan.at_once ? (size_t)c->threads : r->t.plan.rows;
+    r->near = (paw__near *)paw__alloc(c, rows, r->k * sizeof *r->near);
+    r->heap = (void **)paw__alloc(c, rows, r->k * sizeof *r->heap);
     r->sums = (double *)paw__calloc(c, (size_t)c->threads, (size_t)r->classes * sizeof *r->sums);
     e = r->near && r->heap && r->sums ? paw__tiles_open(c, &r->t) : PAW_E_OOM;
     for (first = 0; !e && first < nq; first += r->t.plan.rows) {
@@ -13463,43 +13480,32 @@ PAW_DEF paw_err paw_dense_save(paw_ctx *c, const char *path, const paw_dense *h,
                                const char *const *meta)
 {
     paw_tensor_view v[6];
-    size_t shape[4], count = 0, i, n;
+    size_t shape[4], count = 0, i;
     const char **all;
-    char steps[32], *tmp;
+    char steps[32];
     paw_err e;
     if (!c) return PAW_E_ARG;
     if (!path || !h || !h->weight)
         return paw__fail(c, PAW_E_ARG, "paw_dense_save: NULL argument");
     while (meta && meta[count]) ++count;
-    n = strlen(path);
     all = (const char **)paw__alloc(c, count + 3, sizeof *all);
-    tmp = (char *)paw__alloc(c, n + 5, 1);
-    e = all && tmp ? PAW_OK : PAW_E_OOM;
-    if (!e) {
-        memcpy(tmp, path, n);
-        memcpy(tmp + n, ".tmp", 5);
-        snprintf(steps, sizeof steps, "%llu", (unsigned long long)h->steps);
-        for (i = 0; i < count; ++i) all[i] = meta[i];
-        all[count] = "steps";
-        all[count + 1] = steps;
-        all[count + 2] = NULL;
-        shape[0] = (size_t)h->outputs;
-        shape[1] = h->width;
-        shape[2] = shape[3] = 1;
-        for (i = 0; i < 6; ++i) {
-            v[i].name = paw__dense_names[i];
-            v[i].ndim = paw__dense_is_bias((int)i) ? 1 : 4;
-            v[i].shape = shape;
-            v[i].data = paw__dense_part(h, (int)i);
-        }
-        e = paw_safetensors_save(c, tmp, v, 6, all);
-        if (!e && rename(tmp, path)) {
-            remove(tmp);
-            e = paw__fail(c, PAW_E_IO, "%s: cannot be written", path);
-        }
+    if (!all) return PAW_E_OOM;
+    snprintf(steps, sizeof steps, "%llu", (unsigned long long)h->steps);
+    for (i = 0; i < count; ++i) all[i] = meta[i];
+    all[count] = "steps";
+    all[count + 1] = steps;
+    all[count + 2] = NULL;
+    shape[0] = (size_t)h->outputs;
+    shape[1] = h->width;
+    shape[2] = shape[3] = 1;
+    for (i = 0; i < 6; ++i) {
+        v[i].name = paw__dense_names[i];
+        v[i].ndim = paw__dense_is_bias((int)i) ? 1 : 4;
+        v[i].shape = shape;
+        v[i].data = paw__dense_part(h, (int)i);
     }
+    e = paw_safetensors_save(c, path, v, 6, all);
     paw__free((void *)(uintptr_t)all);
-    paw__free(tmp);
     return e;
 }
 static paw_err paw__dense_read(paw_ctx *c, const paw_tensors *t, const char *path, paw_dense *h)

@@ -93,19 +93,12 @@ static size_t fault_fread(void *p, size_t size, size_t n, FILE *f)
     return got;
 }
 static int fault_ferror(FILE *f) { return f == fault.bad || ferror(f); }
-static size_t fault_fwrite(const void *p, size_t size, size_t n, FILE *f)
-{
-    const int bad = fault_op(), error = errno;
-    const size_t done = bad && !fault.half ? 0 : fwrite(p, size, bad ? n / 2 : n, f);
-    if (bad) errno = error;
-    return done;
-}
-static int fault_fflush(FILE *f) { return fault_op() ? EOF : fflush(f); }
 static int fault_fseek(FILE *f, long at, int from) { return fault_op() ? -1 : fseek(f, at, from); }
 static int fault_stat(const char *path, struct stat *st)
 {
     return fault_op() ? -1 : stat(path, st);
 }
+static int fault_fsync(int fd) { return fault_op() ? -1 : fsync(fd); }
 static int fault_mkdir(const char *path, mode_t mode)
 {
     return fault_op() ? -1 : mkdir(path, mode);
@@ -161,14 +154,13 @@ static int fault_pthread_create(pthread_t *t, const pthread_attr_t *a, void *(*f
 #define fclose(f) fault_fclose(f)
 #define fread(p, size, n, f) fault_fread(p, size, n, f)
 #define ferror(f) fault_ferror(f)
-#define fwrite(p, size, n, f) fault_fwrite(p, size, n, f)
-#define fflush(f) fault_fflush(f)
 #define fseek(f, at, from) fault_fseek(f, at, from)
 #define stat(path, st) fault_stat(path, st)
 #define mkdir(path, mode) fault_mkdir(path, mode)
 #define rename(from, to) fault_rename(from, to)
 #define open(path, flags, mode) fault_open(path, flags, mode)
 #define write(fd, p, n) fault_write(fd, p, n)
+#define fsync(fd) fault_fsync(fd)
 #define close(fd) fault_close(fd)
 #define opendir(path) fault_opendir(path)
 #define readdir(d) fault_readdir(d)
@@ -184,14 +176,13 @@ static int fault_pthread_create(pthread_t *t, const pthread_attr_t *a, void *(*f
 #undef fclose
 #undef fread
 #undef ferror
-#undef fwrite
-#undef fflush
 #undef fseek
 #undef stat
 #undef mkdir
 #undef rename
 #undef open
 #undef write
+#undef fsync
 #undef close
 #undef opendir
 #undef readdir

@@ -637,7 +637,7 @@ static void check_failed_writes(paw_ctx *c)
     const char *path = in_scratch("full.npy");
     char temp[700];
     paw_tensors *t = NULL;
-    snprintf(temp, sizeof temp, "%s.tmp", path);
+    snprintf(temp, sizeof temp, "%s.%ld-0.tmp", path, (long)getpid());
     T(paw_npy_save(c, path, a, 1, &s) == PAW_OK, "%s", paw_message(c));
     signal(SIGXFSZ, SIG_IGN);
     getrlimit(RLIMIT_FSIZE, &old);
@@ -653,7 +653,7 @@ static void check_failed_writes(paw_ctx *c)
     remove(path);
     T(paw_npy_save(c, in_scratch("none/x.npy"), a, 1, &s) == PAW_E_IO, "no such folder");
     T(paw_npy_save(c, scratch, a, 1, &s) == PAW_E_IO, "a folder in the way");
-    snprintf(temp, sizeof temp, "%s.tmp", scratch);
+    snprintf(temp, sizeof temp, "%s.%ld-0.tmp", scratch, (long)getpid());
     T(!exists(temp), "nothing left beside the folder");
 }
 
