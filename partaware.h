@@ -87,9 +87,10 @@
    In fp32, features are the same to the bit for scalar, AVX2, AVX-512 and NEON, for any number of
    threads and any batch: a product is one FMA chain over k in blocks of PAW__KC added in order;
    every reduction runs in 16 virtual lanes combined by one tree; exp and GELU are FMA polynomials;
-   what may not be contracted is fenced. Threads must run in the default floating-point mode
-   (nearest, denormals kept). PAW_NUMERICS changes when any bit may. With
-   PAW_MATH_SLEEF exp and erf come from SLEEF (1 ulp) and the promise is SLEEF's.
+   what may not be contracted is fenced. The floating-point mode that the host has set (rounding,
+   denormals, traps) neither counts nor changes; callbacks run in the default one. PAW_NUMERICS
+   changes when any bit may. With PAW_MATH_SLEEF exp and erf come from SLEEF (1 ulp) and the promise
+   is SLEEF's.
    Against the official PyTorch code tokens agree within 2e-5; resize and crop equal Pillow in every
    byte; average precision equals scikit-learn's to 1e-12 given the same similarities.
 
@@ -1152,6 +1153,45 @@ static PAW__UNUSED char *paw__strdup(paw_ctx *c, const char *s)
     return p;
 }
 
+/* Nearest, denormals kept, nothing trapped: bits depend on it. The host's mode is put back. */
+static uint64_t paw__mode(int set, uint64_t v) /* the mode; after set: v */
+{
+#if defined(PAW__X86)
+    if (set) _mm_setcsr((unsigned)v);
+    return _mm_getcsr();
+#elif defined(PAW__ARM)
+    if (set) __asm__ volatile("msr fpcr, %0" : : "r"(v) : "memory");
+    __asm__ volatile("mrs %0, fpcr" : "=r"(v) : : "memory");
+    return v;
+#else
+    (void)set;
+    return v;
+#endif
+}
+#if defined(PAW__X86)
+#define PAW__MODE_IS(v) (((v) & 0xffc0u) == 0x1f80u)
+#define PAW__MODE_USUAL 0x1f80u
+#else
+#define PAW__MODE_IS(v) ((v) == 0)
+#define PAW__MODE_USUAL 0
+#endif
+static uint64_t paw__mode_enter(void)
+{
+    const uint64_t host = paw__mode(0, 0);
+    if (!PAW__MODE_IS(host)) (void)paw__mode(1, PAW__MODE_USUAL);
+    return host;
+}
+static void paw__mode_leave(const uint64_t *host)
+{
+    if (!PAW__MODE_IS(*host)) (void)paw__mode(1, *host);
+}
+/* Stands in every function that computes, until its end. */
+#define PAW__MODE                                                                                  \
+    const uint64_t paw__host __attribute__((cleanup(paw__mode_leave), unused)) = paw__mode_enter()
+#define PAW__ENTER(given)                                                                          \
+    PAW__MODE;                                                                                     \
+    if (!(given)) return PAW_E_ARG
+
 /* ==== >>threads ==== parallel loops: own pool, or the caller's parallel_for ==== */
 
 /* A loop runs items 0..n-1, each once; slot is below the context's thread count and unique among
@@ -1167,6 +1207,7 @@ typedef struct {
 static void paw__loop_run(void *arg, int slot)
 {
     paw__loop *l = (paw__loop *)arg;
+    PAW__MODE; /* of a worker, or of the hook's thread */
     for (;;) {
         size_t i = __atomic_fetch_add(&l->next, 1, __ATOMIC_RELAXED);
         if (i >= l->n) return;
@@ -3367,7 +3408,7 @@ PAW_DEF paw_err paw_encode(const paw_model *m, paw_ctx *c, const float *chw, siz
     float *owned;
     size_t per_slot, slots, wide;
     paw_err e;
-    if (!c) return PAW_E_ARG;
+    PAW__ENTER(c);
     if (!m || !out || (!chw && n)) return paw__fail(c, PAW_E_ARG, "bad argument to paw_encode");
     memset(&r, 0, sizeof r);
     r.c = c;
@@ -3446,7 +3487,7 @@ PAW_DEF paw_err paw_project(const paw_model *m, paw_ctx *c, int which, const flo
     paw__projection p;
     paw__team team;
     size_t i, ld, operand, wide, partial, dim;
-    if (!c) return PAW_E_ARG;
+    PAW__ENTER(c);
     if (!m || (n && (!x || !out))) return paw__fail(c, PAW_E_ARG, "bad argument to paw_project");
     dim = (size_t)paw_project_dim(m, which);
     if (!dim)
@@ -4621,7 +4662,7 @@ PAW_DEF paw_err paw_tensors_read(paw_ctx *c, const paw_tensors *t, size_t i, int
 {
     char shape[192];
     const paw__tensor *x;
-    if (!c) return PAW_E_ARG;
+    PAW__ENTER(c);
     if (!t || i >= t->count || (!dst && count) ||
         (as != PAW_F32 && as != PAW_F64 && as != PAW_I64 && as != PAW_U8))
         return paw__fail(c, PAW_E_ARG, "paw_tensors_read: bad argument");
@@ -6122,7 +6163,7 @@ PAW_DEF paw_err paw_tensors_open_io(paw_ctx *c, const paw_io *io, const char *na
 {
     paw_tensors *t;
     paw_err e;
-    if (!c) return PAW_E_ARG;
+    PAW__ENTER(c);
     if (!io || !io->read || !out)
         return paw__fail(c, PAW_E_ARG, "paw_tensors_open_io: bad argument");
     e = paw__tensors_new(c, name ? name : "(memory)", &t);
@@ -6176,11 +6217,14 @@ static paw_err paw__out_fail(paw__out *o, const char *what)
 static paw_err paw__out_open(paw__out *o, paw_ctx *c, const char *path)
 {
     const size_t room = strlen(path) + 64;
+    struct stat st;
     int tries;
     o->c = c;
     o->path = path;
     o->e = PAW_OK;
     o->n = 0;
+    if (!stat(path, &st) && !S_ISREG(st.st_mode)) /* a device must not be renamed away */
+        return paw__fail(c, PAW_E_IO, "%s: is there and not a regular file", path);
     o->temp = (char *)paw__alloc(c, room, 1);
     if (!o->temp) return PAW_E_OOM;
     for (o->fd = -1, errno = EEXIST, tries = 0; o->fd < 0 && errno == EEXIST && tries < 100;) {
@@ -7123,7 +7167,7 @@ PAW_DEF paw_err paw_model_from_tensors(paw_ctx *c, const paw_tensors *t, const p
     paw_model_opts o;
     paw__builder r;
     paw_err e;
-    if (!c) return PAW_E_ARG;
+    PAW__ENTER(c);
     memset(&o, 0, sizeof o);
     if (opts) o = *opts;
     if (!t || !out || o.recipe < 0 || o.recipe >= PAW_RECIPES || o.heads < 0 || o.heads > 1024 ||
@@ -7281,7 +7325,7 @@ PAW_DEF paw_err paw_tensors_random(paw_ctx *c, const paw_random_spec *s, paw_ten
     paw__random r;
     paw_model m;
     paw_err e;
-    if (!c) return PAW_E_ARG;
+    PAW__ENTER(c);
     if (!s || !out || s->recipe <= 0 || s->recipe >= PAW_RECIPES || s->dim < 1 || s->dim > 4096 ||
         s->depth < 1 || s->depth > 128 || s->patch_px < 1 || s->patch_px > 64 ||
         s->image_px < s->patch_px || s->image_px > 4096 || s->image_px % s->patch_px ||
@@ -7376,6 +7420,7 @@ static paw_err paw__tensors_write(paw_ctx *c, const paw_tensors *t, const char *
 PAW_DEF paw_err paw_model_convert(paw_ctx *c, const paw_tensors *t, const paw_model_opts *opts,
                                   const char *path)
 {
+    PAW__MODE;
     const char *meta[7] = {"partaware.recipe", NULL, "partaware.heads", NULL, "partaware.source",
                            NULL, NULL};
     paw_tensors *to = NULL;
@@ -8283,7 +8328,7 @@ PAW_DEF paw_err paw_image_resize(paw_ctx *c, const paw_image *in, int w, int h, 
 {
     paw_image wide, img;
     paw_err e;
-    if (!c) return PAW_E_ARG;
+    PAW__ENTER(c);
     if ((e = paw__image_check(c, "paw_image_resize", in, out)) != PAW_OK) return e;
     if (w < 1 || h < 1 || (filter != PAW_BILINEAR && filter != PAW_BICUBIC))
         return paw__fail(c, PAW_E_ARG, "paw_image_resize: %d x %d, filter %d", w, h, filter);
@@ -8310,7 +8355,7 @@ PAW_DEF paw_err paw_image_resize_short(paw_ctx *c, const paw_image *in, int px, 
     double side;
     paw_err e;
     int shorter, longer;
-    if (!c) return PAW_E_ARG;
+    PAW__ENTER(c);
     if ((e = paw__image_check(c, "paw_image_resize_short", in, out)) != PAW_OK) return e;
     if (px < 1) return paw__fail(c, PAW_E_ARG, "paw_image_resize_short: %d pixels", px);
     shorter = in->w < in->h ? in->w : in->h;
@@ -8358,7 +8403,7 @@ PAW_DEF paw_err paw_image_crop(paw_ctx *c, const paw_image *in, const double box
     int64_t corner[4];
     paw_err e;
     int i;
-    if (!c) return PAW_E_ARG;
+    PAW__ENTER(c);
     if ((e = paw__image_check(c, "paw_image_crop", in, out)) != PAW_OK) return e;
     if (!box) return paw__fail(c, PAW_E_ARG, "paw_image_crop: NULL argument");
     for (i = 0; i < 4; ++i) {
@@ -8373,7 +8418,7 @@ PAW_DEF paw_err paw_image_center_crop(paw_ctx *c, const paw_image *in, int w, in
 {
     int64_t corner[4];
     paw_err e;
-    if (!c) return PAW_E_ARG;
+    PAW__ENTER(c);
     if ((e = paw__image_check(c, "paw_image_center_crop", in, out)) != PAW_OK) return e;
     if (w < 1 || h < 1)
         return paw__fail(c, PAW_E_ARG, "paw_image_center_crop: %d x %d pixels", w, h);
@@ -8396,6 +8441,7 @@ PAW_DEF const paw_stats *paw_stats_find(const char *name)
 /* Two divisions, as torchvision does them, for 256 values; then a look-up per pixel. */
 PAW_DEF void paw_normalize(const paw_image *img, const paw_stats *s, float *chw)
 {
+    PAW__MODE;
     size_t count, i;
     float table[256];
     int k, v;
@@ -8425,7 +8471,7 @@ PAW_DEF paw_err paw_embed(const paw_model *m, paw_ctx *c, const paw_image *img,
     float *chw;
     paw_err e;
     int px;
-    if (!c) return PAW_E_ARG;
+    PAW__ENTER(c);
     if (!m || !img || !cls) return paw__fail(c, PAW_E_ARG, "paw_embed: NULL argument");
     px = m->grid * m->patch;
     if ((e = paw__central(c, img, px, &crop)) != PAW_OK) return e;
@@ -9182,6 +9228,7 @@ static paw_err paw__set_split(paw__set *u, const char *who, const char *other)
 PAW_DEF paw_err paw_index_cub(paw_ctx *c, const char *root, const paw_index_opts *opts,
                               paw_index *out)
 {
+    PAW__MODE;
     paw_err e;
     paw__set *u = paw__set_begin(c, "paw_index_cub", root, opts, out, &e);
     if (!u) return e;
@@ -9597,6 +9644,7 @@ static paw_err paw__coco_parts_named(paw__set *u)
 static paw_err paw__coco_run(paw_ctx *c, const char *who, int objects, const char *root,
                              const paw_index_opts *opts, paw_index *out)
 {
+    PAW__MODE;
     const paw__set_image *twice[2] = { NULL, NULL };
     char *path = NULL;
     const char *split;
@@ -9694,6 +9742,7 @@ static paw_err paw__cifar_train(paw__set *u)
 PAW_DEF paw_err paw_index_cifar10(paw_ctx *c, const char *root, const paw_index_opts *opts,
                                   paw_index *out)
 {
+    PAW__MODE;
     static const char *const names[PAW__CIFAR_CLASSES] = {
         "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"
     };
@@ -9878,6 +9927,7 @@ static paw_err paw__folders_list(paw__folders *f)
 PAW_DEF paw_err paw_index_folders(paw_ctx *c, const char *root, const paw_index_opts *opts,
                                   paw_index *out)
 {
+    PAW__MODE;
     paw__folders f;
     paw_err e;
     memset(&f, 0, sizeof f);
@@ -10225,6 +10275,7 @@ static paw_err paw__list_items(paw__list *l)
 PAW_DEF paw_err paw_index_list(paw_ctx *c, const char *root, const paw_index_opts *opts,
                                paw_index *out)
 {
+    PAW__MODE;
     const char *slash;
     paw__list *l;
     paw_err e;
@@ -10260,7 +10311,7 @@ PAW_DEF paw_err paw_item_image(paw_ctx *c, const paw_item *item, const paw_image
 {
     paw_image part;
     paw_err e;
-    if (!c) return PAW_E_ARG;
+    PAW__ENTER(c);
     if (!item || px < 1 || px > PAW__MAX_SIDE || frame < 0 || frame > PAW_FRAME_CENTER)
         return paw__fail(c, PAW_E_ARG, "paw_item_image: NULL, %d pixels or frame %d", px, frame);
     if ((e = paw__image_check(c, "paw_item_image", in, out)) != PAW_OK) return e;
@@ -10330,7 +10381,7 @@ PAW_DEF paw_err paw_reader_item(paw_ctx *c, paw_reader *r, const paw_item *item,
                                 paw_image *out)
 {
     paw_err e;
-    if (!c) return PAW_E_ARG;
+    PAW__ENTER(c);
     if (!r || !item || !item->path || !out)
         return paw__fail(c, PAW_E_ARG, "paw_reader_item: NULL argument");
     e = paw__reader_open(c, r, item);
@@ -10350,7 +10401,7 @@ PAW_DEF paw_err paw_reader_augment(paw_ctx *c, paw_reader *r, const paw_item *it
     size_t a, b, k;
     paw_item cut;
     paw_err e;
-    if (!c) return PAW_E_ARG;
+    PAW__ENTER(c);
     if (!r || !item || !item->path || !out || px < 1)
         return paw__fail(c, PAW_E_ARG, "paw_reader_augment: NULL argument or %d pixels", px);
     if ((e = paw__reader_open(c, r, item)) != PAW_OK) return e;
@@ -10536,6 +10587,7 @@ PAW_DEF paw_err paw_mask_classes(paw_ctx *c, const paw_label_map *map, int ignor
 
 PAW_DEF void paw_seg_size(int w, int h, int long_side, int short_side, int *out_w, int *out_h)
 {
+    PAW__MODE;
     const int longer = w > h ? w : h, shorter = w > h ? h : w;
     const double a = (double)long_side / longer, b = (double)short_side / shorter;
     const double factor = a < b ? a : b;
@@ -10618,7 +10670,7 @@ PAW_DEF paw_err paw_image_resize_linear(paw_ctx *c, const paw_image *in, int w, 
 {
     int box[4] = { 0, 0, 0, 0 };
     paw_err e;
-    if (!c) return PAW_E_ARG;
+    PAW__ENTER(c);
     if ((e = paw__image_check(c, "paw_image_resize_linear", in, out)) != PAW_OK) return e;
     if (w < 1 || h < 1)
         return paw__fail(c, PAW_E_ARG, "paw_image_resize_linear: %d x %d pixels", w, h);
@@ -10638,7 +10690,7 @@ PAW_DEF paw_err paw_mask_resize(paw_ctx *c, const paw_mask *in, int w, int h, in
     paw_mask m;
     size_t x, y;
     paw_err e;
-    if (!c) return PAW_E_ARG;
+    PAW__ENTER(c);
     if (!in || !in->px || !out || in == out || w < 1 || h < 1)
         return paw__fail(c, PAW_E_ARG, "paw_mask_resize: %d x %d, or no mask", w, h);
     if ((e = paw__pixels_check(c, "resize", (uint64_t)w, (uint64_t)h)) != PAW_OK) return e;
@@ -11240,7 +11292,7 @@ PAW_DEF paw_err paw_store_write(paw_ctx *c, paw_store *s, size_t shard, const fl
     size_t n, bytes, room;
     paw_err e;
     char *path;
-    if (!c) return PAW_E_ARG;
+    PAW__ENTER(c);
     if (!s || !rows || shard >= s->shards)
         return paw__fail(c, PAW_E_ARG, "paw_store_write: bad argument");
     n = s->kept ? 0 : paw__store_header(s, shard, head);
@@ -11320,7 +11372,7 @@ PAW_DEF paw_err paw_store_read(paw_ctx *c, const paw_store *s, const size_t *row
 {
     paw__store_job j;
     size_t i;
-    if (!c) return PAW_E_ARG;
+    PAW__ENTER(c);
     if (!s || (n && (!rows || !out)))
         return paw__fail(c, PAW_E_ARG, "paw_store_read: NULL argument");
     for (i = 0; i < n; ++i) {
@@ -11896,7 +11948,7 @@ PAW_DEF paw_err paw_retrieval_ap_part(paw_ctx *c, const float *x, size_t n, size
                                       const int32_t *labels, int exclude_query, size_t part,
                                       size_t parts, double *ap)
 {
-    if (!c) return PAW_E_ARG;
+    PAW__ENTER(c);
     if (!dim || (n && (!x || !labels || !ap)))
         return paw__fail(c, PAW_E_ARG, "paw_retrieval_ap: NULL argument, or no features");
     if (part >= parts)
@@ -12045,7 +12097,7 @@ PAW_DEF paw_err paw_retrieval_topk(paw_ctx *c, const float *queries, size_t nq,
 {
     paw__neighbours r;
     paw_err e;
-    if (!c) return PAW_E_ARG;
+    PAW__ENTER(c);
     e = paw__neighbours_of(c, queries, nq, gallery, n, dim, k, exclude_self, &r);
     if (e || !nq) return e;
     r.rows = rows;
@@ -12060,7 +12112,7 @@ PAW_DEF paw_err paw_knn(paw_ctx *c, const float *queries, size_t nq, const float
     paw__neighbours r;
     size_t i;
     paw_err e;
-    if (!c) return PAW_E_ARG;
+    PAW__ENTER(c);
     memset(&o, 0, sizeof o);
     if (opts) o = *opts;
     if (!o.k) o.k = 20;
@@ -12825,7 +12877,7 @@ PAW_DEF paw_err paw_head_step(paw_head *h, paw_ctx *c, const float *const *rows,
     paw__team team;
     paw__pass w;
     paw_err e;
-    if (!h || !c) return PAW_E_ARG;
+    PAW__ENTER(c && h);
     if (!rows || !labels || !n || !tokens || !loss || !paw__labels_ok(labels, n, h->o.classes))
         return paw__fail(c, PAW_E_ARG, "paw_head_step: bad argument, or a label is no class");
     e = paw__pass_open(h, c, n, tokens, h->o.bn_group ? h->o.bn_group : n, &w);
@@ -12891,7 +12943,7 @@ PAW_DEF paw_err paw_head_train(paw_head *h, paw_ctx *c, const paw_features *x,
     int32_t *labels;
     double loss = 0;
     paw_err e;
-    if (!c || !h) return PAW_E_ARG;
+    PAW__ENTER(c && h);
     memset(&w, 0, sizeof w);
     memset(&p, 0, sizeof p);
     batch = x ? paw__max(1, paw__min(h->o.batch, x->count)) : 1;
@@ -12938,7 +12990,7 @@ PAW_DEF paw_err paw_head_predict(const paw_head *h, paw_ctx *c, const paw_featur
     const float **rows;
     int32_t *labels;
     paw_err e;
-    if (!c || !h) return PAW_E_ARG;
+    PAW__ENTER(c && h);
     memset(&w, 0, sizeof w);
     e = paw__head_open(c, h, x, batch, &items, &rows, &labels);
     team = paw__team_of(c);
@@ -13024,6 +13076,7 @@ static int paw__head_opts_ok(const paw_head_opts *o)
 }
 PAW_DEF paw_err paw_head_create(paw_ctx *c, const paw_head_opts *opts, paw_head **out)
 {
+    PAW__MODE;
     paw_head_opts o;
     paw_head *h;
     float *at;
@@ -13150,7 +13203,7 @@ PAW_DEF paw_err paw_head_save(const paw_head *h, paw_ctx *c, const char *path,
     float part[PAW__HEAD_NUMBERS][3];
     paw_head copy;
     size_t n, i, k;
-    if (!h || !c || !path) return PAW_E_ARG;
+    PAW__ENTER(c && h && path);
     copy = *h;
     if (copy.sum > INT_MAX) copy.sum = INT_MAX; /* as far as it is read back; it is only told */
     paw__head_numbers(&copy, 0, number);
@@ -13191,7 +13244,7 @@ PAW_DEF paw_err paw_head_load(paw_ctx *c, const char *path, paw_head **out)
     paw_head *h = NULL, read;
     size_t i, n;
     paw_err e;
-    if (!c || !path || !out) return PAW_E_ARG;
+    PAW__ENTER(c && path && out);
     if ((e = paw_tensors_open(c, path, &t)) != PAW_OK) return e;
     settings.name = "settings";
     settings.ndim = 2;
@@ -13376,7 +13429,7 @@ PAW_DEF paw_err paw_seg_augment(paw_ctx *c, const paw_seg_preset *p, const paw_s
     float table[3][256];
     double r;
     paw_err e;
-    if (!c) return PAW_E_ARG;
+    PAW__ENTER(c);
     if (!p || !stats || !image || !image->px || !mask || !mask->px || !chw || !labels)
         return paw__fail(c, PAW_E_ARG, "paw_seg_augment: NULL argument");
     if (image->w != mask->w || image->h != mask->h)
@@ -13461,7 +13514,7 @@ PAW_DEF paw_err paw_dense_create(paw_ctx *c, int outputs, size_t width, uint64_t
                                  paw_dense *out)
 {
     paw_err e;
-    if (!c) return PAW_E_ARG;
+    PAW__ENTER(c);
     if (!out) return paw__fail(c, PAW_E_ARG, "paw_dense_create: NULL argument");
     if ((e = paw__dense_new(c, outputs, width, out)) != PAW_OK) return e;
     paw__random_normals(seed, PAW__STREAM_HEAD, 0.01, 0, out->weight, (size_t)outputs * width);
@@ -13539,7 +13592,7 @@ PAW_DEF paw_err paw_dense_load(paw_ctx *c, const char *path, paw_dense *out)
     paw_dense h;
     const char *s;
     paw_err e;
-    if (!c) return PAW_E_ARG;
+    PAW__ENTER(c);
     if (!path || !out) return paw__fail(c, PAW_E_ARG, "paw_dense_load: NULL argument");
     memset(&h, 0, sizeof h);
     if ((e = paw_tensors_open(c, path, &t)) != PAW_OK) return e;
@@ -13809,7 +13862,7 @@ PAW_DEF paw_err paw_seg_step(paw_dense *h, paw_ctx *c, const float *x, size_t n,
 {
     paw__upsampled u;
     size_t i, pixels, labelled = 0;
-    if (!c) return PAW_E_ARG;
+    PAW__ENTER(c);
     if (!h || !h->weight || !x || !n || !labels || !loss || gh < 1 || gw < 1 || height < 1 ||
         width < 1)
         return paw__fail(c, PAW_E_ARG, "paw_seg_step: NULL argument, or nothing to do");
@@ -13829,6 +13882,7 @@ PAW_DEF paw_err paw_seg_step(paw_dense *h, paw_ctx *c, const float *x, size_t n,
 }
 PAW_DEF double paw_seg_rate(double lr, double warm_up, double total, double iteration)
 {
+    PAW__MODE;
     paw__schedule s;
     memset(&s, 0, sizeof s);
     s.kind = PAW__POLY;
@@ -13954,7 +14008,7 @@ PAW_DEF paw_err paw_seg_predict_features(const paw_dense *d, paw_ctx *c, const f
     paw__seg_map s;
     float *logits;
     paw_err e;
-    if (!c) return PAW_E_ARG;
+    PAW__ENTER(c);
     if (!d || !d->weight || !x || !labels || gh < 1 || gw < 1 || patch < 1 || h < 1 || w < 1 ||
         h > gh * patch || w > gw * patch || out_h < 1 || out_w < 1)
         return paw__fail(c, PAW_E_ARG, "paw_seg_predict_features: NULL argument or size");
@@ -14005,7 +14059,7 @@ PAW_DEF paw_err paw_seg_predict(const paw_dense *d, size_t heads, const paw_mode
     paw__seg_map s;
     int *at = NULL, y, k, crop;
     paw_err e = PAW_OK;
-    if (!c) return PAW_E_ARG;
+    PAW__ENTER(c);
     if (!d || !heads || !m || !t || !chw || !labels || h < 1 || w < 1 || out_h < 1 || out_w < 1 ||
         t->block_count < 0 || (t->slide && (t->crop < 1 || t->stride < 1 || t->stride > t->crop)))
         return paw__fail(c, PAW_E_ARG, "paw_seg_predict: NULL argument, size, or stride over crop");
@@ -14080,6 +14134,7 @@ static const uint8_t paw__pose_mirror[PAW_KEYPOINTS] = { 0, 2, 1, 4, 3, 6, 5, 8,
                                                          11, 14, 13, 16, 15 };
 PAW_DEF void paw_pose_crop_of(const double box[4], int w, int h, paw_pose_crop *out)
 {
+    PAW__MODE;
     const double ratio = (double)w / h;
     double cw = box[2], ch = box[3];
     if (cw > ch * ratio) ch = cw / ratio;
@@ -14114,6 +14169,7 @@ static int paw__half_body(const paw_pose *p, int upper, double box[4])
 PAW_DEF void paw_pose_crop_random(const paw_pose *p, int w, int h, uint64_t seed, uint64_t sample,
                                   paw_pose_crop *out)
 {
+    PAW__MODE;
     paw__draws d;
     double box[4], part[4];
     int i;
@@ -14165,6 +14221,7 @@ static void paw__pose_from(const paw_pose_crop *c, int w, int h, const double fr
 PAW_DEF void paw_pose_input(const paw_image *in, const paw_pose_crop *crop, const paw_stats *stats,
                             int w, int h, float *chw)
 {
+    PAW__MODE;
     int x, y, k, i, j;
     for (y = 0; y < h; ++y)
         for (x = 0; x < w; ++x) {
@@ -14192,6 +14249,7 @@ PAW_DEF void paw_pose_input(const paw_image *in, const paw_pose_crop *crop, cons
 PAW_DEF void paw_pose_target(const paw_pose *p, const paw_pose_crop *crop, int w, int h,
                              float *heat, float *weights)
 {
+    PAW__MODE;
     const size_t plane = (size_t)w * (size_t)h;
     int i, x, y;
     memset(heat, 0, PAW_KEYPOINTS * plane * sizeof *heat);
@@ -14219,7 +14277,7 @@ PAW_DEF paw_err paw_pose_step(paw_dense *h, paw_ctx *c, const float *x, size_t n
                               int up, const float *target, double lr, double *loss)
 {
     paw__upsampled u;
-    if (!c) return PAW_E_ARG;
+    PAW__ENTER(c);
     if (!h || h->outputs != PAW_KEYPOINTS || !x || !n || gh < 1 || gw < 1 || up < 1 || !target ||
         !loss)
         return paw__fail(c, PAW_E_ARG, "paw_pose_step: NULL argument, or no head of 17 outputs");
@@ -14240,7 +14298,7 @@ PAW_DEF paw_err paw_pose_heat(const paw_dense *h, paw_ctx *c, const float *x, in
     float *out;
     paw_err e = PAW_OK;
     int px, y, k;
-    if (!c) return PAW_E_ARG;
+    PAW__ENTER(c);
     if (!h || h->outputs != PAW_KEYPOINTS || !x || gh < 1 || gw < 1 || up < 1 || !heat)
         return paw__fail(c, PAW_E_ARG, "paw_pose_heat: NULL argument, or no head of 17 outputs");
     team.c = c;
@@ -14273,6 +14331,7 @@ PAW_DEF paw_err paw_pose_heat(const paw_dense *h, paw_ctx *c, const float *x, in
 PAW_DEF void paw_pose_decode(const float *heat, int w, int h, const paw_pose_crop *crop,
                              double box_score, paw_pose *out)
 {
+    PAW__MODE;
     const size_t plane = (size_t)w * (size_t)h;
     double sum = 0;
     size_t i, best;
@@ -14366,6 +14425,7 @@ PAW_DEF void paw_poses_free(paw_ctx *c, paw_poses *p)
 PAW_DEF paw_err paw_poses_load(paw_ctx *c, const char *path, const char *image_folder,
                                paw_poses *out)
 {
+    PAW__MODE;
     const paw__set_image *twice[2] = { NULL, NULL }, *image;
     const char **paths = NULL;
     paw__coco *k = NULL;
@@ -14421,7 +14481,7 @@ PAW_DEF paw_err paw_average_precision(paw_ctx *c, const float *scores, const uin
     paw__ranking r;
     size_t i, m = 0, k = 0;
     int ok = 0;
-    if (!c) return PAW_E_ARG;
+    PAW__ENTER(c);
     if (!ap || (n && (!scores || !relevant)))
         return paw__fail(c, PAW_E_ARG, "paw_average_precision: NULL argument");
     if (n >= UINT32_MAX) return paw__fail(c, PAW_E_LIMIT, "average precision of %zu scores", n);
@@ -14465,6 +14525,7 @@ static int paw__labels_ok(const int32_t *labels, size_t n, int classes)
 PAW_DEF paw_err paw_ap_mean(const double *ap, const int32_t *labels, size_t n, int classes,
                             double *per_class, paw_ap_summary *out)
 {
+    PAW__MODE;
     double all = 0, means = 0;
     size_t defined = 0, i;
     int k, classes_met = 0;
@@ -14495,6 +14556,7 @@ PAW_DEF paw_err paw_ap_mean(const double *ap, const int32_t *labels, size_t n, i
 }
 PAW_DEF double paw_chance(const int32_t *labels, size_t n, int classes)
 {
+    PAW__MODE;
     double sum = 0;
     size_t i;
     int k;
@@ -14513,6 +14575,7 @@ PAW_DEF double paw_chance(const int32_t *labels, size_t n, int classes)
 PAW_DEF void paw_confusion(const float *logits, const int32_t *labels, size_t n, int classes,
                            size_t *counts)
 {
+    PAW__MODE;
     size_t i;
     int j, best;
     for (i = 0; i < n; ++i, logits += classes) {
@@ -14524,6 +14587,7 @@ PAW_DEF void paw_confusion(const float *logits, const int32_t *labels, size_t n,
 PAW_DEF size_t paw_topk_correct(const float *logits, const int32_t *labels, size_t n, int classes,
                                 int k)
 {
+    PAW__MODE;
     size_t correct = 0, i;
     if (!logits || !labels) return 0;
     for (i = 0; i < n; ++i) {
@@ -14565,6 +14629,7 @@ PAW_DEF paw_err paw_seg_count(paw_ctx *c, const uint16_t *truth, const uint16_t 
 PAW_DEF paw_err paw_seg_score(const uint64_t *counts, int classes, double *iou, double *acc,
                               paw_seg_summary *out)
 {
+    PAW__MODE;
     uint64_t hits = 0, pixels = 0;
     double ious = 0, accs = 0;
     int k, n_iou = 0, n_acc = 0;
@@ -14596,6 +14661,7 @@ PAW_DEF paw_err paw_seg_score(const uint64_t *counts, int classes, double *iou, 
 
 PAW_DEF double paw_oks(const paw_pose *truth, const paw_pose *found)
 {
+    PAW__MODE;
     static const double sigma[PAW_KEYPOINTS] = { .026, .025, .025, .035, .035, .079, .079, .072,
                                                  .072, .062, .062, .107, .107, .087, .087, .089,
                                                  .089 };
@@ -14823,7 +14889,7 @@ PAW_DEF paw_err paw_pose_evaluate(paw_ctx *c, const paw_pose *truth, size_t trut
     size_t i, j, i1, j1;
     void **t, **f;
     paw_err e;
-    if (!c) return PAW_E_ARG;
+    PAW__ENTER(c);
     if (!out || (truths && !truth) || (founds && !found))
         return paw__fail(c, PAW_E_ARG, "paw_pose_evaluate: NULL argument");
     if ((e = paw__pose_check(c, "annotated person", truth, truths)) != PAW_OK ||
