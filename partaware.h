@@ -239,8 +239,8 @@ typedef struct {
     const size_t *shape;
     const float *data;
 } paw_tensor_view;
-/* Writes float32 safetensors. meta: key, value, key, value, ..., NULL; or NULL. This and all that is
-   saved here goes to PATH.PROCESS-N.tmp, which is renamed when it is whole and on the disk. */
+/* Writes float32 safetensors. meta: key, value, ..., NULL; or NULL. This and all that is saved goes
+   to PATH.PROCESS-N.tmp, which is renamed when it is whole and on the disk. */
 PAW_DEF paw_err paw_safetensors_save(paw_ctx *c, const char *path, const paw_tensor_view *views,
                                      size_t count, const char *const *meta);
 /* dst[256]: the .npy header of an array in C order, descr as in NumPy ("<f4"); returns its bytes,
