@@ -350,28 +350,45 @@ static size_t fz_unzip(const fz_buf *b, fz_entry *e)
     while (n < FZ_ENTRIES && b->n - at >= 30 && fz_le(b->p + at, 4) == 0x04034b50u) {
         const uint8_t *h = b->p + at;
         const size_t name = (size_t)fz_le(h + 26, 2), extra = (size_t)fz_le(h + 28, 2);
-        const size_t size = (size_t)fz_le(h + 18, 4);
-        if (name > b->n - at - 30 || extra + size > b->n - at - 30 - name) break;
+        const uint8_t *x = h + 30 + name;
+        size_t size = (size_t)fz_le(h + 18, 4);
+        const size_t wide = size == 0xffffffffu ? 28 : 0; /* the sizes stand in the extra field */
+        if (name > b->n - at - 30 || extra > b->n - at - 30 - name || extra < wide) break;
+        if (wide) size = (size_t)fz_le(x + 4, 8);
+        if (size > b->n - at - 30 - name - extra) break;
         memset(&e[n], 0, sizeof e[n]);
         fz_put(&e[n].name, h + 30, name);
-        fz_put(&e[n].data, h + 30 + name + extra, size);
+        fz_put(&e[n].data, x + extra, size);
         e[n].method = (unsigned)fz_le(h + 8, 2);
         e[n++].flags = (unsigned)fz_le(h + 6, 2);
         at += 30 + name + extra + size;
     }
     return n;
 }
-static void fz_zip_head(fz_buf *b, const fz_entry *e)
+static void fz_zip_head(fz_buf *b, const fz_entry *e, int wide)
 {
+    const size_t size = wide ? 0xffffffffu : e->data.n;
     fz_number(b, e->flags, 2, 0);
     fz_number(b, e->method, 2, 0);
     fz_number(b, 0, 4, 0);
     fz_number(b, fz_crc(e->data.p, e->data.n), 4, 0);
-    fz_number(b, e->data.n, 4, 0);
-    fz_number(b, e->data.n, 4, 0);
+    fz_number(b, size, 4, 0);
+    fz_number(b, size, 4, 0);
     fz_number(b, e->name.n, 2, 0);
-    fz_number(b, e->extra.n, 2, 0);
+    fz_number(b, e->extra.n + (wide ? 28 : 0), 2, 0);
 }
+static void fz_zip_extra(fz_buf *b, const fz_entry *e, size_t header, int wide)
+{
+    if (wide) {
+        fz_put(b, "\1\0\30", 4);
+        fz_number(b, e->data.n, 8, 0);
+        fz_number(b, e->data.n, 8, 0);
+        fz_number(b, header, 8, 0);
+    }
+    fz_put(b, e->extra.p, e->extra.n);
+}
+/* zip64: 0 none; 1 its end records beside small ones; 2 the small ones saturated; 3 sizes and
+   offsets of the entries too */
 static void fz_rezip(fz_buf *b, const fz_entry *e, size_t n, int zip64)
 {
     size_t header[FZ_ENTRIES], dir, i;
@@ -379,20 +396,20 @@ static void fz_rezip(fz_buf *b, const fz_entry *e, size_t n, int zip64)
     for (i = 0; i < n; ++i) {
         header[i] = b->n;
         fz_put(b, "PK\3\4\0\0", 6);
-        fz_zip_head(b, &e[i]);
+        fz_zip_head(b, &e[i], zip64 == 3);
         fz_put(b, e[i].name.p, e[i].name.n);
-        fz_put(b, e[i].extra.p, e[i].extra.n);
+        fz_zip_extra(b, &e[i], header[i], zip64 == 3);
         fz_put(b, e[i].data.p, e[i].data.n);
     }
     dir = b->n;
     for (i = 0; i < n; ++i) {
         fz_put(b, "PK\1\2\0\0\0\0", 8);
-        fz_zip_head(b, &e[i]);
+        fz_zip_head(b, &e[i], zip64 == 3);
         fz_number(b, 0, 8, 0);
         fz_number(b, 0, 2, 0);
-        fz_number(b, header[i], 4, 0);
+        fz_number(b, zip64 == 3 ? 0xffffffffu : header[i], 4, 0);
         fz_put(b, e[i].name.p, e[i].name.n);
-        fz_put(b, e[i].extra.p, e[i].extra.n);
+        fz_zip_extra(b, &e[i], header[i], zip64 == 3);
     }
     i = b->n;
     if (zip64) {
@@ -409,10 +426,10 @@ static void fz_rezip(fz_buf *b, const fz_entry *e, size_t n, int zip64)
         fz_number(b, 1, 4, 0);
     }
     fz_put(b, "PK\5\6\0\0\0\0", 8);
-    fz_number(b, zip64 == 2 ? 0xffff : n, 2, 0);
-    fz_number(b, zip64 == 2 ? 0xffff : n, 2, 0);
-    fz_number(b, zip64 == 2 ? 0xffffffffu : i - dir, 4, 0);
-    fz_number(b, zip64 == 2 ? 0xffffffffu : dir, 4, 0);
+    fz_number(b, zip64 > 1 ? 0xffff : n, 2, 0);
+    fz_number(b, zip64 > 1 ? 0xffff : n, 2, 0);
+    fz_number(b, zip64 > 1 ? 0xffffffffu : i - dir, 4, 0);
+    fz_number(b, zip64 > 1 ? 0xffffffffu : dir, 4, 0);
     fz_number(b, 0, 2, 0);
 }
 static void fz_zip_change(fz_entry *e, size_t *n, const char *const *words)
@@ -454,7 +471,7 @@ static int fz_zip(fz_buf *b, const char *const *words) /* 0: not a zip */
     size_t n = fz_unzip(b, e), i;
     if (!n) return 0;
     fz_zip_change(e, &n, words);
-    fz_rezip(b, e, n, fz_below(8) ? 0 : 1 + (int)fz_below(2));
+    fz_rezip(b, e, n, fz_below(6) ? 0 : 1 + (int)fz_below(3));
     for (i = 0; i < n; ++i) {
         fz_free(&e[i].name);
         fz_free(&e[i].data);

@@ -23,7 +23,8 @@ command -v "llvm-cov-$v" >/dev/null 2>&1 && v=-$v || v=
     examples/cli.h >"$out/fuzz.lcov"
 
 cat >"$out/parsers" <<'ROWS'
-partaware.h text_and_numbers paw__utf8 paw__number
+partaware.h text paw__utf8 paw__one_line
+partaware.h numbers paw__utf8_all paw__number
 partaware.h json paw__json_fail paw__json_end
 partaware.h files paw__file_open paw__in_skip
 partaware.h directory paw__tensors_new paw__tensors_index

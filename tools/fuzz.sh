@@ -13,8 +13,11 @@ mkdir -p "$out/findings"
 all='safetensors zip legacy pickle npy coco cub csv mask image config'
 [ $# -gt 0 ] || set -- $all
 
+# stb_image 2.27 shifts a 0 by over 31 where a JPEG ends early; 2.28 does not.
+mkdir -p "$out"
+printf '[shift]\nsrc:*/stb_image.h\n' >"$out/ignored"
 flags='-O1 -g -std=c99 -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined
-    -fno-sanitize-recover=all -DFUZZ_ENGINE'
+    -fno-sanitize-recover=all -DFUZZ_ENGINE'" -fsanitize-ignorelist=$out/ignored"
 sources='partaware.h examples/cli.h tests/fuzz.c tests/fuzz.h'
 # shellcheck disable=SC2086
 if [ ! -x "$out/fuzz" ] || [ -n "$(find $sources -newer "$out/fuzz")" ]; then
@@ -33,7 +36,8 @@ one() # target seconds: its row on stdout
     # CPU time is bounded by the target itself; the engine's clock would run on while it is stopped.
     # shellcheck disable=SC2086
     "$out/fuzz" "$out/corpus/$1" $seeds --target="$1" -max_total_time="$2" -max_len=8192 \
-        -timeout=100000 -rss_limit_mb=2000 -reload=0 -print_final_stats=1 -verbosity=1 \
+        -timeout=100000 -report_slow_units=100000 -rss_limit_mb=2000 -reload=0 \
+        -print_final_stats=1 \
         -artifact_prefix="$out/findings/$1-" ${FUZZ_FLAGS:-} >"$out/logs/$1.log" 2>&1
     status=$?
     times >"$out/logs/$1.times"

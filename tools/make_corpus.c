@@ -227,6 +227,16 @@ static void cocos(void)
              "\"image_id\":3,\"category_id\":1,\"iscrowd\":1,\"bbox\":[]}],\"categories\":[{\"id\":"
              "2,\"name\":\"dog\"},{\"id\":1,\"name\":\"c\\u00e9\\ud83d\\ude00\\n\"}]} \n", head);
     save_text("coco", "objects", text);
+    save_text("coco", "persons_twice", "{\"images\":[{\"id\":7,\"file_name\":\"a.jpg\"}],"
+              "\"annotations\":[{\"id\":1,\"image_id\":7,\"keypoints\":[" POINTS(100, 20, 2)
+              "]},{\"id\":1,\"image_id\":7,\"keypoints\":[" POINTS(100, 20, 2) "]}]}");
+    save_text("coco", "categories_twice", "{\"images\":[{\"id\":7,\"file_name\":\"a.jpg\"}],"
+              "\"annotations\":[],\"categories\":[{\"id\":2,\"name\":\"dog\"},{\"id\":2,"
+              "\"name\":\"cat\"}]}");
+    save_text("coco", "objects_twice", "{\"images\":[{\"id\":7,\"file_name\":\"a.jpg\"}],"
+              "\"annotations\":[{\"id\":5,\"image_id\":7,\"category_id\":2,\"bbox\":[1,2,50,60]}"
+              ",{\"id\":5,\"image_id\":7,\"category_id\":2,\"bbox\":[1,2,50,60]}],"
+              "\"categories\":[{\"id\":2,\"name\":\"dog\"}]}");
     snprintf(text, sizeof text, "\xef\xbb\xbf[{\"image_id\":7,\"category_id\":1,\"keypoints\":[%s],"
              "\"score\":0.875},{\"image_id\":7,\"score\":NaN,\"keypoints\":[%s]}]",
              POINTS(1.5, -2e1, 1), POINTS(0, 0, 0));
@@ -249,11 +259,20 @@ static void tables(void)
               "# methods\nmethod.deit = deit.pth  # base\r\n data.cub=CUB 200\n\n"
               "options.probe = --epochs 1 --batch 2\nempty =\n");
 }
+#define save_pickle(name, s) save("pickle", name, s, sizeof s - 1)
 static void pickles(void)
 {
-    save("pickle", "ops", "\x80\2}q\0(X\1\0\0\0aI1\nU\1bL-3L\nX\1\0\0\0cF1.5\nS'd'\nVe\nM\1\2"
-         "G\0\0\0\0\0\0\0\0\x8a\1\5\x8b\2\0\0\0\1\2K\1]K\2aNe\x88)\x89\x85h\0p3\ng3\nr\4\0\0\0j"
-         "\4\0\0\0""00u.", 100);
+    save_pickle("ops", "\x80\2}q\0(X\1\0\0\0aI1\nU\1bL-3L\nX\1\0\0\0cF1.5\nS'd'\nVe\nM\1\2"
+                "G\0\0\0\0\0\0\0\0\x8a\1\5\x8b\2\0\0\0\1\2K\1]K\2aNe\x88)\x89\x85h\0p3\ng3\nr\4\0\0\0j"
+         "\4\0\0\0""00u.");
+    save_pickle("untyped", "\x80\2}(X\1\0\0\0actorch._utils\n_rebuild_tensor_v3\n((X\7\0\0\0"
+                "storagectorch.storage\nUntypedStorage\nX\1\0\0\0""0X\3\0\0\0cpuK0tQK\0(K\2K\2t"
+                "(K\2K\1t\x89}ctorch\nbfloat16\ntRu.");
+    save_pickle("pairs", "\x80\2ccollections\nOrderedDict\n(](](X\1\0\0\0aK\1e](X\1\0\0\0bK\2"
+                "eetR.");
+    save_pickle("parameter", "\x80\2]ctorch.nn.parameter\nParameter\n(ctorch._utils\n"
+                "_rebuild_tensor_v2\n((X\7\0\0\0storagectorch\nFloatStorage\nX\1\0\0\0""1X\3\0\0"
+                "\0cpuK\4tQK\1(K\2t(K\1t\x89NtR\x88tRa.");
 }
 
 /* ---- files of make_fixtures, by kind; the pickle of an archive alone as well ---- */
