@@ -3537,7 +3537,7 @@ PAW_DEF paw_err paw_project(const paw_model *m, paw_ctx *c, int which, const flo
 #define PAW__MAX_OPS 50000000u             /* pickle opcodes in a file */
 #define PAW__MAX_DEPTH 256                 /* nested containers and marks of a pickle */
 #define PAW__MAX_NODES 8000000u            /* values of a pickle, 24 bytes each */
-#define PAW__MAX_VISITS 4000000u           /* shared containers multiply paths without bytes */
+#define PAW__MAX_VISITS 16u /* of a value on average: shared containers multiply paths */
 
 /* Records that live as long as their owner: names, directory entries. */
 typedef struct paw__chunk {
@@ -5985,7 +5985,7 @@ static paw_err paw__walk(paw__pickle *p, uint32_t v, size_t len, int depth)
                                p->path);
     for (i = x->first; i && !p->in.e; i = cell->last, ++index) {
         cell = paw__node_at(p, i);
-        if (++p->visits > PAW__MAX_VISITS)
+        if (++p->visits / PAW__MAX_VISITS > p->nodes + 64)
             return paw__torch_fail(p, PAW_E_LIMIT, "too many values at '%.60s'", p->path);
         key = dict ? (uint32_t)cell->u.i : 0;
         if (!paw__holds(paw__kind_at(p, cell->first)) ||

@@ -263,8 +263,8 @@ static void tables(void)
 static void pickles(void)
 {
     save_pickle("ops", "\x80\2}q\0(X\1\0\0\0aI1\nU\1bL-3L\nX\1\0\0\0cF1.5\nS'd'\nVe\nM\1\2"
-                "G\0\0\0\0\0\0\0\0\x8a\1\5\x8b\2\0\0\0\1\2K\1]K\2aNe\x88)\x89\x85h\0p3\ng3\nr\4\0\0\0j"
-         "\4\0\0\0""00u.");
+                "G\0\0\0\0\0\0\0\0\x8a\1\5\x8b\2\0\0\0\1\2K\1]K\2aNe\x88)\x89\x85h\0p3\ng3\n"
+                "r\4\0\0\0j\4\0\0\0""00u.");
     save_pickle("untyped", "\x80\2}(X\1\0\0\0actorch._utils\n_rebuild_tensor_v3\n((X\7\0\0\0"
                 "storagectorch.storage\nUntypedStorage\nX\1\0\0\0""0X\3\0\0\0cpuK0tQK\0(K\2K\2t"
                 "(K\2K\1t\x89}ctorch\nbfloat16\ntRu.");
@@ -288,7 +288,7 @@ static void fixture(const char *from, const char *name)
     if (*name == '.' || !dot || !(f = fopen(path, "rb"))) return;
     n = fread(p, 1, sizeof p, f);
     fclose(f);
-    if (n == sizeof p || strstr(name, "laughs")) return; /* takes all the time that it may */
+    if (n == sizeof p) return;
     if (!strcmp(dot, ".pth") && n > 30 && !memcmp(p, "PK\3\4", 4)) {
         const size_t head = 30u + p[26] + p[28] + 256u * p[29];
         const size_t size = p[18] + 256u * p[19] + 65536u * p[20];
