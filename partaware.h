@@ -104,12 +104,12 @@
    same bits on all of them.
 
    LIMITS
-   POSIX systems, gcc or clang. Regular files only; images 100 million pixels (config.max_pixels)
-   and 1 GiB; 65,536 tensors, 8 dimensions, 512 blocks, 512 patches a side. Annotations of any
-   size: 4,096 key points an image, ids below 2^53, 64 KiB a row of a list. JPEG and PNG. x86-64 and
-   AArch64 have kernels, other little-endian machines run the scalar ones. One reader per
-   paw_tensors at a time: reading moves its file position. PAW_ISA=scalar|neon|avx2|avx512 and
-   paw_isa_limit lower the instruction set.
+   gcc or clang; POSIX systems, and Windows through mingw-w64 (there files below 2 GiB). Regular
+   files only; images 100 million pixels (config.max_pixels) and 1 GiB; 65,536 tensors, 8
+   dimensions, 512 blocks, 512 patches a side. Annotations of any size: 4,096 key points an image,
+   ids below 2^53, 64 KiB a row of a list. JPEG and PNG. x86-64 and AArch64 have kernels, other
+   little-endian machines run the scalar ones. One reader per paw_tensors at a time: reading moves
+   its file position. PAW_ISA=scalar|neon|avx2|avx512 and paw_isa_limit lower the instruction set.
 */
 
 /* ==== >>config ==== every macro: name, default, consequence ====
@@ -888,8 +888,25 @@ PAW_DEF void paw_pose_decode(const float *heat, int w, int h, const paw_pose_cro
 extern int madvise(void *, size_t, int); /* which strict C99 hides, as fsync */
 #endif
 #endif
+#if defined(_WIN32) /* a rename that replaces is not C's */
+#include <direct.h>
+#include <io.h>
+#if defined(__cplusplus)
+extern "C"
+#endif
+__declspec(dllimport) int __stdcall MoveFileExA(const char *, const char *, unsigned long);
+#define paw__rename(from, to) (!MoveFileExA(from, to, 1))
+#define paw__mkdir(path) _mkdir(path)
+#define paw__sync(fd) _commit(fd)
+#define PAW__BINARY O_BINARY
+#else
 #if !defined(__cplusplus)
 extern int fsync(int);
+#endif
+#define paw__rename(from, to) rename(from, to)
+#define paw__mkdir(path) mkdir(path, 0777)
+#define paw__sync(fd) fsync(fd)
+#define PAW__BINARY 0
 #endif
 
 #if defined(__x86_64__) || defined(_M_X64)
@@ -953,7 +970,11 @@ extern int fsync(int);
 #else
 #define PAW__KEEP(x) __asm__("" : "+m"(x))
 #endif
+#if defined(__MINGW32__) && !defined(__clang__)
+#define PAW__PRINTF(f, a) __attribute__((format(gnu_printf, f, a)))
+#else
 #define PAW__PRINTF(f, a) __attribute__((format(printf, f, a)))
+#endif
 
 static PAW__UNUSED uint32_t paw__le16(const uint8_t *p)
 {
@@ -1356,6 +1377,8 @@ static int paw__online_cpus(void)
 #if !defined(PAW_NO_THREADS) && defined(_SC_NPROCESSORS_ONLN)
     long n = sysconf(_SC_NPROCESSORS_ONLN);
     return n > 0 && n < 1024 ? (int)n : 1;
+#elif !defined(PAW_NO_THREADS) && defined(_WIN32)
+    return pthread_num_processors_np();
 #else
     return 1;
 #endif
@@ -6229,7 +6252,7 @@ static paw_err paw__out_open(paw__out *o, paw_ctx *c, const char *path)
     if (!o->temp) return PAW_E_OOM;
     for (o->fd = -1, errno = EEXIST, tries = 0; o->fd < 0 && errno == EEXIST && tries < 100;) {
         snprintf(o->temp, room, "%s.%ld-%d.tmp", path, (long)getpid(), tries++);
-        o->fd = open(o->temp, O_WRONLY | O_CREAT | O_EXCL, 0666);
+        o->fd = open(o->temp, O_WRONLY | O_CREAT | O_EXCL | PAW__BINARY, 0666);
     }
     if (o->fd >= 0) return PAW_OK;
     paw__free(o->temp);
@@ -6261,9 +6284,9 @@ static void paw__out_write(paw__out *o, const void *p, size_t n)
 static paw_err paw__out_close(paw__out *o) /* after a failure nothing is left behind */
 {
     paw__out_push(o, o->buf, o->n);
-    if (!o->e && fsync(o->fd)) paw__out_fail(o, "cannot write");
+    if (!o->e && paw__sync(o->fd)) paw__out_fail(o, "cannot write");
     if (close(o->fd) && !o->e) paw__out_fail(o, "cannot close");
-    if (!o->e && rename(o->temp, o->path)) paw__out_fail(o, "cannot rename the new file to it");
+    if (!o->e && paw__rename(o->temp, o->path)) paw__out_fail(o, "cannot rename the new file to it");
     if (o->e) (void)remove(o->temp);
     paw__free(o->temp);
     return o->e;
@@ -10996,7 +11019,7 @@ static int paw__store_parse(const paw_store *s, const char *name, size_t *shard,
 static paw_err paw__store_folder(paw_ctx *c, const char *path)
 {
     struct stat st;
-    if (!mkdir(path, 0777)) return PAW_OK;
+    if (!paw__mkdir(path)) return PAW_OK;
     if (errno == EEXIST && !stat(path, &st) && S_ISDIR(st.st_mode)) return PAW_OK;
     return paw__fail(c, PAW_E_IO, "%s: cannot create the folder", path);
 }

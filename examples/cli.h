@@ -30,6 +30,10 @@
 #ifdef CLI_MPI
 #include <mpi.h>
 #endif
+#if defined(_WIN32) /* folders without modes; renames that do not replace */
+#define mkdir(path, mode) mkdir(path)
+#define rename(from, to) ((void)remove(to), rename(from, to))
+#endif
 
 enum {
     CLI_DONE = -2,        /* nothing is left to do for this process: cli_end makes it CLI_OK */
@@ -110,7 +114,11 @@ typedef struct {
 } cli;
 
 static volatile sig_atomic_t cli_signalled;
-static inline void cli_on_signal(int number) { cli_signalled = number; }
+static inline void cli_on_signal(int number)
+{
+    cli_signalled = number;
+    (void)signal(number, SIG_DFL); /* a second Ctrl-C ends at once */
+}
 static inline int cli_interrupted(void) /* CLI_OK, or the exit code to stop with */
 {
     return cli_signalled ? 128 + (int)cli_signalled : (int)CLI_OK;
@@ -667,7 +675,6 @@ static inline int cli_create(cli *app)
 static inline void cli_start(cli *app, int argc, char **argv, const cli_program *program)
 {
     static cli_program called; /* under the name it has here */
-    struct sigaction action;
     int i, code = CLI_OK;
     called = *program;
     if (argc > 0) called.name = cli_base(argv[0]);
@@ -697,11 +704,8 @@ static inline void cli_start(cli *app, int argc, char **argv, const cli_program 
     if (code) exit(code);
     if ((code = cli_create(app)) != CLI_OK) exit(cli_leave(app, code));
     if (cli_find(program, "--eps", 5) >= 0) app->eps = cli_real(app, "--eps");
-    memset(&action, 0, sizeof action);
-    action.sa_handler = cli_on_signal;
-    action.sa_flags = (int)SA_RESETHAND; /* a second Ctrl-C ends at once */
-    (void)sigaction(SIGINT, &action, NULL);
-    (void)sigaction(SIGTERM, &action, NULL);
+    (void)signal(SIGINT, cli_on_signal);
+    (void)signal(SIGTERM, cli_on_signal);
 }
 /* Closes the context; returns the exit status. */
 static inline int cli_end(cli *app, int code)
@@ -3128,6 +3132,7 @@ static inline int cli_pose_put(cli *app, cli_result *r, const paw_poses *truth, 
 
 /* ---- sibling programs as children ---- */
 
+#if !defined(_WIN32)
 #include <fcntl.h>
 #include <sys/wait.h>
 
@@ -3153,6 +3158,7 @@ static inline int cli_child(cli *app, char *const *args, const char *out, const 
         if (errno != EINTR) return -1;
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
+#endif
 /* The number behind anchors, found one after the other; "<key" goes back to the last key before. */
 static inline double cli_find_number(const char *text, const char *anchors)
 {

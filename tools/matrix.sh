@@ -53,8 +53,10 @@ leg()
         missing=${how%% *}
         how=none
     fi
-    rm -f "$out/app"
-    if ! "$@" -o "$out/app" >"$out/log" 2>&1; then
+    app=$out/app
+    case $1 in *mingw*) app=$app.exe ;; esac
+    rm -f "$app"
+    if ! "$@" -o "$app" >"$out/log" 2>&1; then
         if [ "$allowed" = "not supported" ]; then
             row "$name" "not supported: $(first_error)"
             others=$((others + 1))
@@ -69,7 +71,8 @@ leg()
         others=$((others + 1))
         return 0
     fi
-    said=$($how "$out/app" 2>&1) || { fail "$name" "$said"; return 0; }
+    said=$($how "$app" 2>&1) || { fail "$name" "$said"; return 0; }
+    said=$(echo "$said" | tail -n 1 | tr -d '\r') # wine has more to say at its first start
     : "${reference:=${said% *}}"
     if [ "${said% *}" = "$reference" ]; then
         row "$name" "ran, same bits (${said#* })"
@@ -145,9 +148,16 @@ leg "armhf, gcc, -std=gnu99" arm-linux-gnueabihf-gcc -std=gnu99 -O1 $far $smoke 
 run=qemu-riscv64
 leg "riscv64, gcc, -std=gnu99" riscv64-linux-gnu-gcc -std=gnu99 -O1 $far $smoke $end
 leg "musl, gcc" musl-gcc -std=c99 -O1 $far $smoke $end
-may="not supported"
-run=wine
-leg "Windows, mingw-w64" x86_64-w64-mingw32-gcc -std=c99 -O0 $far $smoke $end
+mingw=x86_64-w64-mingw32-gcc
+export WINEPREFIX="$PWD/$out/wine" WINEDEBUG=-all
+for level in -O0 -O2; do
+    run=wine
+    leg "Windows, mingw-w64 $level" $mingw -std=c99 $level $far $smoke $end
+done
+for program in embed part_retrieval segmentation; do
+    run=none
+    leg "Windows, $program" $mingw -std=c99 -O0 $far examples/$program.c $end
+done
 
 echo
 echo "matrix: $ran ran with the same bits, $failed failed, $others compiled only, not supported" \
