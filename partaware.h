@@ -6286,7 +6286,8 @@ static paw_err paw__out_close(paw__out *o) /* after a failure nothing is left be
     paw__out_push(o, o->buf, o->n);
     if (!o->e && paw__sync(o->fd)) paw__out_fail(o, "cannot write");
     if (close(o->fd) && !o->e) paw__out_fail(o, "cannot close");
-    if (!o->e && paw__rename(o->temp, o->path)) paw__out_fail(o, "cannot rename the new file to it");
+    if (!o->e && paw__rename(o->temp, o->path))
+        paw__out_fail(o, "cannot rename the new file to it");
     if (o->e) (void)remove(o->temp);
     paw__free(o->temp);
     return o->e;
