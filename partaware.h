@@ -4695,6 +4695,13 @@ PAW_DEF paw_err paw_tensors_read(paw_ctx *c, const paw_tensors *t, size_t i, int
                          x->name, paw__shape_text(shape, x->shape, x->ndim), x->count, count);
     return paw__tensor_read(c, t, x, as, dst);
 }
+/* Strides of 0 make a tensor of any size out of one number: such are no weights. */
+static paw_err paw__tensors_back(paw_ctx *c, const paw_tensors *t, const char *name, size_t count)
+{
+    if (!t->io.read || count <= t->io.bytes) return PAW_OK;
+    return paw__fail(c, PAW_E_LIMIT, "%s: tensor '%s': more weights than the file has bytes",
+                     t->source, name);
+}
 
 /* ---- safetensors ---- */
 
@@ -6651,11 +6658,10 @@ static paw_err paw__take_matrix(paw__builder *r, size_t k) /* [n, k], n as it is
 /* Counts the weights of the tensor in hand and makes room for some of them in r->data. */
 static paw_err paw__builder_room(paw__builder *r, size_t room)
 {
+    paw_err e;
     r->m->parameters += r->x->count;
-    if (r->t->io.read && r->m->parameters > r->t->io.bytes)
-        return paw__fail(r->c, PAW_E_LIMIT, "%s: tensor '%s': more weights than the file has bytes",
-                         r->t->source, r->name);
-    if (room <= r->data_count) return PAW_OK;
+    e = paw__tensors_back(r->c, r->t, r->name, r->m->parameters);
+    if (e || room <= r->data_count) return e;
     paw__free(r->data);
     r->data_count = 0;
     r->data = (float *)paw__alloc(r->c, room, sizeof *r->data);
@@ -13254,7 +13260,7 @@ static paw_err paw__head_read(paw_ctx *c, const paw_tensors *t, const char *path
     if (info.ndim != v->ndim ||
         memcmp(info.shape, v->shape, (size_t)info.ndim * sizeof *info.shape))
         return paw__fail(c, PAW_E_SHAPE, "%s: %s does not fit the head's settings", path, v->name);
-    if (!v->data) return PAW_OK;
+    if (!v->data) return paw__tensors_back(c, t, v->name, count);
     return paw_tensors_read(c, t, at, PAW_F32, (void *)(uintptr_t)v->data, count);
 }
 PAW_DEF paw_err paw_head_load(paw_ctx *c, const char *path, paw_head **out)
@@ -13596,7 +13602,8 @@ static paw_err paw__dense_read(paw_ctx *c, const paw_tensors *t, const char *pat
     for (i = 2; i < w.ndim; ++i) rest &= w.shape[i] == 1;
     if (w.ndim < 2 || !rest || w.shape[0] >= PAW_UNKNOWN)
         return paw__fail(c, PAW_E_SHAPE, "%s: %s is not [outputs, width, 1, 1]", path, w.name);
-    if ((e = paw__dense_new(c, (int)w.shape[0], w.shape[1], h)) != PAW_OK) return e;
+    e = paw__tensors_back(c, t, w.name, w.count);
+    if (!e) e = paw__dense_new(c, (int)w.shape[0], w.shape[1], h);
     for (i = 0; !e && i < 6; ++i) {
         const size_t want = paw__dense_is_bias(i) ? w.shape[0] : w.count;
         if (paw_tensors_find(t, paw__dense_names[i], &at)) {

@@ -274,6 +274,75 @@ static void fz_pickles(const uint8_t *p, size_t n)
     fz_free(&b);
 }
 
+/* ---- checkpoints and heads ---- */
+
+/* The encoder on one grey image, and every projection of its class feature. */
+static void fz_encode(const paw_model *m)
+{
+    paw_model_info x;
+    paw_outputs o;
+    float *chw, *cls;
+    size_t pixels, i;
+    int which;
+    paw_model_describe(m, &x);
+    fz_check(x.dim > 0 && x.depth > 0 && x.heads > 0 && x.dim % x.heads == 0 && x.patch_px > 0 &&
+             x.image_px % x.patch_px == 0 && x.tokens > 1, "a model's sizes");
+    pixels = (size_t)x.image_px * (size_t)x.image_px;
+    if (pixels > 1024 || (size_t)x.tokens * (size_t)x.dim * (size_t)x.depth > 16384) return;
+    chw = (float *)malloc(3 * pixels * sizeof *chw);
+    cls = (float *)malloc((size_t)x.dim * sizeof *cls);
+    for (i = 0; i < 3 * pixels; ++i) chw[i] = 0.5f;
+    memset(&o, 0, sizeof o);
+    o.cls = cls;
+    if (fz_judge(paw_encode(m, fz_ctx, chw, 1, x.image_px, x.image_px, &o), NULL, 0))
+        for (which = PAW_PROJECTED; which <= PAW_PROJECTED_PATCH; ++which) {
+            const int n = paw_project_dim(m, which);
+            float *out = n > 0 ? (float *)malloc((size_t)n * sizeof *out) : NULL;
+            if (out) fz_judge(paw_project(m, fz_ctx, which, cls, 1, out), NULL, 0);
+            free(out);
+        }
+    free(chw);
+    free(cls);
+}
+static void fz_model(const uint8_t *p, size_t n)
+{
+    paw_model_opts o;
+    paw_tensors *t;
+    paw_model *m;
+    paw_io io;
+    (void)p;
+    io.read = fz_io_read;
+    io.bytes = n;
+    io.user = NULL;
+    if (paw_tensors_open_io(fz_ctx, &io, "input", &t)) return;
+    memset(&m, 0x5a, sizeof m);
+    memset(&o, 0, sizeof o);
+    o.dtype = fz_hash() & 1 ? PAW_BF16 : PAW_F32;
+    o.network = !(fz_hash() & 14);
+    o.allow_nonfinite = !(fz_hash() & 48);
+    if (fz_judge(paw_model_from_tensors(fz_ctx, t, &o, &m), &m, sizeof m)) {
+        fz_encode(m);
+        paw_model_free(m);
+    }
+    paw_tensors_close(t);
+}
+static void fz_head(const uint8_t *p, size_t n)
+{
+    paw_tensor_view view;
+    paw_dense dense;
+    paw_head *h;
+    size_t i;
+    fz_give("input", p, n);
+    memset(&dense, 0x5a, sizeof dense);
+    if (fz_judge(paw_dense_load(fz_ctx, "input", &dense), &dense, sizeof dense))
+        paw_dense_free(fz_ctx, &dense);
+    memset(&h, 0x5a, sizeof h);
+    if (!fz_judge(paw_head_load(fz_ctx, "input", &h), &h, sizeof h)) return;
+    for (i = 0; !paw_head_parameter(h, i, &view, NULL); ++i)
+        fz_check(view.name && view.data && view.ndim > 0, "a parameter");
+    paw_head_free(h);
+}
+
 /* ---- data sets ---- */
 
 static void fz_index(paw_err e, paw_index *x)
@@ -504,6 +573,10 @@ static int fz_as_pickle(fz_buf *b, const char *const *words)
     fz_pickle(b, words);
     return 1;
 }
+static int fz_as_tensors(fz_buf *b, const char *const *words)
+{
+    return fz_zip(b, pickle_words) || fz_safetensors(b, words);
+}
 static int fz_as_json(fz_buf *b, const char *const *words)
 {
     if (fz_below(3)) fz_json(b, 0, b->n);
@@ -532,6 +605,8 @@ static const fz_target fz_targets[] = {
     { "csv", fz_csv, fz_as_rows, csv_words, MB },
     { "mask", fz_mask, fz_as_image, NULL, 4 * MB },
     { "image", fz_picture, fz_as_image, NULL, 16 * MB },
+    { "model", fz_model, fz_as_tensors, st_words, MB },
+    { "head", fz_head, fz_as_tensors, st_words, MB },
     { "config", fz_config, fz_as_rows, config_words, MB },
 };
 enum { FZ_TARGETS = sizeof fz_targets / sizeof fz_targets[0] };

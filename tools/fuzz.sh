@@ -10,7 +10,7 @@ minutes=${1:-10}
 [ $# -gt 0 ] && shift
 out=${B:-build}/fuzz
 mkdir -p "$out/findings"
-all='safetensors zip legacy pickle npy coco cub csv mask image config'
+all='safetensors zip legacy pickle npy coco cub csv mask image model head config'
 [ $# -gt 0 ] || set -- $all
 
 # stb_image 2.27 shifts a 0 by over 31 where a JPEG ends early; 2.28 does not.

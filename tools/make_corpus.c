@@ -275,6 +275,88 @@ static void pickles(void)
                 "\0cpuK\4tQK\1(K\2t(K\1t\x89NtR\x88tRa.");
 }
 
+/* ---- checkpoints and heads: safetensors of single bytes, all of it small enough to change ---- */
+
+typedef struct {
+    Buf head, data;
+} Tensors;
+static void tensor(Tensors *t, const char *prefix, const char *name, const char *shape)
+{
+    char text[256];
+    size_t n = 1, i;
+    const char *s;
+    for (s = shape; *s; s += *s == ',') {
+        n *= (size_t)strtoul(s, (char **)(uintptr_t)&s, 10);
+    }
+    snprintf(text, sizeof text, "%s\"%s%s\":{\"dtype\":\"U8\",\"shape\":[%s],\"data_offsets\":"
+             "[%lu,%lu]}", t->head.n > 1 ? "," : "", prefix, name, shape,
+             (unsigned long)t->data.n, (unsigned long)(t->data.n + n));
+    puts_raw(&t->head, text);
+    for (i = 0; i < n; ++i) put_be(&t->data, (uint32_t)(i * 7 % 5), 1);
+}
+/* rows: "name shape;...", shapes with commas; a name that begins with '/' is below the root */
+static void tensors(Tensors *t, const char *prefix, const char *rows)
+{
+    char name[96], shape[32];
+    int used = 0;
+    for (; sscanf(rows, "%95s %31[0-9,];%n", name, shape, &used) == 2; rows += used)
+        tensor(t, *name == '/' ? "" : prefix, *name == '/' ? name + 1 : name, shape);
+}
+static void save_tensors(const char *target, const char *name, Tensors *t)
+{
+    Buf b = { NULL, 0, 0 };
+    int i;
+    puts_raw(&t->head, "}");
+    for (i = 0; i < 8; ++i) put_be(&b, (uint32_t)((uint64_t)t->head.n >> 8 * i) & 255, 1);
+    put(&b, t->head.p, t->head.n);
+    put(&b, t->data.p, t->data.n);
+    save(target, name, b.p, b.n);
+    free(b.p);
+    free(t->head.p);
+    free(t->data.p);
+    memset(t, 0, sizeof *t);
+}
+#define ENCODER                                                                                    \
+    "cls_token 1,1,4;patch_embed.proj.weight 4,3,1,1;patch_embed.proj.bias 4;"                     \
+    "blocks.0.norm1.weight 4;blocks.0.norm1.bias 4;blocks.0.attn.qkv.weight 12,4;"                 \
+    "blocks.0.attn.proj.weight 4,4;blocks.0.attn.proj.bias 4;blocks.0.norm2.weight 4;"             \
+    "blocks.0.norm2.bias 4;blocks.0.mlp.fc1.weight 4,4;blocks.0.mlp.fc1.bias 4;"                   \
+    "blocks.0.mlp.fc2.weight 4,4;blocks.0.mlp.fc2.bias 4;norm.weight 4;norm.bias 4;"
+#define QKV "blocks.0.attn.qkv.bias 12;pos_embed 1,5,4;"
+#define SPLIT "blocks.0.attn.q_bias 4;blocks.0.attn.v_bias 4;blocks.0.gamma_1 4;blocks.0.gamma_2 4;"
+#define DINO_HEAD                                                                                  \
+    "/teacher.head.mlp.0.weight 4,4;/teacher.head.mlp.0.bias 4;/teacher.head.mlp.2.weight 3,4;"    \
+    "/teacher.head.last_layer.weight_g 5,1;/teacher.head.last_layer.weight_v 5,3;"
+#define MOCO_HEAD                                                                                  \
+    "head.0.weight 4,4;head.1.running_var 4;head.1.running_mean 4;head.1.weight 4;head.1.bias 4;"  \
+    "head.3.weight 3,4;head.4.running_var 3;head.4.running_mean 3;"                                \
+    "/predictor.0.weight 3,3;/predictor.1.running_var 3;/predictor.1.running_mean 3;"
+static void checkpoints(void)
+{
+    static const struct {
+        const char *name, *prefix, *rows;
+    } models[] = {
+        { "deit", "model.", ENCODER QKV "head.weight 3,4;head.bias 3;" },
+        { "mae", "model.", ENCODER QKV },
+        { "moco", "module.base_encoder.", ENCODER QKV MOCO_HEAD },
+        { "dino", "teacher.backbone.", ENCODER QKV DINO_HEAD },
+        { "ibot", "teacher.backbone.",
+          ENCODER QKV DINO_HEAD "/teacher.head.last_layer2.weight 2,3;" },
+        { "beit", "model.", ENCODER SPLIT "rel_pos_bias.relative_position_bias_table 12,2;" },
+        { "cae", "model.encoder.", ENCODER SPLIT "pos_embed 1,5,4;" },
+    };
+    Tensors t = { { NULL, 0, 0 }, { NULL, 0, 0 } };
+    size_t i;
+    for (i = 0; i < sizeof models / sizeof *models; ++i) {
+        puts_raw(&t.head, "{\"__metadata__\":{\"partaware.heads\":\"2\"}");
+        tensors(&t, models[i].prefix, models[i].rows);
+        save_tensors("model", models[i].name, &t);
+    }
+    puts_raw(&t.head, "{");
+    tensors(&t, "", "decode_head.conv_seg.weight 3,4,1,1;decode_head.conv_seg.bias 3;");
+    save_tensors("head", "dense", &t);
+}
+
 /* ---- files of make_fixtures, by kind; the pickle of an archive alone as well ---- */
 
 static void fixture(const char *from, const char *name)
@@ -314,6 +396,7 @@ int main(int argc, char **argv)
     cocos();
     tables();
     pickles();
+    checkpoints();
     dir = argc > 2 ? opendir(argv[2]) : NULL;
     if (argc > 2 && !dir) die(argv[2]);
     while (dir && (d = readdir(dir)) != NULL) fixture(argv[2], d->d_name);
