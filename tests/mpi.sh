@@ -2,39 +2,8 @@
 # Work divided among processes gives the result of one: ranks of MPI (built here by make MPI=1, if
 # there is mpicc), --shard I/N, tasks of a job array; one rank is killed and the run resumed; parts
 # of other settings are refused. Run after make examples tools. Last line: mpi: N passed, ...
-set -u
-cd "$(dirname "$0")/.." || exit 1
-b=${B:-build}
-bin=$b/examples
-out=$b/mpi-test
-rm -rf "$out"
-mkdir -p "$out"
-passed=0 failed=0 skipped=0
+. "$(dirname "$0")/t.sh"
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-
-check() # what, then a command that must succeed
-{
-    what=$1
-    shift
-    if "$@"; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAIL mpi: $what"
-        head -n 4 "$out/err"
-    fi
-}
-skip()
-{
-    skipped=$((skipped + 1))
-    echo "SKIP mpi: $1"
-}
-finish()
-{
-    echo "mpi: $passed passed, $failed failed, $skipped skipped"
-    [ "$failed" -eq 0 ]
-    exit
-}
 if [ ! -x "$bin/part_retrieval" ] || [ ! -x "$b/tools/make_creatures" ]; then
     skip "part_retrieval or make_creatures is not built"
     finish
@@ -132,7 +101,7 @@ check "an array with gaps: status $status" [ "$status" -eq 2 ]
 check "an array with gaps: said" grep -q 'this job array have gaps; --array=0-2' "$out/err"
 refuses 2 'not in a job array of Slurm' "$bin/part_retrieval" $parts --shard array
 
-if ! command -v mpicc >/dev/null 2>&1 || ! command -v mpirun >/dev/null 2>&1; then
+if ! have mpicc || ! have mpirun; then
     skip "no mpicc or mpirun (apt-get install openmpi-bin libopenmpi-dev): ranks"
     finish
 fi
