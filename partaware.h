@@ -881,7 +881,11 @@ PAW_DEF void paw_pose_decode(const float *heat, int w, int h, const paw_pose_cro
 #include <stdlib.h>
 #include <string.h>
 #include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 #if defined(__linux__)
 #include <sys/mman.h>
 #if !defined(__cplusplus)
@@ -922,7 +926,6 @@ extern int fsync(int);
 #endif
 #if !defined(PAW_NO_THREADS)
 #include <pthread.h>
-#include <unistd.h>
 #endif
 
 #if defined(__FAST_MATH__)
@@ -3545,11 +3548,6 @@ PAW_DEF paw_err paw_project(const paw_model *m, paw_ctx *c, int which, const flo
 }
 /* ==== >>load ==== torch .pth (zip, legacy), safetensors, .npy; every length checked ==== */
 
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <unistd.h>
-
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 #error "partaware.h reads tensors in place: little-endian hosts only"
 #endif
@@ -4131,6 +4129,12 @@ static paw_err paw__json_end(paw__json *j) /* only white space may follow the ro
 
 /* ---- files ---- */
 
+static const char *paw__open_reason(int number) /* of an errno; strerror has a static buffer */
+{
+    return number == ENOENT ? "no such file" : number == EACCES ? "no permission"
+         : number == ELOOP ? "links that go in a circle"
+         : number == ENAMETOOLONG ? "the name is too long" : "cannot be opened";
+}
 /* Regular files only: a FIFO would block, a device would never end. */
 static FILE *paw__file_open(paw_ctx *c, const char *path, uint64_t *bytes)
 {
@@ -4138,9 +4142,7 @@ static FILE *paw__file_open(paw_ctx *c, const char *path, uint64_t *bytes)
     FILE *f;
     errno = 0;
     if (stat(path, &st)) {
-        paw__fail(c, PAW_E_IO, "%s: %s", path,
-                  errno == ENOENT ? "no such file" : errno == EACCES ? "no permission"
-                                                                     : "cannot be opened");
+        paw__fail(c, PAW_E_IO, "%s: %s", path, paw__open_reason(errno));
         return NULL;
     }
     if (!S_ISREG(st.st_mode)) {
@@ -4150,7 +4152,7 @@ static FILE *paw__file_open(paw_ctx *c, const char *path, uint64_t *bytes)
     }
     f = fopen(path, "rb");
     if (!f) {
-        paw__fail(c, PAW_E_IO, "%s: cannot be opened", path);
+        paw__fail(c, PAW_E_IO, "%s: %s", path, paw__open_reason(errno));
         return NULL;
     }
     setvbuf(f, NULL, _IONBF, 0); /* large reads go straight to their destination */
@@ -6333,17 +6335,22 @@ static void paw__text_count(paw__text *t, uint64_t v)
     snprintf(s, sizeof s, "%llu", (unsigned long long)v);
     paw__text_put(t, s);
 }
-static void paw__text_json(paw__text *t, const char *s) /* quoted and escaped */
+/* Quoted and escaped; a byte that is no UTF-8, as file names may have, becomes U+FFFD. */
+static void paw__text_json(paw__text *t, const char *s)
 {
     char esc[8];
+    size_t n = strlen(s), k;
     paw__text_put(t, "\"");
-    for (; *s; ++s) {
+    for (; n; s += k ? k : 1, n -= k ? k : 1) {
+        k = paw__utf8((const uint8_t *)s, n);
         if (*s == '"' || *s == '\\') paw__text_put(t, "\\");
-        if ((unsigned char)*s < 0x20) {
+        if (!k) {
+            paw__text_put(t, "\\ufffd");
+        } else if ((unsigned char)*s < 0x20) {
             snprintf(esc, sizeof esc, "\\u%04x", (unsigned)(unsigned char)*s);
             paw__text_put(t, esc);
         } else {
-            paw__text_add(t, s, 1);
+            paw__text_add(t, s, k);
         }
     }
     paw__text_put(t, "\"");
@@ -7476,9 +7483,6 @@ PAW_DEF paw_err paw_model_convert(paw_ctx *c, const paw_tensors *t, const paw_mo
     return e;
 }
 /* ==== >>image ==== decode (stb_image), Pillow-exact resize and crop, index PNG ==== */
-
-#include <errno.h>
-#include <limits.h>
 
 #define PAW__MAX_FILE 1073741824u /* bytes of one input file */
 #define PAW__MAX_SIDE 1048576     /* pixels: bounds the filter tables of a resize */
@@ -8614,7 +8618,7 @@ static paw_err paw__files_find(paw_ctx *c, const char *path, paw__names *names)
     errno = 0;
     if (stat(path, &st))
         return paw__fail(c, PAW_E_IO, "%s: %s", path,
-                         errno == ENOENT ? "no such file or folder" : "cannot be opened");
+                         errno == ENOENT ? "no such file or folder" : paw__open_reason(errno));
     if (S_ISREG(st.st_mode)) return paw__names_add(c, names, paw__strdup(c, path));
     if (!S_ISDIR(st.st_mode))
         return paw__fail(c, PAW_E_IO, "%s: neither a file nor a folder", path);
@@ -10091,6 +10095,7 @@ enum { PAW__LIST_PATH = 0, PAW__LIST_X, PAW__LIST_Y, PAW__LIST_SIDE, PAW__LIST_L
 typedef struct {
     const char *path, *label;
     size_t first; /* row where the path came first */
+    double value; /* of the label, where all are integers */
     paw_item item;
 } paw__list_row;
 typedef struct {
@@ -10102,20 +10107,24 @@ typedef struct {
     size_t count, cap;
 } paw__list;
 
-/* Column names in any order and case; a first row without "path" among them is no header. */
+/* Column names in any order and case. 0: a first row without "path", no header; -1: a name stands
+   there twice. */
 static int paw__list_header(paw__list *l)
 {
     static const char *const names[PAW__LIST_COLUMNS] = { "path", "x", "y", "side", "label" };
     size_t i, k, n;
+    int twice = 0;
     for (k = 0; k < PAW__LIST_COLUMNS; ++k) l->column[k] = -1;
     for (i = 0; i < l->v.fields; ++i)
         for (k = 0; k < PAW__LIST_COLUMNS; ++k) {
             const char *s = l->v.field[i];
             for (n = 0; s[n] && (s[n] >= 'A' && s[n] <= 'Z' ? s[n] + 32 : s[n]) == names[k][n];)
                 ++n;
-            if (!s[n] && !names[k][n] && l->column[k] < 0) l->column[k] = (int)i;
+            if (s[n] || names[k][n]) continue;
+            twice |= l->column[k] >= 0;
+            l->column[k] = (int)i;
         }
-    return l->column[PAW__LIST_PATH] >= 0;
+    return l->column[PAW__LIST_PATH] < 0 ? 0 : twice ? -1 : 1;
 }
 static paw_err paw__list_columns(paw__list *l, int *header)
 {
@@ -10123,6 +10132,8 @@ static paw_err paw__list_columns(paw__list *l, int *header)
     int *at = l->column;
     l->columns = l->v.fields;
     *header = paw__list_header(l);
+    if (*header < 0)
+        return paw__csv_fail(&l->v, PAW_E_KEY, "a header with path, x, y, side or label twice");
     if (*header && at[PAW__LIST_LABEL] < 0)
         return paw__csv_fail(&l->v, PAW_E_KEY, "a header without a column label");
     if (*header && ((at[PAW__LIST_X] < 0) != (at[PAW__LIST_Y] < 0) ||
@@ -10234,12 +10245,9 @@ static int paw__less_row_label(const void *a, const void *b)
 static int paw__less_row_number(const void *a, const void *b)
 {
     const paw__list_row *p = (const paw__list_row *)a, *q = (const paw__list_row *)b;
-    double x = 0, y = 0;
-    paw__number(p->label, strlen(p->label), &x);
-    paw__number(q->label, strlen(q->label), &y);
-    return x != y ? x < y : strcmp(p->label, q->label) < 0;
+    return p->value != q->value ? p->value < q->value : strcmp(p->label, q->label) < 0;
 }
-static int paw__list_all_integers(const paw__list *l)
+static int paw__list_all_integers(paw__list *l)
 {
     size_t i, n, minus;
     for (i = 0; i < l->count; ++i) {
@@ -10247,6 +10255,7 @@ static int paw__list_all_integers(const paw__list *l)
         minus = l->rows[i].label[0] == '-';
         if (n == minus || n > 15 || paw__digits(l->rows[i].label + minus, n - minus) != n - minus)
             return 0;
+        paw__number(l->rows[i].label, n, &l->rows[i].value);
     }
     return 1;
 }
@@ -10742,8 +10751,6 @@ PAW_DEF paw_err paw_mask_resize(paw_ctx *c, const paw_mask *in, int w, int h, in
 /* of >>metrics */
 static int paw__labels_ok(const int32_t *labels, size_t n, int classes);
 static int paw__finite(float x);
-
-#include <time.h>
 
 /* ---- hashes ---- */
 
@@ -12146,7 +12153,9 @@ PAW_DEF paw_err paw_knn(paw_ctx *c, const float *queries, size_t nq, const float
     memset(&o, 0, sizeof o);
     if (opts) o = *opts;
     if (!o.k) o.k = 20;
-    if (!(o.temperature > 0)) o.temperature = 0.07f;
+    if (o.temperature == 0) o.temperature = 0.07f;
+    if (!(o.temperature > 0))
+        return paw__fail(c, PAW_E_ARG, "paw_knn: a temperature of %g", (double)o.temperature);
     e = paw__neighbours_of(c, queries, nq, gallery, n, dim, o.k, o.exclude_self, &r);
     if (e) return e;
     if (!labels || (nq && !predicted) || classes < 1 || o.vote < 0 || o.vote > PAW_VOTE_ONE)

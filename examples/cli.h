@@ -545,6 +545,21 @@ static inline unsigned cli_set(const cli *app, const char *name) /* bit i: the i
     }
     return set;
 }
+/* Only one form of output. */
+static inline int cli_check_forms(cli *app)
+{
+    static const char *const forms[] = { "--json", "--csv", "--markdown" };
+    const char *first = NULL;
+    int i;
+    for (i = 0; i < CLI_COUNT(forms); ++i) {
+        const int k = cli_find(app->program, forms[i], strlen(forms[i]));
+        if (k < 0 || !app->given[k]) continue;
+        if (first)
+            return cli_error(app, CLI_USAGE, "%s and %s exclude each other", first, forms[i]);
+        first = forms[i];
+    }
+    return CLI_OK;
+}
 
 /* ---- processes: ranks of MPI, or --shard I/N, over one folder of features ---- */
 
@@ -701,6 +716,7 @@ static inline void cli_start(cli *app, int argc, char **argv, const cli_program 
         if ((program->options[i].type & CLI_REQUIRED) && !app->given[i])
             code = cli_error(app, CLI_USAGE, "%s %s is needed; see %s --help",
                              program->options[i].name, program->options[i].arg, program->name);
+    if (!code) code = cli_check_forms(app);
     if (code) exit(code);
     if ((code = cli_create(app)) != CLI_OK) exit(cli_leave(app, code));
     if (cli_find(program, "--eps", 5) >= 0) app->eps = cli_real(app, "--eps");
@@ -912,14 +928,33 @@ static inline const char *cli_title(const char *key, char out[64]) /* per_class[
     return out;
 }
 
-static inline void cli_json_string(FILE *f, const char *s)
+/* Bytes of the UTF-8 character at s; 0 where it is none, as in file names of raw bytes. */
+static inline int cli_utf8(const char *s)
 {
+    const unsigned char *p = (const unsigned char *)s;
+    const int n = *p < 0x80   ? 1
+                  : *p < 0xc2 ? 0
+                  : *p < 0xe0 ? 2
+                  : *p < 0xf0 ? 3
+                  : *p < 0xf5 ? 4
+                              : 0;
+    int k;
+    for (k = 1; k < n; ++k)
+        if ((p[k] & 0xc0) != 0x80) return 0;
+    if ((*p == 0xe0 && p[1] < 0xa0) || (*p == 0xed && p[1] > 0x9f)) return 0;
+    return (*p == 0xf0 && p[1] < 0x90) || (*p == 0xf4 && p[1] > 0x8f) ? 0 : n;
+}
+static inline void cli_json_string(FILE *f, const char *s) /* what is no UTF-8: U+FFFD */
+{
+    int n;
     fputc('"', f);
-    for (; *s; ++s) {
+    for (; *s; s += n ? n : 1) {
         const unsigned char ch = (unsigned char)*s;
+        n = cli_utf8(s);
         if (ch == '"' || ch == '\\') fprintf(f, "\\%c", ch);
         else if (ch < 32 || ch == 127) fprintf(f, "\\u%04x", ch);
-        else fputc(ch, f);
+        else if (!n) fputs("\\ufffd", f);
+        else fwrite(s, 1, (size_t)n, f);
     }
     fputc('"', f);
 }
@@ -1251,6 +1286,9 @@ static inline int cli_images(cli *app, const char *option, cli_paths *out)
 }
 #define CLI_SKIP_OPTION                                                                            \
     {"--skip-bad", NULL, CLI_FLAG, NULL, 0, 0, "leave out images that cannot be read (exit 1)"}
+#define CLI_ITEM_OPTIONS                                                                           \
+    CLI_SKIP_OPTION,                                                                               \
+        {"--strict", NULL, CLI_FLAG, NULL, 0, 0, "missing images end the run (3), not exit 1"}
 /* Image to chw [3, size, size]: short side to resize, then the centre; resize 0: squashed. */
 static inline paw_err cli_image_scale(paw_ctx *c, const char *path, int resize, int size,
                                       const paw_stats *stats, float *chw)
@@ -2177,6 +2215,7 @@ static inline int cli_items_split(cli *app, cli_items *s, paw_index_fn *open, co
     if (s->missing)
         cli_say(app, "%lu image files are missing, the first is %s", (unsigned long)s->missing,
                 first);
+    if (s->missing && cli_has(app, "--strict")) return CLI_INPUT;
     for (i = 0; limit && i < s->index.count && images <= limit; ++i)
         images += !i || s->index.items[i].image_id != s->index.items[i - 1].image_id;
     if (images > limit) s->index.count = i - 1;

@@ -17,7 +17,7 @@ static const cli_option options[] = {
     { "--k", "N,...", CLI_STR, "10,20,100,200", 0, 0, "numbers of neighbours" },
     { "--temperature", "X", CLI_REAL, "0.07", 1e-3, 1e3, "of the votes: exp(cosine / X)" },
     { "--vote", "exp|one", CLI_CHOICE, "exp", 0, 0, "one: every neighbour counts the same" },
-    CLI_MODEL_OPTIONS, CLI_RANDOM_OPTION, REPORT_FEATURE_OPTION, REPORT_OPTION, CLI_SKIP_OPTION,
+    CLI_MODEL_OPTIONS, CLI_RANDOM_OPTION, REPORT_FEATURE_OPTION, REPORT_OPTION, CLI_ITEM_OPTIONS,
     CLI_STORE_OPTIONS, CLI_ENCODE_OPTIONS, CLI_RUN_OPTIONS, CLI_RESULT_OPTIONS
 };
 CLI_PROGRAM("knn", "--root DIR (--weights FILE | --random deit_tiny) [options]",

@@ -17,7 +17,7 @@ static const cli_option options[] = {
     CLI_DATA_OPTIONS,
     { "--ratio", "X", CLI_REAL, "1.25", 1, 1000, "COCO: longer by shorter side of a box, at most" },
     { "--min-side", "PX", CLI_REAL, "40", 1, 10000, "COCO: shorter side of a box, at least" },
-    CLI_MODEL_OPTIONS, CLI_RANDOM_OPTION, REPORT_FEATURE_OPTION, REPORT_OPTION, CLI_SKIP_OPTION,
+    CLI_MODEL_OPTIONS, CLI_RANDOM_OPTION, REPORT_FEATURE_OPTION, REPORT_OPTION, CLI_ITEM_OPTIONS,
     CLI_STORE_OPTIONS, CLI_ENCODE_OPTIONS, CLI_RUN_OPTIONS, CLI_RESULT_OPTIONS
 };
 CLI_PROGRAM("object_retrieval", "--root DIR (--weights FILE | --random deit_tiny) [options]",

@@ -18,7 +18,7 @@ static const cli_option options[] = {
     { "--head", "linear|attentive", CLI_CHOICE, "linear", 0, 0,
       "on the class token, or on all tokens" },
     CLI_PARTS_OPTIONS, CLI_MODEL_OPTIONS, CLI_RANDOM_OPTION, REPORT_PROBE_OPTIONS, REPORT_OPTION,
-    CLI_SKIP_OPTION, CLI_STORE_OPTIONS, CLI_ENCODE_OPTIONS, CLI_RUN_OPTIONS, CLI_RESULT_OPTIONS
+    CLI_ITEM_OPTIONS, CLI_STORE_OPTIONS, CLI_ENCODE_OPTIONS, CLI_RUN_OPTIONS, CLI_RESULT_OPTIONS
 };
 CLI_PROGRAM("part_classification", "--root DIR (--weights FILE | --random deit_tiny) [options]",
             "Trains a linear or attentive head on frozen features of part patches.\n");

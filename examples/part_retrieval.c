@@ -15,7 +15,7 @@ static const cli_option options[] = {
     { "--dataset", "cub|coco|list", CLI_CHOICE, "cub", 0, 0,
       "CUB-200-2011; key points of COCO persons; CSV of path, x, y, side, label" },
     CLI_DATA_OPTIONS, CLI_PARTS_OPTIONS, CLI_MODEL_OPTIONS, CLI_RANDOM_OPTION,
-    REPORT_FEATURE_OPTION, REPORT_OPTION, CLI_SKIP_OPTION, CLI_STORE_OPTIONS, CLI_ENCODE_OPTIONS,
+    REPORT_FEATURE_OPTION, REPORT_OPTION, CLI_ITEM_OPTIONS, CLI_STORE_OPTIONS, CLI_ENCODE_OPTIONS,
     CLI_RUN_OPTIONS, CLI_RESULT_OPTIONS
 };
 CLI_PROGRAM("part_retrieval", "--root DIR (--weights FILE | --random deit_tiny) [options]",

@@ -23,7 +23,7 @@ static const cli_option options[] = {
     { "--head", "linear|attentive", CLI_CHOICE, "linear", 0, 0,
       "on the class token, or on all tokens" },
     { "--augment", NULL, CLI_FLAG, NULL, 0, 0, "random crops and flips, encoded in each epoch" },
-    CLI_MODEL_OPTIONS, CLI_RANDOM_OPTION, REPORT_PROBE_OPTIONS, REPORT_OPTION, CLI_SKIP_OPTION,
+    CLI_MODEL_OPTIONS, CLI_RANDOM_OPTION, REPORT_PROBE_OPTIONS, REPORT_OPTION, CLI_ITEM_OPTIONS,
     CLI_STORE_OPTIONS, CLI_ENCODE_OPTIONS, CLI_RUN_OPTIONS, CLI_RESULT_OPTIONS
 };
 CLI_PROGRAM("probe", "--root DIR (--weights FILE | --random deit_tiny) [options]",
