@@ -861,7 +861,7 @@ PAW_DEF paw_err paw_pose_step(paw_dense *h, paw_ctx *c, const float *x, size_t n
 PAW_DEF paw_err paw_pose_heat(const paw_dense *h, paw_ctx *c, const float *x, int gh, int gw,
                               int up, int flip, float *heat);
 /* Maxima moved a quarter to the higher neighbour, in image pixels; points[][2] is the maximum.
-   out->score: box_score times the mean of the maxima above 0.2. */
+   out->score: box_score times the mean of the maxima above 0.2; of all where none is. */
 PAW_DEF void paw_pose_decode(const float *heat, int w, int h, const paw_pose_crop *crop,
                              double box_score, paw_pose *out);
 
@@ -1991,8 +1991,8 @@ static double paw__mul_add(double a, double b, double c)
     PAW__KEEP(c); /* may be a product itself */
     return p + c;
 }
-/* Natural logarithm of a finite x > 0 and cosine of pi x, 0 <= x <= 2, within 2 ulps of 1 or of the
-   result: series in fenced steps, for the C library's last bits differ. */
+/* Natural logarithm of a finite x > 0, exp(x) and cosine of pi x, 0 <= x <= 2, within 2 ulps of 1
+   or of the result: series in fenced steps, for the C library's last bits differ. */
 static double paw__log(double x)
 {
     static const double odd[] = {1.0,      1.0 / 3,  1.0 / 5,  1.0 / 7,  1.0 / 9,  1.0 / 11,
@@ -2007,6 +2007,17 @@ static double paw__log(double x)
     z = s * s;
     for (k = 11; k >= 0; --k) p = paw__mul_add(p, z, odd[k]);
     return paw__mul_add((double)e, 0.69314718055994531, 2 * s * p);
+}
+static PAW__UNUSED double paw__exp(double x) /* x < 709; 0 below the normal numbers */
+{
+    double n, r, p = 1;
+    int k;
+    if (!(x > -708)) return x == x ? 0 : x;
+    n = floor(paw__mul_add(x, 1.44269504088896341, 0.5));
+    r = paw__mul_add(n, -1.90821492927058770e-10,
+                     paw__mul_add(n, -6.93147180369123816e-01, x)); /* its product is exact */
+    for (k = 14; k; --k) p = paw__mul_add(r / (double)k, p, 1);
+    return ldexp(p, (int)n);
 }
 static PAW__UNUSED double paw__cospi(double x)
 {
@@ -10436,7 +10447,7 @@ PAW_DEF paw_err paw_reader_augment(paw_ctx *c, paw_reader *r, const paw_item *it
 {
     const uint32_t stream = 0x20000000u + (uint32_t)epoch;
     const uint64_t draw = 8 * (uint64_t)number;
-    double area, y, ratio = 1, w, h;
+    double area, ratio, w, h;
     size_t a, b, k;
     paw_item cut;
     paw_err e;
@@ -10446,8 +10457,8 @@ PAW_DEF paw_err paw_reader_augment(paw_ctx *c, paw_reader *r, const paw_item *it
     if ((e = paw__reader_open(c, r, item)) != PAW_OK) return e;
     area = paw__mul_add(paw__random_unit(seed, stream, draw), 0.92, 0.08) *
            ((double)r->image.w * (double)r->image.h);
-    y = 0.28768207245178093 * (2 * paw__random_unit(seed, stream, draw + 1) - 1); /* ln(4/3) */
-    for (k = 14; k; --k) ratio = paw__mul_add(y / (double)k, ratio, 1); /* exp(y) */
+    ratio = paw__exp(0.28768207245178093 * /* ln(4/3) */
+                     (2 * paw__random_unit(seed, stream, draw + 1) - 1));
     w = paw__round_even(sqrt(area * ratio));
     h = paw__round_even(sqrt(area / ratio));
     w = w < 1 ? 1 : w > r->image.w ? r->image.w : w;
@@ -14240,35 +14251,55 @@ PAW_DEF void paw_pose_crop_random(const paw_pose *p, int w, int h, uint64_t seed
                     paw__random_gauss(seed, PAW__STREAM_AUGMENT, d.next++, 1);
     out->flip = paw__draw(&d, 0, 1) < 0.5;
 }
-/* Image point to crop point in a grid of w x h, or back; both by the centres. */
-static void paw__pose_to(const paw_pose_crop *c, int w, int h, const double from[2], double to[2])
+/* A grid of w x h over a crop. Points of grid and image are those of pixel centres: 0 is half a
+   pixel from the edge, so that a mirrored crop has its points where the mirror has them. */
+typedef struct {
+    const paw_pose_crop *c;
+    double w, h, cs, sn;
+} paw__pose_grid;
+static paw__pose_grid paw__pose_grid_of(const paw_pose_crop *c, int w, int h)
 {
-    const double cs = cos(c->turn), sn = sin(c->turn), x = from[0] - c->x, y = from[1] - c->y;
-    to[0] = (paw__mul_add(cs, x, sn * y) / c->w + 0.5) * w;
-    to[1] = (paw__mul_add(cs, y, -sn * x) / c->h + 0.5) * h;
-    PAW__KEEP(to[0]); /* callers round: half a pixel is added or it is mirrored */
-    PAW__KEEP(to[1]);
-    if (c->flip) to[0] = w - 1 - to[0];
+    const double half = fmod(fabs(c->turn) / 3.14159265358979312, 2); /* half turns */
+    paw__pose_grid g;
+    g.c = c;
+    g.w = w;
+    g.h = h;
+    g.cs = half > 0 ? paw__cospi(half) : 1;
+    g.sn = paw__cospi(fabs(half - 0.5));
+    if (c->turn < 0) g.sn = -g.sn;
+    return g;
 }
-static void paw__pose_from(const paw_pose_crop *c, int w, int h, const double from[2], double to[2])
+static void paw__pose_to(const paw__pose_grid *g, const double from[2], double to[2])
 {
-    const double cs = cos(c->turn), sn = sin(c->turn);
-    const double x = ((c->flip ? w - 1 - from[0] : from[0]) / w - 0.5) * c->w;
-    const double y = (from[1] / h - 0.5) * c->h;
-    to[0] = paw__mul_add(cs, x, -sn * y) + c->x;
-    to[1] = paw__mul_add(sn, x, cs * y) + c->y;
+    const double x = from[0] + 0.5 - g->c->x, y = from[1] + 0.5 - g->c->y;
+    to[0] = (paw__mul_add(g->cs, x, g->sn * y) / g->c->w + 0.5) * g->w;
+    to[1] = (paw__mul_add(g->cs, y, -g->sn * x) / g->c->h + 0.5) * g->h;
+    PAW__KEEP(to[0]); /* half a pixel is taken off */
+    PAW__KEEP(to[1]);
+    to[0] -= 0.5;
+    to[1] -= 0.5;
+    if (g->c->flip) to[0] = g->w - 1 - to[0];
+}
+static void paw__pose_from(const paw__pose_grid *g, const double from[2], double to[2])
+{
+    const double px = g->c->flip ? g->w - 1 - from[0] : from[0];
+    const double x = ((px + 0.5) / g->w - 0.5) * g->c->w;
+    const double y = ((from[1] + 0.5) / g->h - 0.5) * g->c->h;
+    to[0] = paw__mul_add(g->cs, x, -g->sn * y) + g->c->x - 0.5;
+    to[1] = paw__mul_add(g->sn, x, g->cs * y) + g->c->y - 0.5;
 }
 PAW_DEF void paw_pose_input(const paw_image *in, const paw_pose_crop *crop, const paw_stats *stats,
                             int w, int h, float *chw)
 {
     PAW__MODE;
+    const paw__pose_grid grid = paw__pose_grid_of(crop, w, h);
     int x, y, k, i, j;
     for (y = 0; y < h; ++y)
         for (x = 0; x < w; ++x) {
             const double at[2] = { (double)x, (double)y };
             double s[2], v[3] = { 0, 0, 0 };
             int x0, y0;
-            paw__pose_from(crop, w, h, at, s);
+            paw__pose_from(&grid, at, s);
             if (s[0] > -1 && s[1] > -1 && s[0] < in->w && s[1] < in->h) {
                 x0 = (int)floor(s[0]);
                 y0 = (int)floor(s[1]);
@@ -14290,6 +14321,7 @@ PAW_DEF void paw_pose_target(const paw_pose *p, const paw_pose_crop *crop, int w
                              float *heat, float *weights)
 {
     PAW__MODE;
+    const paw__pose_grid grid = paw__pose_grid_of(crop, w, h);
     const size_t plane = (size_t)w * (size_t)h;
     int i, x, y;
     memset(heat, 0, PAW_KEYPOINTS * plane * sizeof *heat);
@@ -14298,7 +14330,7 @@ PAW_DEF void paw_pose_target(const paw_pose *p, const paw_pose_crop *crop, int w
         double at[2];
         int cx, cy;
         weights[i] = p->points[source][2] > 0 ? 1.0f : 0.0f;
-        paw__pose_to(crop, w, h, p->points[source], at);
+        paw__pose_to(&grid, p->points[source], at);
         if (!(fabs(at[0]) < 1e6 && fabs(at[1]) < 1e6)) weights[i] = 0;
         if (weights[i] == 0) continue;
         cx = (int)floor(at[0] + 0.5);
@@ -14308,9 +14340,11 @@ PAW_DEF void paw_pose_target(const paw_pose *p, const paw_pose_crop *crop, int w
             continue;
         }
         for (y = cy < 6 ? 0 : cy - 6; y <= cy + 6 && y < h; ++y)
-            for (x = cx < 6 ? 0 : cx - 6; x <= cx + 6 && x < w; ++x)
-                heat[(size_t)i * plane + (size_t)(y * w + x)] =
-                    (float)exp(-((x - cx) * (x - cx) + (y - cy) * (y - cy)) / 8.0);
+            for (x = cx < 6 ? 0 : cx - 6; x <= cx + 6 && x < w; ++x) {
+                const int far = (x - cx) * (x - cx) + (y - cy) * (y - cy);
+                heat[(size_t)i * plane + (size_t)y * (size_t)w + (size_t)x] =
+                    (float)paw__exp(-far / 8.0);
+            }
     }
 }
 PAW_DEF paw_err paw_pose_step(paw_dense *h, paw_ctx *c, const float *x, size_t n, int gh, int gw,
@@ -14372,8 +14406,9 @@ PAW_DEF void paw_pose_decode(const float *heat, int w, int h, const paw_pose_cro
                              double box_score, paw_pose *out)
 {
     PAW__MODE;
+    const paw__pose_grid grid = paw__pose_grid_of(crop, w, h);
     const size_t plane = (size_t)w * (size_t)h;
-    double sum = 0;
+    double sum = 0, all = 0;
     size_t i, best;
     int k, n = 0;
     for (k = 0; k < PAW_KEYPOINTS; ++k, heat += plane) {
@@ -14389,14 +14424,15 @@ PAW_DEF void paw_pose_decode(const float *heat, int w, int h, const paw_pose_cro
             at[0] += dx > 0 ? 0.25 : dx < 0 ? -0.25 : 0;
             at[1] += dy > 0 ? 0.25 : dy < 0 ? -0.25 : 0;
         }
-        paw__pose_from(crop, w, h, at, out->points[k]);
+        paw__pose_from(&grid, at, out->points[k]);
         out->points[k][2] = (double)heat[best];
+        all += (double)heat[best];
         if (heat[best] > 0.2f) {
             sum += (double)heat[best];
             ++n;
         }
     }
-    out->score = box_score * (n ? sum / n : 0);
+    out->score = box_score * (n ? sum / n : all / PAW_KEYPOINTS);
 }
 
 /* ---- COCO poses: all of an annotation, or of a result ---- */
@@ -14722,7 +14758,7 @@ PAW_DEF double paw_oks(const paw_pose *truth, const paw_pose *found)
         e = d[0] * d[0];
         PAW__KEEP(e);
         e = paw__mul_add(d[1], d[1], e) / (s * s) / (truth->area + DBL_EPSILON) / 2;
-        sum += exp(-e);
+        sum += paw__exp(-e);
         ++n;
     }
     return sum / n;

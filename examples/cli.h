@@ -2760,6 +2760,12 @@ static inline int cli_dense_open(cli *app, cli_dense *d, const char *about)
     } else d->block_count = 0; /* tokens behind the final norm */
     d->batch = (size_t)cli_int(app, "--batch");
     d->iters = (size_t)cli_int(app, "--iters");
+    if (d->milestones && !cli_has(app, "--batch") && d->train && d->train < d->batch)
+        d->batch = d->train; /* else an update sees the same ones many times */
+    if (d->milestones && !cli_has(app, "--iters")) {
+        const size_t passes = 210 * d->train / d->batch;
+        d->iters = passes < 1000 ? 1000 : passes < d->iters ? passes : d->iters;
+    }
     d->warm = cli_has(app, "--warm-up") ? (size_t)cli_int(app, "--warm-up")
               : d->iters < 15000 ? d->iters / 10 : 1500;
     d->tokens = (size_t)(d->h / d->info.patch_px) * (size_t)(d->w / d->info.patch_px);

@@ -601,6 +601,54 @@ static void test_pose_geometry(void)
     }
     T(!bad, "points to heat maps and back: %d of 200 off", bad);
 }
+/* One feature a patch: the head can hold any map, and what is left is what a grid of patches blurs.
+   Crops turned and mirrored; the points must come back within half a patch each way. */
+static void test_pose_overfit(void)
+{
+    enum { GH = 16, GW = 12, CELLS = GH * GW, PLANE = 64 * 48 };
+    static float x[CELLS * CELLS], target[17 * (PLANE + 1)], heat[17 * PLANE];
+    const double patch = 16.0 / 256;
+    int round, k, i;
+    for (i = 0; i < CELLS; ++i) x[i * CELLS + i] = 1;
+    for (round = 0; round < 4; ++round) {
+        paw_pose p, found;
+        paw_pose_crop crop;
+        paw_dense d;
+        double loss, worst = 0, mean[2] = { 0, 0 }, to[2][2];
+        random_person(&p, 1);
+        for (k = 0; k < 17; ++k) p.points[k][2] = 2;
+        p.box[3] = 2 * p.box[2];
+        p.area = 0.5 * p.box[2] * p.box[3];
+        paw_pose_crop_of(p.box, 192, 256, &crop);
+        crop.flip = round & 1;
+        crop.turn = round & 2 ? 0.4 : 0;
+        paw_pose_target(&p, &crop, 48, 64, target, target + 17 * PLANE);
+        T(!paw_dense_create(ctx, 17, CELLS, 1, &d), "create");
+        for (i = 0; i < 150; ++i)
+            T(!paw_pose_step(&d, ctx, x, 1, GH, GW, 4, target, 2e-2, &loss), "step");
+        memset(heat, 0, sizeof heat);
+        crop.flip = 0;
+        T(!paw_pose_heat(&d, ctx, x, GH, GW, 4, round & 1, heat), "heat");
+        paw_pose_decode(heat, 48, 64, &crop, 1, &found);
+        for (k = 0; k < 17; ++k)
+            for (i = 0; i < 2; ++i) {
+                const double off = found.points[k][i] - p.points[k][i];
+                worst = fmax(worst, fabs(off) / (patch * crop.h));
+                mean[i] += off / (17 * patch * crop.h);
+            }
+        crop.flip = round & 1;
+        for (k = 0; k < 2; ++k) { /* grids of the same crop cover the same place, mirrored or not */
+            const paw__pose_grid g = paw__pose_grid_of(&crop, k ? 48 : 192, k ? 64 : 256);
+            paw__pose_to(&g, p.points[0], to[k]);
+        }
+        T(fabs(4 * (to[1][0] + 0.5) - to[0][0] - 0.5) < 1e-9 &&
+              fabs(4 * (to[1][1] + 0.5) - to[0][1] - 0.5) < 1e-9, "round %d: grids shift", round);
+        T(worst < 0.75 && fabs(mean[0]) < 0.2 && fabs(mean[1]) < 0.2 && paw_oks(&p, &found) > 0.5,
+          "round %d: off by %g patches, on average %g and %g; OKS %g", round, worst, mean[0],
+          mean[1], paw_oks(&p, &found));
+        paw_dense_free(ctx, &d);
+    }
+}
 /* A crop that hangs over every edge: black outside, and the image's pixels inside. */
 static void test_pose_edges(void)
 {
@@ -694,6 +742,7 @@ int main(void)
     test_gradient();
     test_resume();
     test_pose_geometry();
+    test_pose_overfit();
     test_pose_edges();
     test_dense_refusals();
     test_pose_training();

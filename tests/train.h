@@ -58,6 +58,12 @@ static void test_random(void)
         worst = fmax(worst, fabs(paw__log(x) - want) / fmax(1, fabs(want)));
     }
     T(worst <= 4.5e-16, "logarithm off by %g", worst);
+    for (worst = 0, i = 0; i <= 100000; ++i) {
+        const double y = -707.9 * (double)i / 100000, want = exp(y);
+        worst = fmax(worst, fabs(paw__exp(y) - want) / want);
+    }
+    T(worst <= 4.5e-16 && paw__exp(0) == 1 && paw__exp(-1e9) == 0 && isnan(paw__exp((double)NAN)),
+      "exponential off by %g", worst);
 }
 
 /* ---- products of plain matrices ---- */
