@@ -367,7 +367,7 @@ static void fz_index(paw_err e, paw_index *x)
 /* The same file behind so many blanks that the reader's window ends inside it is read the same. */
 static void fz_window(const uint8_t *p, size_t n, const paw_index_opts *o, paw_err before)
 {
-    const size_t blanks = PAW__JSON_WINDOW - fz_hash() / 16 % (n + 1);
+    const size_t blanks = PAW__JSON_WINDOW - (fz_hash() >> 8) % (n + 1);
     uint8_t *q = (uint8_t *)malloc(blanks + n);
     paw_index x;
     paw_err e;
@@ -393,7 +393,7 @@ static void fz_coco(const uint8_t *p, size_t n)
     memset(&x, 0x5a, sizeof x);
     e = paw_index_coco_parts(fz_ctx, "set", &o, &x);
     fz_index(e, &x);
-    if (!(fz_hash() & 56) && n < 1024 && (n < 3 || memcmp(p, "\xef\xbb\xbf", 3)))
+    if (!(fz_hash() >> 3 & 31) && n < 1024 && (n < 3 || memcmp(p, "\xef\xbb\xbf", 3)))
         fz_window(p, n, &o, e);
     fz_file_count = 0;
     fz_give(".json", p, n);

@@ -331,14 +331,6 @@ static void fz_pickle(fz_buf *b, const char *const *words)
 
 /* ---- zip: entries are taken out by their headers and put into a new archive ---- */
 
-static uint32_t fz_crc(const uint8_t *p, size_t n)
-{
-    uint32_t c = 0xffffffffu;
-    int k;
-    for (; n; --n)
-        for (c ^= *p++, k = 0; k < 8; ++k) c = c >> 1 ^ (c & 1 ? 0xedb88320u : 0);
-    return ~c;
-}
 enum { FZ_ENTRIES = 24 };
 typedef struct {
     fz_buf name, data, extra;
@@ -371,7 +363,7 @@ static void fz_zip_head(fz_buf *b, const fz_entry *e, int wide)
     fz_number(b, e->flags, 2, 0);
     fz_number(b, e->method, 2, 0);
     fz_number(b, 0, 4, 0);
-    fz_number(b, fz_crc(e->data.p, e->data.n), 4, 0);
+    fz_number(b, paw__crc32(e->data.p, e->data.n), 4, 0);
     fz_number(b, size, 4, 0);
     fz_number(b, size, 4, 0);
     fz_number(b, e->name.n, 2, 0);
@@ -628,7 +620,7 @@ static void fz_png_write(fz_buf *b, fz_chunk *x, size_t n)
         fz_number(b, x[i].data.n, 4, 1);
         fz_put(b, x[i].type, 4);
         fz_put(b, x[i].data.p, x[i].data.n);
-        fz_number(b, fz_crc(b->p + b->n - x[i].data.n - 4, x[i].data.n + 4), 4, 1);
+        fz_number(b, paw__crc32(b->p + b->n - x[i].data.n - 4, x[i].data.n + 4), 4, 1);
         fz_free(&x[i].data);
     }
 }
