@@ -200,7 +200,7 @@ typedef struct {         /* all zero: defaults */
 } paw_config;
 PAW_DEF paw_err paw_create(const paw_config *config_or_null, paw_ctx **out);
 PAW_DEF void paw_destroy(paw_ctx *c); /* NULL is fine; models and tensors outlive it */
-PAW_DEF int paw_threads_used(const paw_ctx *c);
+PAW_DEF int paw_threads_used(const paw_ctx *c); /* wanted; once it works, how many could start */
 
 /* ---- tensors in files: torch .pth (zip and legacy stream), .safetensors, .npy, by content ----
    Opening reads the directory only. Names are the path through the pickled dicts joined with dots
@@ -1438,7 +1438,13 @@ PAW_DEF void paw_destroy(paw_ctx *c)
     paw__free(c->scratch);
     paw__free(c);
 }
-PAW_DEF int paw_threads_used(const paw_ctx *c) { return c ? c->threads : 0; }
+PAW_DEF int paw_threads_used(const paw_ctx *c)
+{
+#if !defined(PAW_NO_THREADS)
+    if (c && c->pool) return c->pool->count + 1;
+#endif
+    return c ? c->threads : 0;
+}
 
 /* ==== >>cpu ==== cpuid and xgetbv, or hwcap; what the instruction sets offer the drivers ==== */
 

@@ -18,6 +18,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -111,6 +112,7 @@ typedef struct {
     int live;     /* a progress line stands on the terminal */
     int part, parts; /* this process encodes shards part, part + parts, ... */
     int ranks;    /* 1: the parts are ranks of MPI */
+    int threads;  /* wanted; fewer may start */
 } cli;
 
 static volatile sig_atomic_t cli_signalled;
@@ -684,7 +686,16 @@ static inline int cli_create(cli *app)
         config.max_pixels = (uint64_t)cli_real(app, "--max-pixels");
     e = paw_create(&config, &app->ctx);
     if (e == PAW_E_UNSUP) return cli_error(app, CLI_USAGE, "--math sleef: built without SLEEF");
+    app->threads = paw_threads_used(app->ctx);
     return e ? cli_error(app, CLI_RESOURCE, "%s", paw_strerror(e)) : CLI_OK;
+}
+/* A file that is opened must not take the place of a standard stream that is closed. */
+static inline void cli_hold_streams(void)
+{
+    int fd;
+    do fd = open("/dev/null", O_RDONLY);
+    while (fd >= 0 && fd < 3);
+    if (fd >= 3) (void)close(fd);
 }
 /* Parses, and opens app->ctx. --help, its kin and a wrong command line end the process here. */
 static inline void cli_start(cli *app, int argc, char **argv, const cli_program *program)
@@ -698,6 +709,7 @@ static inline void cli_start(cli *app, int argc, char **argv, const cli_program 
     app->program = program;
     app->argv = argv;
     app->start = cli_seconds();
+    cli_hold_streams();
     if (program->count > CLI_MAX_OPTIONS) code = cli_error(app, CLI_USAGE, "too many options");
     for (i = 0; !code && i < program->count; ++i) app->value[i] = program->options[i].preset;
     for (i = 1; !code && i < argc;) {
@@ -729,6 +741,9 @@ static inline int cli_end(cli *app, int code)
     if (code == CLI_DONE) code = CLI_OK;
     if ((fflush(stdout) || ferror(stdout)) && !code)
         code = cli_error(app, CLI_RESOURCE, "cannot write to standard output");
+    if (paw_threads_used(app->ctx) < app->threads)
+        cli_say(app, "ran on %d threads of %d: no more could be started",
+                paw_threads_used(app->ctx), app->threads);
     paw_destroy(app->ctx);
     return cli_leave(app, code);
 }
@@ -751,7 +766,7 @@ static inline void cli_progress_start(cli_progress *p, cli *app, const char *uni
     p->start = p->last = cli_seconds();
     p->silent = cli_find(app->program, "--quiet", 7) < 0 || cli_has(app, "--quiet") ||
                 cli_first(app);
-    p->tty = isatty(STDERR_FILENO);
+    p->tty = isatty(STDERR_FILENO) && strcmp(getenv("TERM") ? getenv("TERM") : "", "dumb");
 }
 static inline void cli_progress_show(cli_progress *p, size_t done)
 {
@@ -765,9 +780,10 @@ static inline void cli_progress_show(cli_progress *p, size_t done)
         const double left = (double)(p->total - done) / rate;
         snprintf(eta, sizeof eta, ", %.0f:%02d left", floor(left / 60), (int)fmod(left, 60));
     }
-    fprintf(stderr, "%s%s: %lu/%lu %s, %.1f/s%s%s", p->tty ? "\r" : "", p->app->program->name,
-            (unsigned long)done, (unsigned long)p->total, p->unit, rate, eta,
-            p->tty ? "\033[K" : "\n");
+    /* On a terminal too narrow the line is cut, not wrapped. */
+    fprintf(stderr, "%s%s: %lu/%lu %s, %.1f/s%s%s", p->tty ? "\r\033[?7l" : "",
+            p->app->program->name, (unsigned long)done, (unsigned long)p->total, p->unit, rate, eta,
+            p->tty ? "\033[K\033[?7h" : "\n");
     fflush(stderr);
     p->app->live = p->tty;
 }
@@ -3178,7 +3194,6 @@ static inline int cli_pose_put(cli *app, cli_result *r, const paw_poses *truth, 
 /* ---- sibling programs as children ---- */
 
 #if !defined(_WIN32)
-#include <fcntl.h>
 #include <sys/wait.h>
 
 /* Runs the program beside this one, its output in files; returns its exit status, -1: not run. */

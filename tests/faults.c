@@ -820,6 +820,8 @@ static int run_once(size_t k, int threads)
     if (paw_create(&config, &c)) stop("no context");
     fault.allocs = fault.ops = 0;
     scenarios[k].run(c);
+    if (mode == NO_THREADS && fault.hit && paw_threads_used(c) != fault.fail_thread)
+        complain("not told how many threads there are", "");
     fault_disarm();
     paw_destroy(c);
     if (mode == CALM) expected = result;
@@ -876,6 +878,15 @@ static void run_threads(size_t k)
     T(!complaints, "%s: %d complaints with fewer threads", scene, complaints);
 }
 
+/* The clock that dates files jumps, back and forth. */
+static void run_clock(size_t k)
+{
+    mode = ODD_MODE;
+    complaints = 0;
+    for (fault.clock = -4e8; fault.clock < 1e9; fault.clock += 8e8) (void)run_once(k, 1);
+    fault.clock = 0;
+    T(!complaints, "%s: %d complaints when the clock jumps", scene, complaints);
+}
 /* The host rounds another way and flushes denormals: the same bits, and its mode is as it was. */
 static void run_modes(size_t k)
 {
@@ -958,6 +969,7 @@ int main(int argc, char **argv)
         run_disk(k, EINTR, 1);
         run_threads(k);
         run_modes(k);
+        run_clock(k);
     }
     if (only < 0) test_coverage();
     paw_model_free(model);

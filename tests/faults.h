@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #if defined(__x86_64__)
 #include <immintrin.h> /* has a malloc of its own, which the library does not call */
@@ -25,6 +26,7 @@ static struct {
     int error, half;               /* errno; 1: half of a transfer is done */
     long threads, fail_thread;     /* this pthread_create and all later ones */
     FILE *bad;                     /* whose transfer has failed */
+    double clock;                  /* seconds by which it has jumped */
     int paused;                    /* 1: nothing fails or counts */
     int hit;
 } fault;
@@ -138,6 +140,11 @@ static int fault_closedir(DIR *d)
     __atomic_sub_fetch(&fault.open, 1, __ATOMIC_RELAXED);
     return closedir(d);
 }
+static time_t fault_time(time_t *t)
+{
+    (void)t;
+    return time(NULL) + (time_t)fault.clock;
+}
 static int fault_pthread_create(pthread_t *t, const pthread_attr_t *a, void *(*fn)(void *),
                                 void *arg)
 {
@@ -165,6 +172,7 @@ static int fault_pthread_create(pthread_t *t, const pthread_attr_t *a, void *(*f
 #define opendir(path) fault_opendir(path)
 #define readdir(d) fault_readdir(d)
 #define closedir(d) fault_closedir(d)
+#define time(t) fault_time(t)
 #define pthread_create(t, a, fn, arg) fault_pthread_create(t, a, fn, arg)
 
 #define PARTAWARE_IMPLEMENTATION
@@ -187,5 +195,6 @@ static int fault_pthread_create(pthread_t *t, const pthread_attr_t *a, void *(*f
 #undef opendir
 #undef readdir
 #undef closedir
+#undef time
 #undef pthread_create
 #endif

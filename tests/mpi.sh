@@ -62,6 +62,7 @@ refuses 3 '"stats" is "half" here and "imagenet" there' "$bin/part_retrieval" $p
     --cache "$out/three" --merge --stats half
 refuses 3 '"weights" is ' "$bin/part_retrieval" $parts --cache "$out/three" --merge \
     --random deit_tiny:2
+# G16: of other settings, out of range, no numbers
 refuses 2 '--shard 3/3: the parts of 3 are 0/3 to 2/3' "$bin/part_retrieval" $parts --shard 3/3
 for bad in 3 /3 1/ -1/3 1/0 a/b 1/3/5 1/3x 4294967296/4294967297 ''; do
     refuses 2 "--shard '$bad': I/N such as 0/4" "$bin/part_retrieval" $parts "--shard=$bad"

@@ -66,7 +66,7 @@ fi
 there=$(shards "$out/killed")
 run "$out/killed" --report "$out/report"
 check "killed ten times, run to the end: status" [ "$status" -eq 0 ]
-check "killed ten times: the same JSON" same
+check "G6 killed ten times: the same JSON" same
 check "killed ten times: no file was torn" [ -z "$(grep 'torn' "$out/err")" ]
 # cls and mean are written one after the other: of a shard that was cut between them one is there
 lost=$((items - there / 2 * 4))
@@ -87,7 +87,7 @@ for damage in cut flipped empty foreign; do
     esac
     mv "$out/x" "$file"
     run "$out/killed" --quiet --report "$out/report"
-    check "$damage shard: said" grep -q '1 shards are torn or foreign' "$out/err"
+    check "G7 $damage shard: said" grep -q '1 shards are torn or foreign' "$out/err"
     check "$damage shard: encoded again, alone: $(encoded)" [ "$(encoded)" = 4 ]
     check "$damage shard: the same JSON" same
 done
@@ -96,7 +96,7 @@ other=$(find "$creatures/images" -name '*.png' | sort | tail -n 1)
 cp "$image" "$out/image"
 cp "$other" "$image"
 run "$out/killed" --report "$out/report"
-check "a changed picture: said" grep -q 'of other or changed inputs' "$out/err"
+check "G9 a changed picture: said" grep -q 'of other or changed inputs' "$out/err"
 check "a changed picture: its shards are encoded: $(encoded)" \
     [ "$(encoded)" -gt 0 ]
 check "a changed picture: the others are not: $(encoded)" [ "$(encoded)" -lt "$items" ]
@@ -113,7 +113,7 @@ run "$out/two"
 wait "$pid"
 check "two processes: status of the first" [ $? -eq 0 ]
 check "two processes: status of the second" [ "$status" -eq 0 ]
-check "two processes: the same JSON" same
+check "G8 two processes: the same JSON" same
 grep -v -e '"seconds":' -e '"threads":' "$out/first" >"$out/out"
 check "two processes: the same JSON in both" same
 check "two processes: no file more" [ "$(shards "$out/two")" -eq "$all" ]
@@ -146,12 +146,14 @@ check "f16: the second run prints the same" cmp -s "$out/out" "$out/f16.json"
 run "$out/alone" --resume no --report "$out/report"
 check "--resume no encodes all: $(encoded)" [ "$(encoded)" = "$items" ]
 check "--resume no: the same JSON" same
+run "$out/alone" --random deit_tiny:2 --report "$out/report"
+check "G9 other weights: all is encoded: $(encoded)" [ "$(encoded)" = "$items" ]
 run "$out/alone" --no-cache
 check "--no-cache: the same JSON" same
 : >"$out/file"
 run "$out/file"
 check "a cache that cannot be: status" [ "$status" -eq 0 ]
-check "a cache that cannot be: said" grep -q 'going on without a cache' "$out/err"
+check "G4 a cache that cannot be: said" grep -q 'going on without a cache' "$out/err"
 check "a cache that cannot be: the same JSON" same
 run "$out/file" --require-cache
 check "--require-cache: status $status" [ "$status" -eq 4 ]
