@@ -89,7 +89,7 @@ static int hg_narrow(void)
 {
     struct rlimit most;
     paw_ctx *c = NULL;
-    uint8_t *bytes;
+    uint8_t *file;
     uint64_t hash;
     size_t n;
     paw_model *m;
@@ -97,7 +97,7 @@ static int hg_narrow(void)
     if (paw_create(NULL, &c)) return 1;
     most.rlim_cur = most.rlim_max = h_resident("VmSize:") + 64 * MEGA;
     if (setrlimit(RLIMIT_AS, &most)) return 2;
-    if (paw_file_read(c, h_path("sparse"), &bytes, &n) != PAW_E_OOM) return 3;
+    if (paw_file_read(c, h_path("sparse"), &file, &n) != PAW_E_OOM) return 3;
     if (!strstr(paw_message(c), "out of memory")) return 4;
     m = hg_model(c, &e);
     if (!m || hg_encode(m, c, hg_pixels(), &hash)) return 5;
