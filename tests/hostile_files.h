@@ -171,7 +171,8 @@ static void f_stream(const char *object, size_t n, paw_err code, const char *wor
     paw_err e;
     h_begin();
     e = open_memory(ctx, &m, &t);
-    h_refused(e, code, "memory", words);
+    if (code) h_refused(e, code, "memory", words);
+    else h_accepted(e, "memory");
     if (!e) paw_tensors_close(t);
     else H(t == untouched, "stream: output touched");
     free(m.p);
@@ -287,7 +288,7 @@ static void f_b3(void)
     paw_io io;
     size_t i;
     f_files();
-    m.p = (uint8_t *)malloc(5 * puts + 1);
+    m.p = (uint8_t *)malloc(5 * puts + 1 + sizeof TENSOR);
     m.p[m.n++] = 'N';
     for (i = 0; i < puts; ++i) {
         m.p[m.n++] = 'r';
@@ -296,7 +297,10 @@ static void f_b3(void)
         m.p[m.n++] = (uint8_t)(i >> 16);
         m.p[m.n++] = 0;
     }
-    f_stream((const char *)m.p, m.n, PAW_E_LIMIT, "memo too large");
+    memcpy(m.p + m.n, TENSOR "\x86", sizeof TENSOR); /* a tuple of the two */
+    f_stream((const char *)m.p, m.n + sizeof TENSOR, PAW_OK, "");
+    memset(m.p + m.n - 4, 0x7f, 4); /* a place that the file has no values for */
+    f_stream((const char *)m.p, m.n + sizeof TENSOR, PAW_E_LIMIT, "memo too large");
     free(m.p);
     head = legacy_stream("", 0, 6);
     for (i = 0; i + 2 < head.n && memcmp(head.p + i, ".\x80\2]", 4);) ++i;
