@@ -135,7 +135,7 @@
 #include <stdint.h>
 
 #define PAW_VERSION 100
-#define PAW_NUMERICS 2
+#define PAW_NUMERICS 3
 
 #if defined(PARTAWARE_STATIC)
 #define PAW_DEF static __attribute__((unused))
@@ -1537,18 +1537,20 @@ typedef struct { /* one update of parameters p with gradients g and moments m, v
     float step, root;   /* lr / (1 - beta1^t), 1 / sqrt(1 - beta2^t) */
 } paw__update;
 
-#define PAW__POOL_ROWS(padded) ((padded) + 1) /* odd, so that columns do not share a cache set */
 /* Attention pooling of one item, all heads: probabilities p = softmax(u xhat'), pooled = p xhat, of
-   the normalised tokens xhat, which are made here and nowhere stored. k and v of protocol 5.3 fold
-   into u and into what reads pooled. padded: up to 16. */
+   the normalised tokens xhat, which are nowhere made: with mean m and r = 1 / deviation of a token,
+   u xhat = r (u x) - m r sum(u) and p xhat = (p r) x - sum(p r m). k and v of protocol 5.3 fold
+   into u and into what reads pooled. padded: up to 16; heads go in groups of 16, one to a lane. */
 typedef struct {
     const float *x;     /* tokens [tokens, dim] */
+    const float *next;  /* of the item that comes next: fetched meanwhile */
     size_t tokens, dim, heads;
     float eps;
-    const float *u; /* B operands [dim padded][16], each of 16 heads */
+    const float *u; /* forward: [heads, dim padded] */
+    int packed;     /* forward: scratch still has u from the call before */
     float *scratch; /* paw__pool_scratch floats */
     float *moments; /* [tokens][2]: mean and 1 / deviation; forward writes, backward reads */
-    float *p;       /* A operand [heads, tokens]: forward writes, backward reads */
+    float *p;       /* [heads padded / 16][tokens][16]: forward writes, backward reads */
     float *pooled;  /* forward: head h, channels from 16 c at h * head_step + c * step */
     size_t head_step, step;
     const float *grad; /* backward: of pooled, [heads, dim padded] */
@@ -2066,6 +2068,18 @@ static const float paw__gelu_c[11] = {
 };
 /* END tools/gen_coefficients.c */
 
+/* PAW__V_SUMS: s[i] = row i of x [16][16], its lanes combined by the one tree. */
+static inline void paw__sums_scalar(const float *x, float *s)
+{
+    float t[16];
+    int i, j, w;
+    for (i = 0; i < 16; ++i, x += 16) {
+        for (j = 0; j < 8; ++j) t[j] = x[j] + x[j + 8];
+        for (w = 4; w; w /= 2)
+            for (j = 0; j < w; ++j) t[j] += t[j + w];
+        s[i] = t[0];
+    }
+}
 /* clang-format off */
 #define PAW__PASS scalar
 #define PAW__ISA PAW_ISA_SCALAR
@@ -2092,6 +2106,7 @@ static const float paw__gelu_c[11] = {
 #define PAW__V_LO16(p)           paw__from_bf16((p)[0])
 #define PAW__V_HI16(p)           paw__from_bf16((p)[1])
 #define PAW__V_ROUND16(v)        paw__from_bf16(paw__bf16_of(v))
+#define PAW__V_SUMS(x, s)        paw__sums_scalar(x, s)
 #define PAW__V_SLEEF_EXP(x)      Sleef_expf_u10(x)
 #define PAW__V_SLEEF_ERF(x)      Sleef_erff_u10(x)
 #include PAW_SELF
@@ -2113,6 +2128,21 @@ static inline float32x4_t paw__neon_spread(const float *p)
     float x = *p;
     __asm__("" : "+w"(x));
     return vdupq_n_f32(x);
+}
+static inline void paw__sums_neon(const float *x, float *s)
+{
+    float32x4_t r[4], a, b;
+    int i, j;
+    for (i = 0; i < 4; ++i, x += 64, s += 4) {
+        for (j = 0; j < 4; ++j)
+            r[j] = vaddq_f32(vaddq_f32(vld1q_f32(x + j * 16), vld1q_f32(x + j * 16 + 8)),
+                             vaddq_f32(vld1q_f32(x + j * 16 + 4), vld1q_f32(x + j * 16 + 12)));
+        a = vaddq_f32(vcombine_f32(vget_low_f32(r[0]), vget_low_f32(r[1])),
+                      vcombine_f32(vget_high_f32(r[0]), vget_high_f32(r[1])));
+        b = vaddq_f32(vcombine_f32(vget_low_f32(r[2]), vget_low_f32(r[3])),
+                      vcombine_f32(vget_high_f32(r[2]), vget_high_f32(r[3])));
+        vst1q_f32(s, vaddq_f32(vuzp1q_f32(a, b), vuzp2q_f32(a, b)));
+    }
 }
 static inline PAW__UNUSED float32x4_t paw__nearest16_neon(uint32x4_t u)
 {
@@ -2147,6 +2177,7 @@ static inline PAW__UNUSED float32x4_t paw__nearest16_neon(uint32x4_t u)
 #define PAW__V_HI16(p) \
     vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_u16(vld1q_u16(p)), vdupq_n_u32(0xffff0000u)))
 #define PAW__V_ROUND16(v)        paw__nearest16_neon(vreinterpretq_u32_f32(v))
+#define PAW__V_SUMS(x, s)        paw__sums_neon(x, s)
 #define PAW__V_SLEEF_EXP(x)      Sleef_expf4_u10advsimd(x)
 #define PAW__V_SLEEF_ERF(x)      Sleef_erff4_u10advsimd(x)
 #include PAW_SELF
@@ -2194,6 +2225,21 @@ static inline __m256 paw__nearest16_avx2(__m256i u)
     u = _mm256_add_epi32(u, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff)));
     return _mm256_castsi256_ps(_mm256_and_si256(u, _mm256_set1_epi32(-65536)));
 }
+#define PAW__FOLD256(op, a, b, i, j) _mm256_add_ps(op(a, b, i), op(a, b, j))
+static inline void paw__sums_avx2(const float *x, float *s)
+{
+    __m256 r[8];
+    int h, i;
+    for (h = 0; h < 2; ++h, x += 128, s += 8) {
+        for (i = 0; i < 8; ++i)
+            r[i] = _mm256_add_ps(_mm256_loadu_ps(x + i * 16), _mm256_loadu_ps(x + i * 16 + 8));
+        for (i = 0; i < 4; ++i)
+            r[i] = PAW__FOLD256(_mm256_permute2f128_ps, r[i], r[i + 4], 0x20, 0x31);
+        r[0] = PAW__FOLD256(_mm256_shuffle_ps, r[0], r[1], 0x44, 0xee);
+        r[2] = PAW__FOLD256(_mm256_shuffle_ps, r[2], r[3], 0x44, 0xee);
+        _mm256_storeu_ps(s, PAW__FOLD256(_mm256_shuffle_ps, r[0], r[2], 0x88, 0xdd));
+    }
+}
 #define PAW__PASS avx2
 #define PAW__ISA PAW_ISA_AVX2
 #define PAW__MR 6
@@ -2221,6 +2267,7 @@ static inline __m256 paw__nearest16_avx2(__m256i u)
 #define PAW__V_HI16(p) \
     _mm256_castsi256_ps(_mm256_and_si256(PAW__LOAD256(p), _mm256_set1_epi32(-65536)))
 #define PAW__V_ROUND16(v)        paw__nearest16_avx2(_mm256_castps_si256(v))
+#define PAW__V_SUMS(x, s)        paw__sums_avx2(x, s)
 #define PAW__V_SLEEF_EXP(x)      Sleef_expf8_u10avx2(x)
 #define PAW__V_SLEEF_ERF(x)      Sleef_erff8_u10avx2(x)
 #include PAW_SELF
@@ -2249,6 +2296,22 @@ static inline __m512 paw__nearest16_avx512(__m512i u)
     u = _mm512_add_epi32(u, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)));
     return _mm512_castsi512_ps(_mm512_and_si512(u, _mm512_set1_epi32(-65536)));
 }
+#define PAW__FOLD512(op, a, b, i, j) _mm512_add_ps(op(a, b, i), op(a, b, j))
+static inline void paw__sums_avx512(const float *x, float *s)
+{
+    __m512 r[4], a, b;
+    int i;
+    for (i = 0; i < 4; ++i, x += 16) { /* rows i, i + 4, i + 8, i + 12, four lanes of each */
+        a = PAW__FOLD512(_mm512_shuffle_f32x4, _mm512_loadu_ps(x), _mm512_loadu_ps(x + 64), 0x44,
+                         0xee);
+        b = PAW__FOLD512(_mm512_shuffle_f32x4, _mm512_loadu_ps(x + 128), _mm512_loadu_ps(x + 192),
+                         0x44, 0xee);
+        r[i] = PAW__FOLD512(_mm512_shuffle_f32x4, a, b, 0x88, 0xdd);
+    }
+    a = PAW__FOLD512(_mm512_shuffle_ps, r[0], r[1], 0x44, 0xee);
+    b = PAW__FOLD512(_mm512_shuffle_ps, r[2], r[3], 0x44, 0xee);
+    _mm512_storeu_ps(s, PAW__FOLD512(_mm512_shuffle_ps, a, b, 0x88, 0xdd));
+}
 #define PAW__PASS avx512
 #define PAW__ISA PAW_ISA_AVX512
 #define PAW__MR 14
@@ -2276,6 +2339,7 @@ static inline __m512 paw__nearest16_avx512(__m512i u)
 #define PAW__V_HI16(p) \
     _mm512_castsi512_ps(_mm512_and_si512(_mm512_loadu_si512(p), _mm512_set1_epi32(-65536)))
 #define PAW__V_ROUND16(v)        paw__nearest16_avx512(_mm512_castps_si512(v))
+#define PAW__V_SUMS(x, s)        paw__sums_avx512(x, s)
 #define PAW__V_SLEEF_EXP(x)      Sleef_expf16_u10avx512f(x)
 #define PAW__V_SLEEF_ERF(x)      Sleef_erff16_u10avx512f(x)
 #include PAW_SELF
@@ -12591,7 +12655,7 @@ struct paw_head {
 #define PAW__LN_EPS 1e-6f
 
 typedef struct { /* of one pass over n rows; widths padded to 16: d, and c of the logits */
-    size_t n, np, tokens, d, c, heads, dh, padded, slot, groups;
+    size_t n, np, tokens, d, c, heads, dh, slot, groups;
     float *block;
     float *logits, *dlogits; /* [n, c] */
     float *x, *y;            /* [n, d]: input and output of batch norm */
@@ -12600,14 +12664,15 @@ typedef struct { /* of one pass over n rows; widths padded to 16: d, and c of th
     float *o, *dz, *dout;    /* [n, d] */
     float *pooled;           /* [heads][d / 16][np][16] */
     float *dpooled;          /* [n, heads, d] */
-    float *p, *moments;      /* [n, heads * padded], [n, tokens, 2] */
+    float *p, *moments;      /* [n, heads padded * tokens], [n, tokens, 2] */
     float *du, *slots;       /* [items of 16 rows, heads, d], scratch of each thread */
     float *qn, *q, *spread, *u, *ub, *wv, *g, *bias, *t; /* query; weights with norms folded in */
 } paw__pass;
 
-static size_t paw__pool_scratch(size_t padded, size_t d, size_t heads)
+static size_t paw__pool_scratch(size_t padded, size_t dim, size_t heads)
 {
-    return PAW__POOL_ROWS(padded) * d + d + (heads + 15) / 16 * d * 16 + heads * padded;
+    const size_t d = paw__up16(dim);
+    return paw__up16(heads) * (d + 1) + padded * 16 + (dim % 16 ? padded * d : 0);
 }
 static paw_err paw__pass_open(const paw_head *h, paw_ctx *c, size_t n, size_t tokens, size_t group,
                               paw__pass *w)
@@ -12615,8 +12680,9 @@ static paw_err paw__pass_open(const paw_head *h, paw_ctx *c, size_t n, size_t to
     const size_t d = paw__up16(h->o.dim), heads = (size_t)h->o.heads, hd = heads * d;
     const size_t np = paw__up16(n) + (paw__up16(n) % 32 ? 0 : 16); /* no chunks 64 KB apart */
     const size_t padded = paw__up16(tokens), logits = paw__up16((size_t)h->o.classes);
+    const size_t scores = paw__up16(heads) * tokens;
     const size_t groups = (n + group - 1) / group, square = h->o.dim * d;
-    const size_t slot = paw__pool_scratch(padded, d, heads);
+    const size_t slot = paw__pool_scratch(padded, h->o.dim, heads);
     const struct {
         float **p;
         size_t n;
@@ -12624,10 +12690,10 @@ static paw_err paw__pass_open(const paw_head *h, paw_ctx *c, size_t n, size_t to
         {&w->logits, n * logits}, {&w->dlogits, n * logits}, {&w->x, n * d}, {&w->y, n * d},
         {&w->mean, groups * d}, {&w->var, groups * d}, /* a linear head needs these */
         {&w->o, n * d}, {&w->dz, n * d}, {&w->dout, n * d}, {&w->pooled, hd * np},
-        {&w->dpooled, hd * n}, {&w->p, n * heads * padded}, {&w->moments, n * tokens * 2},
+        {&w->dpooled, hd * n}, {&w->p, n * scores}, {&w->moments, n * tokens * 2},
         {&w->du, (n + PAW__POOL_ITEMS - 1) / PAW__POOL_ITEMS * hd},
         {&w->slots, (size_t)c->threads * slot}, {&w->qn, d}, {&w->q, d}, {&w->spread, hd},
-        {&w->u, hd}, {&w->ub, (heads + 15) / 16 * d * 16}, {&w->wv, square}, {&w->g, square},
+        {&w->u, hd}, {&w->ub, hd}, {&w->wv, square}, {&w->g, square},
         {&w->bias, d}, {&w->t, hd},
     };
     const size_t used = h->o.kind == PAW_LINEAR ? 6 : PAW__COUNT(parts);
@@ -12641,7 +12707,6 @@ static paw_err paw__pass_open(const paw_head *h, paw_ctx *c, size_t n, size_t to
     w->n = n;
     w->np = np;
     w->tokens = tokens;
-    w->padded = padded;
     w->d = d;
     w->c = logits;
     w->heads = heads;
@@ -12664,7 +12729,10 @@ static void paw__pooling_item(void *arg, size_t item, int slot)
 {
     const paw__pooling_job *j = (const paw__pooling_job *)arg;
     const paw__pass *w = j->w;
-    const size_t first = item * PAW__POOL_ITEMS, end = paw__min(w->n, first + PAW__POOL_ITEMS);
+    const size_t groups = (w->n + PAW__POOL_ITEMS - 1) / PAW__POOL_ITEMS;
+    /* Backward from the end, as what the forward pass read last is nearest. */
+    const size_t group = j->backward ? groups - 1 - item : item, first = group * PAW__POOL_ITEMS;
+    const size_t end = paw__min(w->n, first + PAW__POOL_ITEMS);
     paw__pooling t;
     size_t i;
     memset(&t, 0, sizeof t);
@@ -12676,12 +12744,16 @@ static void paw__pooling_item(void *arg, size_t item, int slot)
     t.scratch = w->slots + (size_t)slot * w->slot;
     t.head_step = w->d * w->np;
     t.step = w->np * 16;
-    t.du = w->du + item * w->heads * w->d;
+    t.du = w->du + group * w->heads * w->d;
     if (j->backward) memset(t.du, 0, w->heads * w->d * sizeof *t.du);
     for (i = first; i < end; ++i) {
         t.x = j->rows[i];
+        t.next = i + 1 < end ? j->rows[i + 1] : t.x;
+        if (i + 1 == end && item + 1 < groups)
+            t.next = j->rows[j->backward ? first - PAW__POOL_ITEMS : end];
+        t.packed = i > first;
         t.moments = w->moments + i * w->tokens * 2;
-        t.p = w->p + i * w->heads * w->padded;
+        t.p = w->p + i * paw__up16(w->heads) * w->tokens;
         t.pooled = w->pooled + i * 16;
         t.grad = w->dpooled + i * w->heads * w->d;
         j->ops->pool(&t, j->backward);
@@ -12698,8 +12770,8 @@ static void paw__pooling_run(const paw__team *team, const paw_head *h, paw__pass
     j.backward = backward;
     paw__team_for(team, (w->n + PAW__POOL_ITEMS - 1) / PAW__POOL_ITEMS, paw__pooling_item, &j);
 }
-/* The query's side: u of each head, times the keys' norm weights, as B operands. What the keys'
-   norm bias adds is the same for all tokens, and softmax does not see it. */
+/* The query's side: u of each head, times the keys' norm weights. What the keys' norm bias adds is
+   the same for all tokens, and softmax does not see it. */
 static paw_err paw__head_query(const paw__team *team, const paw_head *h, paw__pass *w)
 {
     const paw__panels one = paw__panels_of(1, team->ops->mr);
@@ -12721,7 +12793,7 @@ static paw_err paw__head_query(const paw__team *team, const paw_head *h, paw__pa
                               dim, NULL, w->u, w->d, 0);
     for (k = 0; k < w->heads; ++k)
         for (i = 0; i < dim; ++i)
-            w->ub[(k / 16 * w->d + i) * 16 + k % 16] = w->u[k * w->d + i] * h->p[PAW__P_NK_W].p[i];
+            w->ub[k * w->d + i] = w->u[k * w->d + i] * h->p[PAW__P_NK_W].p[i];
     return e;
 }
 /* rows -> x, what goes into batch norm */
@@ -15715,150 +15787,264 @@ static void PAW__FN(norm_back)(const float *x, size_t d, const float *w, float e
 
 /* ---- training: attention pooling ---- */
 
-/* Some rows of xhat, in the order of memory there. */
-PAW__INLINE void PAW__FN(pool_rows)(const paw__pooling *t, const int rows, int known, size_t first,
-                                    size_t stride, float *xhat, float *row)
+#if PAW__VW == 16
+#define PAW__POOL_HEADS 12 /* of a tile of scores, 2 tokens high, 4 where heads are few */
+#else
+#define PAW__POOL_HEADS 3
+#endif
+#define PAW__POOL_ROWS 4 /* tokens at a time, as they come from memory */
+
+/* u [heads, d] in the order of pool_dots, per heads at a time; sums: of each head */
+static void PAW__FN(pool_pack)(const float *u, size_t d, size_t heads, size_t per, float *to,
+                               float *sums)
 {
-    const size_t chunks = (t->dim + 15) / 16;
-    const float *x = t->x + first * t->dim;
-    float *moments = t->moments + 2 * first, *to = xhat + first * 16;
-    PAW__V mean[4], rstd[4];
+    PAW__V acc[PAW__L];
+    size_t h, c;
+    int j;
+    for (h = 0; h < heads; ++h, u += d) {
+        const size_t first = h / per * per, q = heads - first < per ? heads - first : per;
+        float *at = to + first * d + (h - first) * 16;
+        PAW__FOR(j, PAW__L) acc[j] = PAW__V_ZERO();
+        for (c = 0; c < d; c += 16, at += q * 16)
+            PAW__FOR(j, PAW__L) {
+                const PAW__V v = PAW__V_LOAD(u + c + j * PAW__VW);
+                PAW__V_STORE(at + j * PAW__VW, v);
+                acc[j] = PAW__V_ADD(acc[j], v);
+            }
+        sums[h] = PAW__FN(tree)(acc);
+    }
+}
+/* Line i of half an item, from four places in turn: so many pages are read side by side. */
+PAW__INLINE void PAW__FN(pool_fetch)(const char *half, size_t part, size_t i)
+{
+    __builtin_prefetch(half + (i & 3) * part + i / 4 * 64, 0, 2);
+}
+/* to [r][16][16]: products of r tokens with q heads, in 16 lanes. u: [d / 16][q][16] */
+PAW__INLINE void PAW__FN(pool_dots)(const int q, const int r, const float *u, size_t d,
+                                    const float *const *rows, const char *half, size_t part,
+                                    size_t line, float *to)
+{
+    PAW__V acc[PAW__POOL_HEADS][4][PAW__L], x[4];
     size_t c;
-    int r, j;
-    if (t->dim % 16) x = (const float *)memcpy(row, x, t->dim * sizeof *row);
-    if (!known) PAW__FN(moments)(rows, x, t->dim, t->dim, t->eps, moments);
-    PAW__FOR(r, rows) {
-        mean[r] = PAW__V_SET1(moments[2 * r]);
-        rstd[r] = PAW__V_SET1(moments[2 * r + 1]);
-    }
-    for (c = 0; c < chunks; ++c, to += stride) {
-        for (r = 0; r < rows; ++r) /* what is eight rows on comes from memory meanwhile */
-            __builtin_prefetch(x + ((size_t)r + 8) * t->dim + c * 16, 0, 2);
-        PAW__FOR(r, rows) PAW__FOR(j, PAW__L) {
-            const PAW__V d = PAW__V_SUB(PAW__V_LOAD(x + (size_t)r * t->dim + c * 16 +
-                                                    (size_t)j * PAW__VW), mean[r]);
-            PAW__V_STORE(to + r * 16 + j * PAW__VW, PAW__V_MUL(d, rstd[r]));
-        }
-    }
-}
-/* xhat: [dim / 16][PAW__POOL_ROWS][16], A operand of all tokens and B operand of all channels */
-static void PAW__FN(pool_load)(const paw__pooling *t, int known, float *xhat, float *row)
-{
-    const size_t padded = (t->tokens + 15) & ~(size_t)15, chunks = (t->dim + 15) / 16;
-    const size_t stride = PAW__POOL_ROWS(padded) * 16;
-    size_t k = 0, c;
-    memset(row, 0, chunks * 16 * sizeof *row);
-    for (; t->dim % 16 == 0 && k + 4 <= t->tokens; k += 4)
-        PAW__FN(pool_rows)(t, 4, known, k, stride, xhat, row);
-    for (; k < t->tokens; ++k) PAW__FN(pool_rows)(t, 1, known, k, stride, xhat, row);
-    for (c = 0; c < chunks; ++c)
-        memset(xhat + c * stride + t->tokens * 16, 0, (padded - t->tokens) * 16 * sizeof *xhat);
-}
-/* s: A operand [heads, tokens] = u xhat', padding 0 */
-static void PAW__FN(pool_scores)(const paw__pooling *t, const float *xhat, const float *u, float *s)
-{
-    const size_t padded = (t->tokens + 15) & ~(size_t)15, chunks = (t->dim + 15) / 16;
-    const size_t stride = PAW__POOL_ROWS(padded) * 16;
-    const paw__panels rows = paw__panels_of(t->tokens, PAW__MR);
-    const paw__panels heads = paw__panels_of(t->heads, PAW__MR);
-    const size_t groups = (t->heads + 15) / 16;
-    float local[PAW__MR * PAW__COLS];
-    PAW__FN(tile) tile;
-    size_t p, g, i, j, k;
-    tile.to = local;
-    tile.ld = PAW__COLS;
-    tile.next = 16;
-    for (p = 0; p < rows.count; ++p) {
-        const size_t row = paw__panel_first(&rows, p), mr = (size_t)paw__panel_rows(&rows, p);
-        for (g = 0; g < groups; g += PAW__NP) {
-            const int np = groups - g < PAW__NP ? (int)(groups - g) : PAW__NP;
-            PAW__FN(sum_at)((int)mr, np, 0, chunks * 16, xhat + row * 16, stride,
-                            u + g * chunks * 256, chunks * 256, &tile, NULL, 0);
-            for (i = 0, k = 0; k < heads.count; i += (size_t)paw__panel_rows(&heads, k++)) {
-                const size_t hr = (size_t)paw__panel_rows(&heads, k);
-                float *to = s + i * padded;
-                for (j = 0; j < hr; ++j) {
-                    const size_t col = i + j - g * 16; /* of the tile; wraps below it */
-                    size_t r;
-                    if (col >= (size_t)np * 16) continue;
-                    for (r = 0; r < mr; ++r)
-                        to[(row + r) / 16 * hr * 16 + j * 16 + (row + r) % 16] =
-                            local[r * PAW__COLS + col];
-                }
+    int i, j, k;
+    PAW__FOR(i, q) PAW__FOR(k, r) PAW__FOR(j, PAW__L) acc[i][k][j] = PAW__V_ZERO();
+    for (c = 0; c < d; c += 16, u += q * 16) {
+        PAW__FOR(k, r / 2) PAW__FN(pool_fetch)(half, part, line++);
+        PAW__FOR(j, PAW__L) {
+            PAW__FOR(k, r) x[k] = PAW__V_LOAD(rows[k] + c + j * PAW__VW);
+            PAW__FOR(i, q) {
+                PAW__V v = PAW__V_LOAD(u + i * 16 + j * PAW__VW);
+                PAW__KEEP(v); /* loaded once, not by each product */
+                PAW__FOR(k, r) acc[i][k][j] = PAW__V_FMA(v, x[k], acc[i][k][j]);
             }
         }
     }
-    for (i = 0, k = 0; k < heads.count; i += (size_t)paw__panel_rows(&heads, k++)) {
-        const size_t hr = (size_t)paw__panel_rows(&heads, k);
-        for (j = t->tokens; j < padded; ++j)
-            for (p = 0; p < hr; ++p) s[i * padded + j / 16 * hr * 16 + p * 16 + j % 16] = 0.0f;
+    PAW__FOR(i, q) PAW__FOR(k, r) PAW__FOR(j, PAW__L)
+        PAW__V_STORE(to + (k * 16 + i) * 16 + j * PAW__VW, acc[i][k][j]);
+}
+/* s [tokens][16]: products of the tokens with up to 16 heads, u as from pool_pack */
+static void PAW__FN(pool_scores)(const paw__pooling *t, const float *x, size_t ld, int known,
+                                 const float *u, size_t heads, size_t per, float *s)
+{
+    const size_t d = (t->dim + 15) & ~(size_t)15;
+    const size_t part = t->tokens * t->dim / 128 * 64; /* bytes, an eighth of an item */
+    const float *rows[PAW__POOL_ROWS];
+    float lanes[PAW__POOL_ROWS * 256];
+    size_t first, h, k, q, line = 0;
+    memset(lanes, 0, sizeof lanes);
+    for (first = 0; first < t->tokens; first += PAW__POOL_ROWS) {
+        const size_t left = t->tokens - first;
+        for (k = first; !known && k < t->tokens && k < first + PAW__POOL_ROWS; k += q) {
+            float *to = t->moments + 2 * k;
+            q = t->tokens - k < 4 ? 1 : 4;
+            if (q == 4) PAW__FN(moments)(4, x + k * ld, ld, t->dim, t->eps, to);
+            else PAW__FN(moments)(1, x + k * ld, ld, t->dim, t->eps, to);
+        }
+        for (k = 0; k < PAW__POOL_ROWS; ++k) /* beyond the end the last one, again */
+            rows[k] = x + paw__min(first + k, t->tokens - 1) * ld;
+        for (h = 0; h < heads; h += per) {
+            q = heads - h < per ? heads - h : per;
+            for (k = 0; k < PAW__POOL_ROWS && k < left;) {
+                float *to = lanes + (k * 16 + h) * 16;
+#define PAW__CASE(n, r)                                                                            \
+    case n:                                                                                        \
+        PAW__FN(pool_dots)(n, r, u + h * d, d, rows + k, (const char *)t->next, part, line, to);   \
+        line += h ? 0 : d / 16 * (r / 2);                                                          \
+        k += r;                                                                                    \
+        break;
+                switch (q) {
+#if PAW__VW == 16
+                    PAW__CASE(1, 4) PAW__CASE(2, 4) PAW__CASE(3, 4) PAW__CASE(4, 4)
+                    PAW__CASE(5, 4) PAW__CASE(6, 4) PAW__CASE(7, 2) PAW__CASE(8, 2)
+                    PAW__CASE(9, 2) PAW__CASE(10, 2) PAW__CASE(11, 2) PAW__CASE(12, 2)
+#else
+                    PAW__CASE(1, 2) PAW__CASE(2, 2) PAW__CASE(3, 2)
+#endif
+                default: return;
+                }
+#undef PAW__CASE
+            }
+        }
+        for (k = 0; k < PAW__POOL_ROWS && k < left; ++k)
+            PAW__V_SUMS(lanes + k * 256, s + (first + k) * 16);
+    }
+}
+/* Scores of 16 heads from products s to probabilities p, or with p to the gradients of scores; both
+   times 1 / deviation in s. sums: of u; m: what the means of the tokens add. Sums over tokens are
+   those of 16, added in order. */
+static void PAW__FN(pool_weigh)(const paw__pooling *t, int backward, const float *sums, float *s,
+                                float *p, float *m)
+{
+    size_t i, b, end;
+    int j;
+    for (j = 0; j < 16; j += PAW__VW) {
+        /* Beside the largest, e^-50 is nothing, but what comes of it may be denormal, and slow. */
+        const PAW__V sum = PAW__V_LOAD(sums + j), least = PAW__V_SET1(-50.0f);
+        PAW__V top = PAW__V_SET1(-FLT_MAX), all = PAW__V_ZERO(), mean = all;
+        for (b = 0; b < t->tokens; b = end) {
+            PAW__V part = PAW__V_ZERO();
+            end = b + 16 < t->tokens ? b + 16 : t->tokens;
+            for (i = b; i < end; ++i) {
+                const float a = -t->moments[2 * i] * t->moments[2 * i + 1];
+                const PAW__V v = PAW__V_FMA(PAW__V_SET1(a), sum,
+                                            PAW__V_MUL(PAW__V_LOAD(s + i * 16 + j),
+                                                       PAW__V_SET1(t->moments[2 * i + 1])));
+                PAW__V_STORE(s + i * 16 + j, v);
+                if (backward) part = PAW__V_FMA(PAW__V_LOAD(p + i * 16 + j), v, part);
+                else top = PAW__V_MAX(top, v);
+            }
+            all = PAW__V_ADD(all, part);
+        }
+        for (b = 0; b < t->tokens && !backward; b = end) {
+            PAW__V part = PAW__V_ZERO();
+            end = b + 16 < t->tokens ? b + 16 : t->tokens;
+            for (i = b; i < end; ++i) {
+                const PAW__V v = PAW__V_SUB(PAW__V_LOAD(s + i * 16 + j), top);
+                const PAW__V e = PAW__V_IFGT(least, v, PAW__V_ZERO(), PAW__FN(exp)(v));
+                PAW__V_STORE(p + i * 16 + j, e);
+                part = PAW__V_ADD(part, e);
+            }
+            all = PAW__V_ADD(all, part);
+        }
+        if (!backward) all = PAW__V_DIV(PAW__V_SET1(1.0f), all);
+        for (b = 0; b < t->tokens; b = end) {
+            PAW__V part = PAW__V_ZERO();
+            end = b + 16 < t->tokens ? b + 16 : t->tokens;
+            for (i = b; i < end; ++i) {
+                PAW__V v = PAW__V_LOAD(p + i * 16 + j);
+                if (backward) v = PAW__V_MUL(v, PAW__V_SUB(PAW__V_LOAD(s + i * 16 + j), all));
+                else PAW__V_STORE(p + i * 16 + j, v = PAW__V_MUL(v, all));
+                v = PAW__V_MUL(v, PAW__V_SET1(t->moments[2 * i + 1]));
+                PAW__V_STORE(s + i * 16 + j, v);
+                part = PAW__V_FMA(v, PAW__V_SET1(t->moments[2 * i]), part);
+            }
+            mean = PAW__V_ADD(mean, part);
+        }
+        PAW__V_STORE(m + j, mean);
+    }
+}
+/* tile [mr][PAW__COLS]: s' x over n tokens. next: where the second panel of 16 channels is */
+PAW__INLINE void PAW__FN(pool_chain)(const int mr, size_t n, const float *s, const float *x,
+                                     size_t ld, size_t next, const char *half, size_t part,
+                                     size_t line, float *tile)
+{
+    PAW__V acc[PAW__MR][PAW__NV], v[PAW__NV];
+    int i, j;
+    PAW__FOR(i, mr) PAW__FOR(j, PAW__NV) acc[i][j] = PAW__V_ZERO();
+    for (; n; --n, s += 16, x += ld) {
+        PAW__FN(pool_fetch)(half, part, line++);
+        __builtin_prefetch(x + 8 * ld, 0, 3);
+        if (PAW__NP > 1) __builtin_prefetch(x + 8 * ld + next, 0, 3);
+        PAW__FOR(j, PAW__NV) v[j] = PAW__V_LOAD(x + (size_t)(j / PAW__L) * next +
+                                                (size_t)(j % PAW__L) * PAW__VW);
+        PAW__FOR(i, mr) {
+            const PAW__V w = PAW__V_SPREAD(s + i);
+            PAW__FOR(j, PAW__NV) acc[i][j] = PAW__V_FMA(w, v[j], acc[i][j]);
+        }
+    }
+    PAW__FOR(i, mr) PAW__FOR(j, PAW__NV)
+        PAW__V_STORE(tile + i * PAW__COLS + j * PAW__VW, acc[i][j]);
+}
+/* s' x - m of heads from h on, at most PAW__MR, to pooled or added to du; s, m: theirs */
+static void PAW__FN(pool_sum)(const paw__pooling *t, int backward, size_t h, size_t heads,
+                              const float *s, const float *m, const float *x, size_t ld)
+{
+    const size_t chunks = (t->dim + 15) / 16;
+    const size_t part = t->tokens * t->dim / 128 * 64;
+    const char *half = (const char *)t->next + 4 * part;
+    size_t line = 0;
+    float tile[PAW__MR * PAW__COLS];
+    size_t n, k, end, i, q;
+    int j;
+    for (n = 0; n < chunks; n += PAW__NP) {
+        const size_t np = chunks - n < PAW__NP ? chunks - n : PAW__NP, next = np > 1 ? 16 : 0;
+        for (k = 0; k < t->tokens; k = end) {
+            const float *from = x + k * ld + n * 16, *w = s + k * 16;
+            end = k + PAW__KC < t->tokens ? k + PAW__KC : t->tokens;
+#define PAW__CASE(r)                                                                               \
+    case r: PAW__FN(pool_chain)(r, end - k, w, from, ld, next, half, part, line, tile); break;
+            switch (heads) {
+                PAW__CASE(1) PAW__CASE(2)
+#if PAW__MR > 2
+                PAW__CASE(3) PAW__CASE(4) PAW__CASE(5) PAW__CASE(6)
+#endif
+#if PAW__MR > 6
+                PAW__CASE(7) PAW__CASE(8) PAW__CASE(9) PAW__CASE(10) PAW__CASE(11) PAW__CASE(12)
+                PAW__CASE(13) PAW__CASE(14)
+#endif
+            default: return;
+            }
+#undef PAW__CASE
+            line += h || line * 16 > part ? 0 : end - k;
+            for (i = 0; i < heads; ++i)
+                for (q = 0; q < np; ++q) {
+                    float *to = backward ? t->du + ((h + i) * chunks + n + q) * 16
+                                         : t->pooled + (h + i) * t->head_step + (n + q) * t->step;
+                    PAW__FOR(j, PAW__L) {
+                        PAW__V v = PAW__V_LOAD(tile + i * PAW__COLS + q * 16 + (size_t)j * PAW__VW);
+                        if (!k) v = PAW__V_SUB(v, PAW__V_SET1(m[i]));
+                        if (k || backward) v = PAW__V_ADD(PAW__V_LOAD(to + j * PAW__VW), v);
+                        PAW__V_STORE(to + j * PAW__VW, v);
+                    }
+                }
+        }
     }
 }
 static void PAW__FN(pool)(const paw__pooling *t, int backward)
 {
-    const size_t padded = (t->tokens + 15) & ~(size_t)15, chunks = (t->dim + 15) / 16;
-    const paw__panels heads = paw__panels_of(t->heads, PAW__MR);
-    const size_t column = PAW__POOL_ROWS(padded) * 16;
-    float *xhat = t->scratch, *row = xhat + column * chunks, *u = row + chunks * 16;
-    float *s = backward ? u + (t->heads + 15) / 16 * chunks * 256 : t->p;
-    float local[PAW__MR * PAW__COLS], sums[PAW__MR];
-    PAW__FN(tile) tile;
-    size_t h, c, i, n;
-    int j, q;
-    PAW__FN(pool_load)(t, backward, xhat, row);
-    if (backward) {
-        memset(u, 0, (t->heads + 15) / 16 * chunks * 256 * sizeof *u);
-        for (i = 0; i < chunks * 16; ++i)
-            for (h = 0; h < t->heads; ++h)
-                u[h / 16 * chunks * 256 + i * 16 + h % 16] = t->grad[h * chunks * 16 + i];
+    const size_t d = (t->dim + 15) & ~(size_t)15, groups = (t->heads + 15) / 16;
+    float *packed = t->scratch, *sums = packed + groups * 16 * d, *s = sums + groups * 16;
+    float *copy = s + ((t->tokens + 15) & ~(size_t)15) * 16, m[16];
+    const float *x = t->x;
+    size_t g, h, i, ld = t->dim;
+    if (t->dim % 16) { /* rows of whole chunks */
+        ld = d;
+        x = copy;
+        for (i = 0; i < t->tokens; ++i) {
+            memset(copy + i * d + d - 16, 0, 16 * sizeof *copy);
+            memcpy(copy + i * d, t->x + i * t->dim, t->dim * sizeof *copy);
+        }
     }
-    PAW__FN(pool_scores)(t, xhat, backward ? u : t->u, s);
-    for (h = 0; h < heads.count; ++h) {
-        const size_t first = paw__panel_first(&heads, h), rows = (size_t)paw__panel_rows(&heads, h);
-        const size_t stride = rows * 16;
-        const float *p = t->p + first * padded;
-        float *x = s + first * padded;
-        if (!backward) PAW__FN(softmax)(x, (int)rows, t->tokens, 1.0f, PAW_MATH_BUILTIN, sums);
-        for (i = 0; i < rows; ++i, x += 16, p += 16) {
-            PAW__V acc[PAW__L], v;
-            if (!backward) { /* to probabilities */
-                v = PAW__V_SET1(1.0f / sums[i]);
-                for (c = 0; c < padded / 16; ++c)
-                    PAW__FOR(j, PAW__L) {
-                        float *y = x + c * stride + j * PAW__VW;
-                        PAW__V_STORE(y, PAW__V_MUL(PAW__V_LOAD(y), v));
-                    }
-                continue;
-            }
-            PAW__FOR(j, PAW__L) acc[j] = PAW__V_ZERO(); /* to gradients of the scores */
-            for (c = 0; c < padded / 16; ++c)
-                PAW__FOR(j, PAW__L)
-                    acc[j] = PAW__V_FMA(PAW__V_LOAD(p + c * stride + j * PAW__VW),
-                                        PAW__V_LOAD(x + c * stride + j * PAW__VW), acc[j]);
-            v = PAW__V_SET1(PAW__FN(tree)(acc));
-            for (c = 0; c < padded / 16; ++c)
-                PAW__FOR(j, PAW__L) {
-                    float *y = x + c * stride + j * PAW__VW;
-                    PAW__V_STORE(y, PAW__V_MUL(PAW__V_LOAD(p + c * stride + j * PAW__VW),
-                                               PAW__V_SUB(PAW__V_LOAD(y), v)));
-                }
-        }
-        for (n = 0; n < chunks; n += PAW__NP) {
-            const int np = chunks - n < PAW__NP ? (int)(chunks - n) : PAW__NP;
-            tile.to = backward ? local : t->pooled + first * t->head_step + n * t->step;
-            tile.ld = backward ? PAW__COLS : t->head_step;
-            tile.next = backward ? 16 : t->step;
-            PAW__FN(sum)((int)rows, np, 0, padded, s + first * padded, xhat + n * column, column,
-                         &tile, NULL, 0);
-            for (i = 0; backward && i < rows; ++i)
-                for (q = 0; q < np * PAW__L; ++q) {
-                    float *to = t->du + ((first + i) * chunks + n) * 16 + q * PAW__VW;
-                    PAW__V_STORE(to, PAW__V_ADD(PAW__V_LOAD(to), PAW__V_LOAD(
-                                     local + i * PAW__COLS + (size_t)(q * PAW__VW))));
-                }
-        }
+    if (backward || !t->packed) memset(sums, 0, groups * 16 * sizeof *sums);
+    for (g = 0; g < groups; ++g) {
+        const size_t heads = t->heads - g * 16 < 16 ? t->heads - g * 16 : 16;
+        const size_t parts = (heads + PAW__POOL_HEADS - 1) / PAW__POOL_HEADS;
+        const size_t per = (heads + parts - 1) / parts, blocks = (heads + PAW__MR - 1) / PAW__MR;
+        const size_t rows = (heads + blocks - 1) / blocks;
+        float *u = packed + g * 16 * d;
+        if (backward || !t->packed)
+            PAW__FN(pool_pack)((backward ? t->grad : t->u) + g * 16 * d, d, heads, per, u,
+                               sums + g * 16);
+        PAW__FN(pool_scores)(t, x, ld, backward || g, u, heads, per, s);
+        PAW__FN(pool_weigh)(t, backward, sums + g * 16, s, t->p + g * 16 * t->tokens, m);
+        for (h = 0; h < heads; h += rows)
+            PAW__FN(pool_sum)(t, backward, g * 16 + h, heads - h < rows ? heads - h : rows, s + h,
+                              m + h, x, ld);
     }
 }
+
+#undef PAW__POOL_HEADS
+#undef PAW__POOL_ROWS
 
 /* ---- attention ---- */
 
@@ -16016,6 +16202,7 @@ static const paw__ops PAW__FN(ops) = {
 #undef PAW__V_LO16
 #undef PAW__V_HI16
 #undef PAW__V_ROUND16
+#undef PAW__V_SUMS
 #undef PAW__V_TOP16
 #undef PAW__V_SLEEF_EXP
 #undef PAW__V_SLEEF_ERF

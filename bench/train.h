@@ -130,8 +130,8 @@ static int train_row(const kernels *k, int kind, size_t rows, size_t d)
     j.z = noise(c, n, -1, 1);
     j.w = noise(c, n, 0.5f, 1);
     if (pool) scratch = noise(c, paw__pool_scratch(padded, d, heads), -1, 1);
-    if (pool) p = noise(c, heads * padded + 2 * rows, 0, 1e-2f);
-    j.pool.x = j.x;
+    if (pool) p = noise(c, paw__up16(heads) * rows + 2 * rows, 0, 1e-2f);
+    j.pool.x = j.pool.next = j.x;
     j.pool.tokens = rows;
     j.pool.dim = d;
     j.pool.heads = heads;
@@ -139,7 +139,7 @@ static int train_row(const kernels *k, int kind, size_t rows, size_t d)
     j.pool.u = j.z;
     j.pool.scratch = scratch;
     j.pool.p = p;
-    j.pool.moments = p ? p + heads * padded : NULL;
+    j.pool.moments = p ? p + paw__up16(heads) * rows : NULL;
     j.pool.pooled = j.pool.du = j.y;
     j.pool.grad = j.w;
     j.pool.head_step = d;

@@ -625,27 +625,27 @@ static void run_pool(const paw__ops *ops, const void *arg, float *got)
 {
     const pool_case *c = (const pool_case *)arg;
     const size_t up = paw__up16(c->d), padded = paw__up16(c->tokens), hd = c->heads * up;
-    const paw__panels hp = paw__panels_of(c->heads, ops->mr);
-    float *ub = guarded("u", (c->heads + 15) / 16 * up * 16), *grad = guarded("gradient", hd);
+    float *u = guarded("u", hd), *grad = guarded("gradient", hd);
     paw__pooling t;
     size_t h, i;
     memset(&t, 0, sizeof t);
-    memset(ub, 0, (c->heads + 15) / 16 * up * 16 * sizeof *ub);
+    memset(u, 0, hd * sizeof *u);
     memset(grad, 0, hd * sizeof *grad);
     for (h = 0; h < c->heads; ++h)
         for (i = 0; i < c->d; ++i) {
-            ub[(h / 16 * up + i) * 16 + h % 16] = c->u[h * c->d + i];
+            u[h * up + i] = c->u[h * c->d + i];
             grad[h * up + i] = c->grad[h * c->d + i];
         }
     t.x = guarded_copy("tokens", c->x, c->tokens * c->d);
+    t.next = t.x;
     t.tokens = c->tokens;
     t.dim = c->d;
     t.heads = c->heads;
     t.eps = 1e-6f;
-    t.u = ub;
-    t.scratch = guarded("scratch", paw__pool_scratch(padded, up, c->heads));
+    t.u = u;
+    t.scratch = guarded("scratch", paw__pool_scratch(padded, c->d, c->heads));
     t.moments = guarded("moments", 2 * c->tokens);
-    t.p = guarded("p", c->heads * padded);
+    t.p = guarded("p", paw__up16(c->heads) * c->tokens);
     t.pooled = guarded("pooled", hd);
     t.head_step = up;
     t.step = 16;
@@ -657,7 +657,8 @@ static void run_pool(const paw__ops *ops, const void *arg, float *got)
     for (h = 0; h < c->heads; ++h) {
         memcpy(got, t.pooled + h * up, c->d * sizeof *got);
         memcpy(got + c->d, t.du + h * up, c->d * sizeof *got);
-        for (i = 0; i < c->tokens; ++i) got[2 * c->d + i] = t.p[a_index(&hp, padded, h, i)];
+        for (i = 0; i < c->tokens; ++i)
+            got[2 * c->d + i] = t.p[(h / 16 * c->tokens + i) * 16 + h % 16];
         got += 2 * c->d + c->tokens;
     }
 }
