@@ -22,7 +22,7 @@
 /* ==== >>contents ==== every section by its tag; search for the tag ====
 
    >>contents   this table
-   >>manual     start; models; memory; threads; errors; determinism; precision; limits
+   >>manual     start; models; memory; threads; errors; determinism; precision; limits; security
    >>config     every macro: name, default, consequence
    >>api        declarations; comments state shapes, units, ownership, errors, source
    >>platform   compilers, attributes, target regions, little-endian loads
@@ -43,7 +43,7 @@
    >>kernels    the text that every instruction set reads; see >>isa for its words
 */
 
-/* ==== >>manual ==== start; models; memory; threads; errors; determinism; precision; limits ====
+/* ==== >>manual ==== start; models; memory; threads; errors; determinism; precision; security ====
 
    QUICK START
    A paw_ctx holds what a thread needs: allocator, worker threads, scratch, the last message. A
@@ -110,6 +110,21 @@
    ids below 2^53, 64 KiB a row of a list. JPEG and PNG. x86-64 and AArch64 have kernels, other
    little-endian machines run the scalar ones. One reader per paw_tensors at a time: reading moves
    its file position. PAW_ISA=scalar|neon|avx2|avx512 and paw_isa_limit lower the instruction set.
+
+   SECURITY
+   Checkpoints, images, masks, annotations, lists and heads may come from strangers. Nothing in them
+   is executed: a pickle's globals are looked up in a table of names, others are PAW_E_UNSUP. What
+   is damaged is an error that names file and place. Time and memory follow the file's size and
+   these limits, beyond which a file is PAW_E_LIMIT: image pixels (config.max_pixels, asked before
+   decoding), file and side of an image (PAW__MAX_FILE, _SIDE); tensors, names, header, pickle
+   opcodes, depth, values (PAW__MAX_TENSORS, _KEY, _HEADER, _OPS, _DEPTH, _NODES); compressed
+   entries are refused; nesting of JSON (PAW__JSON_DEPTH); key points, rows, fields
+   (PAW__MAX_IMAGE_POINTS, _ROW, _FIELDS). config.max_pixels is raised when a context is made, the
+   others in their #define. Files are read, never mapped: one that shrinks meanwhile is an error.
+   Not promised: image names of annotations are joined to their folder as they stand, ".." too;
+   hashes tell damage, not forgery; stb_image before 2.30 has known holes (PAW_STB_IMAGE_H). Tested
+   by make hostile, make fuzz, tests/faults.c (every allocation and file operation fails) and
+   sanitizers.
 */
 
 /* ==== >>config ==== every macro: name, default, consequence ====
