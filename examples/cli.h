@@ -3255,6 +3255,9 @@ static inline int cli_config_read(cli *app, const char *path, cli_config *c)
     if (c->text) memcpy(c->text, bytes, size);
     paw_file_free(app->ctx, bytes);
     if (!c->text) return cli_no_memory(app);
+    if (strlen(c->text) < size)
+        return cli_error(app, CLI_INPUT, "%s: not text: byte %lu is 0", path,
+                         (unsigned long)strlen(c->text));
     for (at = c->text; *at; at = next) {
         char *equal, *end;
         next = at + strcspn(at, "\n");

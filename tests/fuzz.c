@@ -432,9 +432,25 @@ static void fz_cub(const uint8_t *p, size_t n)
     memset(&x, 0x5a, sizeof x);
     fz_index(paw_index_cub(fz_ctx, "set", &o, &x), &x);
 }
+/* Every number in the text is the double that the C library reads from the same characters. */
+static void fz_numbers(const char *p, size_t n)
+{
+    char text[1024];
+    size_t i, k;
+    double v, want;
+    for (i = 0; i < n; i += k ? k : 1) {
+        k = paw__number(p + i, n - i < sizeof text ? n - i : sizeof text - 1, &v);
+        if (!k) continue;
+        memcpy(text, p + i, k);
+        text[k] = 0;
+        want = strtod(text, NULL);
+        fz_check(!memcmp(&v, &want, sizeof v), "the nearest double");
+    }
+}
 static void fz_csv(const uint8_t *p, size_t n)
 {
     paw_index x;
+    fz_numbers((const char *)p, n);
     fz_give("set/list.csv", p, n);
     memset(&x, 0x5a, sizeof x);
     fz_index(paw_index_list(fz_ctx, "set/list.csv", NULL, &x), &x);
