@@ -3702,7 +3702,8 @@ static void paw__arena_free(paw__arena *a)
     }
 }
 
-/* Heap sort: no allocation, and no input makes it slow. */
+/* Quicksort, and heap sort of what is short or goes too deep: no allocation, and no input makes it
+   slow. */
 typedef int paw__less(const void *a, const void *b);
 static void paw__sift(void **a, size_t i, size_t n, paw__less *less)
 {
@@ -3718,9 +3719,39 @@ static void paw__sift(void **a, size_t i, size_t n, paw__less *less)
         i = k;
     }
 }
-static void paw__sort(void **a, size_t n, paw__less *less)
+static void paw__sort_deep(void **a, size_t n, paw__less *less, int deep)
 {
-    size_t i;
+    size_t i, j;
+    while (n > 16 && deep-- > 0) {
+        void *x, *p;
+        size_t k;
+        for (k = 0; k < 3; ++k) { /* the median of three to the middle */
+            i = k == 1 ? n / 2 : 0;
+            j = k == 1 ? n - 1 : n / 2;
+            if (!less(a[j], a[i])) continue;
+            x = a[i];
+            a[i] = a[j];
+            a[j] = x;
+        }
+        p = a[n / 2];
+        for (i = 0, j = n - 1;; ++i, --j) {
+            while (less(a[i], p)) ++i;
+            while (less(p, a[j])) --j;
+            if (i >= j) break;
+            x = a[i];
+            a[i] = a[j];
+            a[j] = x;
+        }
+        k = j + 1; /* up to j none is above p, behind it none below */
+        if (k < n - k) {
+            paw__sort_deep(a, k, less, deep);
+            a += k;
+            n -= k;
+        } else {
+            paw__sort_deep(a + k, n - k, less, deep);
+            n = k;
+        }
+    }
     for (i = n / 2; i-- > 0;) paw__sift(a, i, n, less);
     for (i = n; i-- > 1;) {
         void *x = a[0];
@@ -3728,6 +3759,13 @@ static void paw__sort(void **a, size_t n, paw__less *less)
         a[i] = x;
         paw__sift(a, 0, i, less);
     }
+}
+static void paw__sort(void **a, size_t n, paw__less *less)
+{
+    size_t k;
+    int deep = 0;
+    for (k = n; k > 1; k /= 2) deep += 2;
+    paw__sort_deep(a, n, less, deep);
 }
 /* Records that begin with their name can be sorted and found by it. */
 static const char *paw__name_of(const void *record)
