@@ -736,7 +736,7 @@ PAW_DEF paw_err paw_head_train(paw_head *h, paw_ctx *c, const paw_features *x,
 /* logits: [count, classes] */
 PAW_DEF paw_err paw_head_predict(const paw_head *h, paw_ctx *c, const paw_features *x,
                                  float *logits);
-PAW_DEF void paw_head_bn_eval(paw_head *h, int bn_eval); /* PAW_BN_BATCH or PAW_BN_RUNNING */
+PAW_DEF paw_err paw_head_bn_eval(paw_head *h, int bn_eval); /* PAW_BN_BATCH, PAW_BN_RUNNING */
 /* safetensors: official names, settings and what training needs to go on; more: further meta. */
 PAW_DEF paw_err paw_head_save(const paw_head *h, paw_ctx *c, const char *path,
                               const char *const *more_or_null);
@@ -12601,6 +12601,8 @@ static PAW__UNUSED void paw__optimize(const paw__team *team, paw__optimizer *o, 
     for (t = ++o->steps; t; t >>= 1) { /* the powers of both betas */
         if (t & 1) power1 *= b1;
         if (t & 1) power2 *= b2;
+        PAW__KEEP(power1);
+        PAW__KEEP(power2);
         b1 *= b1;
         b2 *= b2;
     }
@@ -13174,6 +13176,7 @@ PAW_DEF paw_err paw_head_predict(const paw_head *h, paw_ctx *c, const paw_featur
     PAW__ENTER(c && h);
     memset(&w, 0, sizeof w);
     e = paw__head_open(c, h, x, batch, &items, &rows, &labels);
+    if (!e && x->count && !logits) e = paw__fail(c, PAW_E_ARG, "paw_head_predict: NULL logits");
     team = paw__team_of(c);
     for (i = 0; !e && i < x->count; i += n) {
         n = paw__min(batch, x->count - i);
@@ -13316,7 +13319,12 @@ PAW_DEF void paw_head_describe(const paw_head *h, paw_head_opts *out, int *epoch
     if (h && out) *out = h->o;
     if (h && epochs_done) *epochs_done = h->epoch;
 }
-PAW_DEF void paw_head_bn_eval(paw_head *h, int bn_eval) { h->o.bn_eval = bn_eval; }
+PAW_DEF paw_err paw_head_bn_eval(paw_head *h, int bn_eval)
+{
+    if (!h || bn_eval < 0 || bn_eval > PAW_BN_RUNNING) return PAW_E_ARG;
+    h->o.bn_eval = bn_eval;
+    return PAW_OK;
+}
 PAW_DEF paw_err paw_head_parameter(const paw_head *h, size_t i, paw_tensor_view *out,
                                    const float **gradient)
 {

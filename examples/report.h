@@ -1700,6 +1700,9 @@ static inline int report_probe_open(report_probe *p, const paw_model *model)
     size_t k, *count;
     if (p->augment && layer)
         return cli_error(app, CLI_USAGE, "--augment and --layer do not go together");
+    if (cli_choice(app, "--feature") && (layer || p->o.kind == PAW_ATTENTIVE))
+        return cli_error(app, CLI_USAGE, "--feature mean is of a linear head on the last features: "
+                         "not with --%s", layer ? "layer" : "head attentive");
     p->model = model;
     p->weights = paw_model_hash(model);
     for (i = apply; !code && i < 2; ++i)
@@ -1728,7 +1731,7 @@ static inline int report_probe_open(report_probe *p, const paw_model *model)
         if (p->o.warmup > p->o.epochs) p->o.warmup = 0;
     }
     if (cli_has(app, "--bn-eval")) p->o.bn_eval = cli_choice(app, "--bn-eval");
-    if (p->head) paw_head_bn_eval(p->head, p->o.bn_eval);
+    if (p->head) (void)paw_head_bn_eval(p->head, p->o.bn_eval);
     for (i = apply; (!code || code == CLI_DONE) && i < 2; ++i) { /* --shard: a part of each set */
         p->rows[i].kind = layer ? CLI_BLOCKS : p->o.kind == PAW_ATTENTIVE ? CLI_TOKENS
                           : cli_choice(app, "--feature")                  ? CLI_MEAN : CLI_CLS;
@@ -1828,7 +1831,8 @@ static inline int report_probe_eta(report_probe *p)
     if (e) return report_probe_code(p, e);
     cli_say(p->app, "%lu images x %d epochs x %d runs are encoded: about %.1f %s",
             (unsigned long)p->x[0].count, p->o.epochs, p->runs,
-            total > 7200 ? total / 3600 : total / 60, total > 7200 ? "hours" : "minutes");
+            total > 7200 ? total / 3600 : total > 120 ? total / 60 : total,
+            total > 7200 ? "hours" : total > 120 ? "minutes" : "seconds");
     return CLI_OK;
 }
 static inline int report_probe_train(report_probe *p)
@@ -1852,9 +1856,9 @@ static inline int report_probe_train(report_probe *p)
             if (!e) e = paw_head_train(p->head, p->app->ctx, &p->x[0], report_told, p);
         }
         if (!e && p->o.kind == PAW_ATTENTIVE) {
-            paw_head_bn_eval(p->head, !p->o.bn_eval);
+            (void)paw_head_bn_eval(p->head, !p->o.bn_eval);
             e = report_test(p, &p->other[p->run]);
-            paw_head_bn_eval(p->head, p->o.bn_eval);
+            (void)paw_head_bn_eval(p->head, p->o.bn_eval);
         }
         if (!e) e = report_test(p, &p->last[p->run]);
         code = report_probe_code(p, e);

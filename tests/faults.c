@@ -723,7 +723,7 @@ static void s_heads(paw_ctx *c)
     TRY0(c, USE(paw_head_save)(h, c, at("h.safetensors"), NULL));
     USE(paw_head_free)(h);
     TRY(c, &back, USE(paw_head_load)(c, at("h.safetensors"), &back));
-    USE(paw_head_bn_eval)(back, PAW_BN_RUNNING);
+    (void)USE(paw_head_bn_eval)(back, PAW_BN_RUNNING);
     USE(paw_head_describe)(back, &o, &done);
     note(&done, sizeof done);
     TRY(c, &v, USE(paw_head_parameter)(back, 0, &v, &gradient));

@@ -287,8 +287,12 @@ static void bytes_of(int probe, int kind)
     T(!paw_head_create(ctx, &o, &h) &&
           paw_head_train(h, ctx, &x, stop_after, (void *)(uintptr_t)&half) == PAW_E_UNSUP, "stop");
     T(!paw_head_save(h, ctx, file_of("half"), NULL), "save: %s", paw_message(ctx));
+    T(paw_head_predict(h, ctx, &x, NULL) == PAW_E_ARG && paw_head_bn_eval(h, 2) == PAW_E_ARG,
+      "no logits, no such mode");
     paw_head_free(h);
     h = NULL;
+    T(paw_head_bn_eval(NULL, 0) == PAW_E_ARG && paw_head_predict(NULL, ctx, &x, first) == PAW_E_ARG,
+      "no head");
     T(!paw_head_load(ctx, file_of("half"), &h) && !paw_head_train(h, ctx, &x, NULL, NULL) &&
           !paw_head_save(h, ctx, file_of("b"), NULL) && same_file(file_of("a"), file_of("b")),
       "probe %d, kind %d: a resumed head differs: %s", probe, kind, paw_message(ctx));

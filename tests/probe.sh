@@ -1,0 +1,90 @@
+#!/bin/sh
+# The probing programs from images to a kept head: runs repeat, features in memory and from the
+# store train the same head, a kept head gives the predictions of its training, the report agrees
+# with the result, wrong options are one line. Run after make examples tools. Last line: probe: ...
+. "$(dirname "$0")/t.sh"
+if [ ! -x "$bin/probe" ] || [ ! -x "$b/tools/make_creatures" ]; then
+    skip "probe or make_creatures is not built"
+    finish
+fi
+"$b/tools/make_creatures" --out "$out/creatures" --images 24 >/dev/null 2>"$out/err" || finish
+i=0
+for image in $(find "$out/creatures/images" -name '*.png' | sort); do
+    split=train
+    [ $((i % 4)) -ne 3 ] || split=val
+    mkdir -p "$out/folders/$split/class$((i / 4 % 2))"
+    cp "$image" "$out/folders/$split/class$((i / 4 % 2))/$i.png"
+    i=$((i + 1))
+done
+
+folders="--root $out/folders --random deit_tiny --cache $out/cache --threads 1"
+small="--probe part --epochs 6 --train-batch 8"
+run() # command...: JSON without the time in out, messages in err
+{
+    "$@" --json >"$out/json" 2>"$out/err"
+    status=$?
+    grep -v 'seconds":' "$out/json" >"$out/out"
+    [ "$status" -eq 0 ]
+}
+lines() { [ "$(wc -l <"$1")" -eq "$2" ]; }
+refuses() # status, text, command...
+{
+    want=$1 text=$2
+    shift 2
+    run "$@"
+    check "status $status, not $want: $text" [ "$status" -eq "$want" ]
+    check "said: $text" grep -qF -- "$text" "$out/err"
+    check "one line, no result: $text" lines "$out/err" 1
+}
+
+# Both heads, in memory and batch by batch from the store
+for head in linear attentive; do
+    probe="$bin/probe $folders $small --head $head"
+    check "$head" run $probe --save "$out/$head.a" --predictions "$out/$head.csv"
+    cp "$out/out" "$out/first"
+    check "$head: a prediction an image" lines "$out/$head.csv" 7
+    check "$head, streamed" run $probe --memory 0 --save "$out/$head.b"
+    check "$head: streamed, the same result" cmp -s "$out/first" "$out/out"
+    check "$head: streamed, the same head" cmp -s "$out/$head.a" "$out/$head.b"
+    check "$head, 2 threads" run $probe --threads 2 --save "$out/$head.b"
+    check "$head: 2 threads, the same head" cmp -s "$out/$head.a" "$out/$head.b"
+    check "$head: applied" run $probe --apply "$out/$head.a" --predictions "$out/again.csv"
+    check "$head: applied, the same predictions" cmp -s "$out/$head.csv" "$out/again.csv"
+done
+
+# Runs: one number each, the last head that of its seed; accuracy of classes is of the last run
+probe="$bin/probe $folders $small"
+numbers() # name: one a line
+{
+    tr -d ' \n' <"$out/json" | sed -n "s/.*\"$1\":\[\([^]]*\)\].*/\1\n/p" | tr ',' '\n' | grep .
+}
+of_classes()
+{
+    awk '/"items":/ { n = $2 + 0 } /"accuracy":/ { hit += n * $2; all += n }
+        END { printf "%.6f", hit / all }' "$out/json"
+}
+check "3 runs" run $probe --runs 3 --save "$out/third" --report "$out/report"
+check "3 runs: so many accuracies" [ "$(numbers last_acc | wc -l)" -eq 3 ]
+check "classes are of the last run" [ "$(of_classes)" = \
+    "$(numbers last_acc | awk 'END { printf "%.6f", $1 }')" ]
+check "a report" grep -q '<svg' "$out/report/report.html"
+check "seed 2" run $probe --seed 2 --save "$out/seed2"
+check "the third run is that of seed 2" cmp -s "$out/third" "$out/seed2"
+
+check "mean" run $probe --feature mean
+check "layer" run $probe --layer 3
+check "augmented" run $probe --augment --epochs 1
+check "augmented: says how long" grep -q 'images x 1 epochs x 1 runs are encoded: about' "$out/err"
+check "augmented: not 0.0 minutes" [ "$(grep -c '0\.0 minutes' "$out/err")" -eq 0 ]
+
+refuses 2 "--feature mean" $probe --feature mean --layer 3
+refuses 2 "--feature mean" $probe --feature mean --head attentive
+refuses 2 "--augment and --layer" $probe --augment --layer 3
+refuses 3 "$out/none" $probe --apply "$out/none"
+
+parts="$bin/part_classification --root $out/creatures --random deit_tiny --cache $out/cache"
+parts="$parts --parts all --threads 1"
+check "parts" run $parts --epochs 4 --runs 2 --save "$out/parts"
+check "parts: two runs" [ "$(numbers best_acc | wc -l)" -eq 2 ]
+refuses 3 "width 192 and 2 classes" $parts --apply "$out/linear.a"
+finish
