@@ -22,7 +22,7 @@
 /* ==== >>contents ==== every section by its tag; search for the tag ====
 
    >>contents   this table
-   >>manual     start; models; memory; threads; errors; determinism; precision; limits; security
+   >>manual     start; models; memory; threads; errors; bits; precision; machines; limits; security
    >>config     every macro: name, default, consequence
    >>api        declarations; comments state shapes, units, ownership, errors, source
    >>platform   compilers, attributes, target regions, little-endian loads
@@ -43,7 +43,7 @@
    >>kernels    the text that every instruction set reads; see >>isa for its words
 */
 
-/* ==== >>manual ==== start; models; memory; threads; errors; determinism; precision; security ====
+/* ==== >>manual ==== start; models; memory; threads; errors; bits; machines; limits; security ====
 
    QUICK START
    A paw_ctx holds what a thread needs: allocator, worker threads, scratch, the last message. A
@@ -102,6 +102,20 @@
    avx512_bf16, NEON with bf16) they run on those, and features are the same for any threads and
    batch on that instruction set; elsewhere weights are widened tile by tile, and features are the
    same bits on all of them.
+
+   MANY MACHINES
+   paw_store is shared by processes, paw_retrieval_ap_part divides the queries among them. The
+   programs do both: make MPI=1 and mpirun, or --shard I/N and --merge (README, Many machines).
+   ImageNet-patch (50,000 images x 49 = 2.45 million patches), ViT-B at 224, fp32, from the rates of
+   one AVX-512 core (Emerald Rapids at a peak of 180 GFLOP/s): 4.49 patches/s, 20 ns a pair:
+
+                                   core hours   16 cores      64       256   a feature on disk
+     encode                             152        9.5 h   2.4 h    36 min   7.5 GB, f16 3.8 GB
+     AP of a feature, both ways          67        4.2 h   1.0 h    16 min   nothing
+
+   Images and queries are independent: cores are assumed to add up, as two do here. A process holds
+   all features that are compared (7.5 GB each) and 235 MB for their AP: one process a machine, its
+   cores as threads. Each process reads every image once, to know it by its content.
 
    LIMITS
    gcc or clang; POSIX systems, and Windows through mingw-w64 (there files below 2 GiB). Regular

@@ -11,6 +11,7 @@ static const cli_option options[] = {
     {"--n", "N", CLI_INT, "10000", 2, 1e8, "rows, each of them a query"},
     {"--dim", "N", CLI_INT, "768", 1, 1e6, "features of a row"},
     {"--labels", "N", CLI_INT, "4", 1, 1e8, "classes, as even as can be"},
+    {"--parts", "N", CLI_INT, "1", 1, 1e6, "one of so many parts of the queries, for a large n"},
     {"--seed", "N", CLI_INT, "1", 0, 1e9, "of the features"},
     BENCH_ISA_OPTION("best"),
     BENCH_THREADS_OPTION,
@@ -24,7 +25,8 @@ CLI_PROGRAM("retrieval", "[--n N] [--dim N] [--labels N] [options]",
 
 typedef struct {
     cli *app;
-    size_t n, dim, packed; /* packed: bytes of the gallery, 0 where it goes chunk by chunk */
+    size_t n, dim, queries; /* queries: of the part */
+    size_t packed; /* packed: bytes of the gallery, 0 where it goes chunk by chunk */
     float *x;
     int32_t *labels;
     double *ap;
@@ -36,7 +38,8 @@ typedef struct {
 static void ap_call(void *arg)
 {
     job *j = (job *)arg;
-    j->error = paw_retrieval_ap(j->app->ctx, j->x, j->n, j->dim, j->labels, 0, j->ap);
+    j->error = paw_retrieval_ap_part(j->app->ctx, j->x, j->n, j->dim, j->labels, 0, 0,
+                                     (size_t)cli_int(j->app, "--parts"), j->ap);
 }
 static void no_item(void *arg, size_t item, int slot)
 {
@@ -119,7 +122,9 @@ static int first_call(job *j)
 {
     const double start = cli_seconds();
     struct rusage u;
+    size_t i;
     ap_call(j);
+    for (i = 0; i < j->n; ++i) j->queries += j->ap[i] != 0; /* each has itself among the hits */
     j->first = cli_seconds() - start;
     if (!getrusage(RUSAGE_SELF, &u)) j->peak_rss = 1024.0 * (double)u.ru_maxrss; /* Linux: KiB */
     return j->error ? cli_fail(j->app, j->error) : CLI_OK;
@@ -161,15 +166,15 @@ static int run_row(bench *b, job *j, int isa)
 {
     bench_row r = bench_row_of("retrieval_ap", isa, paw_threads_used(j->app->ctx), ap_call, j);
     int code;
-    snprintf(r.shape, sizeof r.shape, "%zux%zu/labels:%d", j->n, j->dim,
-             cli_int(j->app, "--labels"));
-    r.flops = 2.0 * (double)j->n * (double)j->n * (double)j->dim;
+    snprintf(r.shape, sizeof r.shape, "%zux%zu/labels:%d/parts:%d", j->n, j->dim,
+             cli_int(j->app, "--labels"), cli_int(j->app, "--parts"));
+    r.flops = 2.0 * (double)j->queries * (double)j->n * (double)j->dim;
     r.reference = BENCH_FLOPS;
     if (!bench_wanted(b, &r)) return CLI_OK;
     code = j->first > 5 ? measure_once(b, &r) : bench_measure(b, &r);
     if (!code && j->error) code = cli_fail(j->app, j->error);
     if (!code) code = measure_product(b, j, isa, &r.product_percent);
-    r.ms_per_query = 1e3 * bench_figures_of(&r).wall / (double)j->n;
+    r.ms_per_query = 1e3 * bench_figures_of(&r).wall / (double)j->queries;
     r.peak_rss = j->peak_rss;
     r.packed = (double)j->packed;
     if (!code) bench_print(b, &r);

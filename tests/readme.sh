@@ -23,7 +23,7 @@ try "a block of no language" sh -c "! grep '\.none' '$out/blocks'"
 while IFS="$(printf '\t')" read -r file why; do
     case $file in
         *.sh)
-            sed 's/[ ]*#.*//' "$file" | grep . >"$file.lines"
+            sed "s/[ ]*#.*//; s,build/,$b/,g" "$file" | grep . >"$file.lines"
             while read -r line; do
                 if [ "$line" = "make test" ]; then
                     skip "$line: this test is part of it"
@@ -56,6 +56,53 @@ done <"$out/blocks"
 } >"$out/manual.c"
 try "manual's snippet" sh -c "grep -q paw_embed '$out/manual.c' &&
     $cc -std=c99 -O0 $common -c -o '$out/manual.o' '$out/manual.c'"
+
+# README.md's row for an encoder of one's own, in a copy of the header.
+row=$(grep '^    {"visual\.", ' README.md)
+mkdir -p "$out/own"
+awk -v row="$row" '{ print } /paw__containers\[\] = /{ print row }' partaware.h \
+    >"$out/own/partaware.h"
+cat >"$out/own/own.c" <<'END'
+/* A DeiT whose tensors are renamed from "model." to "visual.", through the copied header. */
+#define PARTAWARE_IMPLEMENTATION
+#include "partaware.h"
+int main(void)
+{
+    paw_random_spec spec = { 0 };
+    paw_tensor_view views[200];
+    paw_tensors *t;
+    paw_model *m;
+    paw_ctx *c;
+    size_t i;
+    spec.recipe = PAW_DEIT, spec.image_px = 32, spec.patch_px = 16, spec.dim = 64, spec.depth = 2;
+    if (paw_create(NULL, &c) || paw_tensors_random(c, &spec, &t)) return 1;
+    for (i = 0; i < paw_tensors_count(t); ++i) {
+        paw_tensor_info info;
+        float *x;
+        char *name;
+        paw_tensors_info(t, i, &info);
+        x = malloc(4 * info.count), name = malloc(strlen(info.name) + 2);
+        sprintf(name, "visual.%s", info.name + strlen("model."));
+        if (paw_tensors_read(c, t, i, PAW_F32, x, info.count)) return 2;
+        views[i].name = name, views[i].ndim = info.ndim, views[i].data = x;
+        views[i].shape = memcpy(malloc(sizeof info.shape), info.shape, sizeof info.shape);
+    }
+    if (paw_safetensors_save(c, "own.safetensors", views, i, NULL)) return 3;
+    if (paw_model_load(c, "own.safetensors", NULL, &m)) return puts(paw_message(c)), 4;
+    return 0;
+}
+END
+own() # header's folder
+{
+    (cd "$out/own" && $cc -std=c99 -O0 -I "$1" ${CPPFLAGS:-} \
+        $(pkg-config --cflags sleef stb 2>/dev/null) -o own own.c $libs && ./own)
+}
+try "README.md has a row for an encoder of one's own" [ -n "$row" ]
+try "an encoder of one's own: loads with the row" own .
+rm "$out/own/partaware.h"
+quietly own "$(pwd)"
+check "an encoder of one's own: refused without the row" [ $? -eq 4 ]
+check "an encoder of one's own: why" grep -q 'none of the known prefixes' "$out/log"
 
 # Names: make targets, programs and their options, in code spans and indented commands.
 make help | awk '{ print $1 }' >"$out/targets"
