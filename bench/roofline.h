@@ -56,11 +56,11 @@ enum { BENCH_LEFT = 80, BENCH_RIGHT = 930, BENCH_TOP = 70, BENCH_BOTTOM = 560 };
 
 static inline double bench_px(const bench_plot *p, double x)
 {
-    return BENCH_LEFT + (log10(x) - p->x0) / (p->x1 - p->x0) * (BENCH_RIGHT - BENCH_LEFT);
+    return (double)BENCH_LEFT + (log10(x) - p->x0) / (p->x1 - p->x0) * (BENCH_RIGHT - BENCH_LEFT);
 }
 static inline double bench_py(const bench_plot *p, double y)
 {
-    return BENCH_BOTTOM - (log10(y) - p->y0) / (p->y1 - p->y0) * (BENCH_BOTTOM - BENCH_TOP);
+    return (double)BENCH_BOTTOM - (log10(y) - p->y0) / (p->y1 - p->y0) * (BENCH_BOTTOM - BENCH_TOP);
 }
 static inline void bench_plot_range(bench_plot *p, const bench_roofline *o)
 {
@@ -90,8 +90,8 @@ static inline void bench_plot_tick(const bench_plot *p, double at, int vertical,
                 BENCH_LEFT, y, BENCH_RIGHT);
     if (!decade) return;
     fprintf(p->f, "<text class=\"quiet\" text-anchor=\"%s\" x=\"%.1f\" y=\"%.1f\">%g</text>\n",
-            vertical ? "middle" : "end", vertical ? x : BENCH_LEFT - 8.0,
-            vertical ? BENCH_BOTTOM + 18.0 : y + 4, at);
+            vertical ? "middle" : "end", vertical ? x : (double)BENCH_LEFT - 8.0,
+            vertical ? (double)BENCH_BOTTOM + 18.0 : y + 4, at);
 }
 static inline void bench_plot_axes(const bench_plot *p)
 {
