@@ -30,7 +30,7 @@ static const float *hg_pixels(void)
 {
     static float chw[HG_N * 3 * HG_PX * HG_PX + 1];
     size_t i;
-    for (i = 0; !chw[0] && i < sizeof chw / sizeof *chw; ++i)
+    for (i = chw[0] < 0 ? sizeof chw / sizeof *chw : 0; i < sizeof chw / sizeof *chw; ++i)
         chw[i] = (float)(i * 37 % 101) / 50 - 1;
     return chw;
 }
