@@ -10693,7 +10693,9 @@ static paw_err paw__tree_read(paw_ctx *c, const char *path, int deep, paw__names
     memset(&below, 0, sizeof below);
     e = paw__folder_read(c, path, dir, names, &others);
     closedir(dir);
-    if (!e && deep) e = paw__subfolders(c, path, &below);
+    if (!e) e = paw__subfolders(c, path, &below);
+    if (!e && below.count && !deep)
+        e = paw__fail(c, PAW_E_FORMAT, "%s: folders over 16 deep; a link that leads back?", path);
     for (i = 0; !e && i < below.count; ++i) {
         char *full = paw__path_join(c, path, (const char *)below.items[i]);
         e = full ? paw__tree_read(c, full, deep - 1, names) : PAW_E_OOM;
@@ -13635,6 +13637,9 @@ PAW_DEF paw_err paw_seg_augment(paw_ctx *c, const paw_seg_preset *p, const paw_s
     PAW__ENTER(c);
     if (!p || !stats || !image || !image->px || !mask || !mask->px || !chw || !labels)
         return paw__fail(c, PAW_E_ARG, "paw_seg_augment: NULL argument");
+    if (p->crop < 1 || p->classes < 1)
+        return paw__fail(c, PAW_E_ARG, "paw_seg_augment: crop of %d, %d classes", p->crop,
+                         p->classes);
     if (image->w != mask->w || image->h != mask->h)
         return paw__fail(c, PAW_E_SHAPE, "paw_seg_augment: image of %d x %d, mask of %d x %d",
                          image->w, image->h, mask->w, mask->h);
@@ -13663,7 +13668,8 @@ PAW_DEF paw_err paw_seg_augment(paw_ctx *c, const paw_seg_preset *p, const paw_s
             const int inside = y < box[3] && x < box[2], from = flip ? box[2] - 1 - x : x;
             for (k = 0; k < 3; ++k)
                 chw[(size_t)k * plane + line + (size_t)x] =
-                    inside ? table[k][crop.px[(y * box[2] + from) * 3 + k]] : 0;
+                    inside ? table[k][crop.px[((size_t)y * (size_t)box[2] + (size_t)from) * 3 +
+                                             (size_t)k]] : 0;
             labels[line + (size_t)x] = (uint16_t)PAW_IGNORED;
             if (inside)
                 labels[line + (size_t)x] =

@@ -2959,7 +2959,11 @@ static inline int cli_dense_run(cli_dense *d)
         if (!(code = cli_dense_batch(d, it))) code = cli_dense_update(d, it);
         if (!code && ((it + 1) % every == 0 || it + 1 == d->iters || cli_interrupted()))
             code = cli_dense_save(d);
-        if (!code) code = cli_interrupted();
+        if (!code && (code = cli_interrupted()) != CLI_OK)
+            cli_say(app, "stopped after update %lu of %lu; %s", (unsigned long)it + 1,
+                    (unsigned long)d->iters, cli_text(app, "--out")
+                    ? "the same command with --resume goes on from there"
+                    : "without --out nothing is kept");
         cli_progress_show(&progress, it + 1);
         if (!code && !progress.silent && !progress.tty && (it + 1) % 100 == 0)
             cli_say(app, "update %lu: loss %.4f", (unsigned long)it + 1, d->losses[it]);
@@ -3197,12 +3201,16 @@ static inline int cli_pose_put(cli *app, cli_result *r, const paw_poses *truth, 
 #include <sys/wait.h>
 
 /* Runs the program beside this one, its output in files; returns its exit status, -1: not run. */
-static inline int cli_child(cli *app, char *const *args, const char *out, const char *log)
+static inline int cli_child(cli *app, char *line, const char *const *last, const char *out,
+                            const char *log)
 {
-    char path[1200];
+    char path[1200], *args[128], *at;
     const char *slash = strrchr(app->argv[0], '/');
-    int status = 0, from, to;
+    int n = 0, status = 0, from, to;
     pid_t id;
+    for (at = strtok(line, " "); at && n < 100; at = strtok(NULL, " ")) args[n++] = at;
+    while (*last && n < 127) args[n++] = (char *)(uintptr_t)*last++;
+    args[n] = NULL;
     snprintf(path, sizeof path, "%.*s%s", slash ? (int)(slash - app->argv[0]) + 1 : 0, app->argv[0],
              args[0]);
     fflush(NULL);

@@ -2,104 +2,102 @@
 /* paper.c - every table of the paper with our column: give it checkpoints and data.
  * Build: cc -O2 -I. -o paper examples/paper.c -lsleef -lm -lpthread, beside the other examples
  * Run:   ./paper --config my.txt --out DIR
- * Runs the programs beside it for each method and data set that the configuration names; writes
- * report.html, tables.md, tables.csv and tables.json to DIR. A cell is a number with its command,
- * or the reason why there is none. my.txt has rows such as
+ *        ./paper --object a59.json b59.json --part a209.json b209.json --out DIR
+ * Runs the programs beside it for each method and data set that my.txt names; writes report.html,
+ * tables.md, .csv and .json: a cell is a number with its command, or why there is none. Rows:
  *   method.deit = deit_base_patch16_224.pth      data.cub = CUB_200_2011
- *   data.lip19 = LIP                             options.segmentation = --iters 160000 */
+ *   data.lip19 = LIP                             options.segmentation = --iters 160000
+ * The second form draws Figure 7 from results of segmentation --json. */
 #define PARTAWARE_IMPLEMENTATION
 #include "partaware.h"
 #include "cli.h"
 #include "report.h"
 
 static const cli_option options[] = {
-    { "--config", "FILE", CLI_STR | CLI_REQUIRED, NULL, 0, 0,
+    { "--config", "FILE", CLI_STR, NULL, 0, 0,
       "rows method.NAME = FILE, data.NAME = DIR, options.PROGRAM = words" },
+    { "--object", "FILE...", CLI_LIST, NULL, 0, 0,
+      "instead: a chart of results of segmentation --json, on objects, one an encoder" },
+    { "--part", "FILE...", CLI_LIST, NULL, 0, 0, "their results on parts, in the same order" },
     { "--out", "DIR", CLI_STR | CLI_REQUIRED, NULL, 0, 0, "tables, report, logs, feature cache" },
     { "--dry-run", NULL, CLI_FLAG, NULL, 0, 0, "which cells can run, and how long" },
     CLI_RUN_OPTIONS, CLI_RESULT_OPTIONS
 };
-CLI_PROGRAM("paper", "--config FILE --out DIR [options]",
+CLI_PROGRAM("paper", "(--config FILE | --object FILE... --part FILE...) --out DIR [options]",
             "Fills the tables of the paper with our numbers.\n"
             "methods: " CLI_PAPER_METHODS "\n"
             "data: cub|coco|cifar10|imagenet|ade20k|ade20k-object59|ade20k-part209|lip19|\n"
             "  pascal-part193|pascal-object16\n");
 
-#define ENCODED "\"column\": \"encoded\"|<\"AP\""
-#define PROJECTED "\"projected\": {|\"AP\""
+#define AP "AP_encoded=\"column\": \"encoded\"|<\"AP\";AP_projected=\"projected\": {|\"AP\""
 #define RATES "1e-05,0.0002,0.0003,0.0004,0.0005,0.001"
 static const struct job {
     const char *root, *program, *words, *data, *cells; /* cells: metric=anchors;... */
-    int dry; /* the program knows --dry-run */
+    paw_index_fn *open; /* NULL: the program knows --dry-run */
+    const char *splits;
 } jobs[] = {
-    { "cub", "part_retrieval", "--dataset cub", "CUB-200-2011",
-      "AP_encoded=" ENCODED ";AP_projected=" PROJECTED, 0 },
-    { "coco", "part_retrieval", "--dataset coco", "COCO-part",
-      "AP_encoded=" ENCODED ";AP_projected=" PROJECTED, 0 },
-    { "cifar10", "object_retrieval", "--dataset cifar10", "CIFAR10",
-      "AP_encoded=" ENCODED ";AP_projected=" PROJECTED, 0 },
-    { "coco", "object_retrieval", "--dataset coco", "COCO-object",
-      "AP_encoded=" ENCODED ";AP_projected=" PROJECTED, 0 },
+    { "cub", "part_retrieval", "--dataset cub", "CUB-200-2011", AP, paw_index_cub, "" },
+    { "coco", "part_retrieval", "--dataset coco", "COCO-part", AP, paw_index_coco_parts, "" },
+    { "cifar10", "object_retrieval", "--dataset cifar10", "CIFAR10", AP, paw_index_cifar10, "" },
+    { "coco", "object_retrieval", "--dataset coco", "COCO-object", AP, paw_index_coco_objects, "" },
     { "cub", "part_classification", "--dataset cub --head linear", "CUB-200-2011",
-      "linear_acc=\"last_acc_mean\"", 0 },
+      "linear_acc=\"last_acc_mean\"", paw_index_cub, "train|test" },
     { "cub", "part_classification", "--dataset cub --head attentive", "CUB-200-2011",
-      "attentive_acc=\"last_acc_mean\"", 0 },
+      "attentive_acc=\"last_acc_mean\"", paw_index_cub, "train|test" },
     { "coco", "part_classification", "--dataset coco --head linear", "COCO-part",
-      "linear_acc=\"last_acc_mean\"", 0 },
+      "linear_acc=\"last_acc_mean\"", paw_index_coco_parts, "train2017|val2017" },
     { "coco", "part_classification", "--dataset coco --head attentive", "COCO-part",
-      "attentive_acc=\"last_acc_mean\"", 0 },
+      "attentive_acc=\"last_acc_mean\"", paw_index_coco_parts, "train2017|val2017" },
     { "imagenet", "probe", "--head linear --augment", "ImageNet-1K",
-      "linear_top1=\"last_acc_mean\"", 0 },
+      "linear_top1=\"last_acc_mean\"", paw_index_folders, "train|val" },
     { "imagenet", "probe", "--head attentive --augment", "ImageNet-1K",
-      "attentive_top1=\"last_acc_mean\"", 0 },
-#define SEG "mIoU=\"mIoU\";mAcc=\"mAcc\";aAcc=\"aAcc\""
-    { "ade20k", "segmentation", "--preset ade20k", "ADE20K-150", SEG, 1 },
-    { "ade20k-object59", "segmentation", "--preset ade20k-object59", "ADE20K-Object-59", SEG, 1 },
-    { "ade20k-part209", "segmentation", "--preset ade20k-part209", "ADE20K-Part-209", SEG, 1 },
-    { "pascal-part193", "segmentation", "--preset pascal-part193", "Pascal-Part-193", SEG, 1 },
-    { "pascal-object16", "segmentation", "--preset pascal-object16", "Pascal-Object-16", SEG, 1 },
+      "attentive_top1=\"last_acc_mean\"", paw_index_folders, "train|val" },
+#define SEG "mIoU=\"mIoU\";mAcc=\"mAcc\";aAcc=\"aAcc\"", NULL, NULL
+    { "ade20k", "segmentation", "--preset ade20k", "ADE20K-150", SEG },
+    { "ade20k-object59", "segmentation", "--preset ade20k-object59", "ADE20K-Object-59", SEG },
+    { "ade20k-part209", "segmentation", "--preset ade20k-part209", "ADE20K-Part-209", SEG },
+    { "pascal-part193", "segmentation", "--preset pascal-part193", "Pascal-Part-193", SEG },
+    { "pascal-object16", "segmentation", "--preset pascal-object16", "Pascal-Object-16", SEG },
     { "lip19", "segmentation", "--preset lip19 --lr " RATES, "LIP-19",
       "mIoU=\"0.0004\"|\"mIoU\";mAcc=\"0.0004\"|\"mAcc\";aAcc=\"0.0004\"|\"aAcc\";"
       "mIoU@lr=1e-5=\"1e-05\"|\"mIoU\";mIoU@lr=2e-4=\"0.0002\"|\"mIoU\";"
       "mIoU@lr=3e-4=\"0.0003\"|\"mIoU\";mIoU@lr=4e-4=\"0.0004\"|\"mIoU\";"
-      "mIoU@lr=5e-4=\"0.0005\"|\"mIoU\";mIoU@lr=1e-3=\"0.001\"|\"mIoU\"", 1 },
+      "mIoU@lr=5e-4=\"0.0005\"|\"mIoU\";mIoU@lr=1e-3=\"0.001\"|\"mIoU\"", NULL, NULL },
     { "coco", "pose", "", "COCO-pose", "AP=\"AP\": {|\"ours\";AP50=\"AP50\": {|\"ours\";"
-      "AR=\"AR\": {|\"ours\";AR50=\"AR50\": {|\"ours\"", 1 },
+      "AR=\"AR\": {|\"ours\";AR50=\"AR50\": {|\"ours\"", NULL, NULL },
 };
 static char *texts[CLI_COUNT(jobs)][7], *why[CLI_COUNT(jobs)][7], *commands[CLI_COUNT(jobs)][7];
 static char wrong[7][300]; /* why the checkpoint of a method cannot stand for it */
 
 /* Runs one program for one method; its output and how it went stay in texts, why and commands. */
-static void run(cli *app, const cli_config *config, int j, int m, const char *method)
+static void run(cli *app, const cli_config *config, const struct job *job, int j, int m,
+                const char *method)
 {
     const char *weights = cli_config_get(config, "method", method);
-    const char *root = cli_config_get(config, "data", jobs[j].root);
-    const char *more = cli_config_get(config, "options", jobs[j].program);
-    const int dry = cli_has(app, "--dry-run");
-    char line[4096], out[1100], log[1100], *args[128], *at;
-    int n = 0, status;
+    const char *root = cli_config_get(config, "data", job->root);
+    const char *more = cli_config_get(config, "options", job->program);
+    char line[4096], path[3][1100];
+    const char *last[] = { "--root", root, "--weights", weights, job->open ? "--cache" : NULL,
+                           path[2], NULL };
+    int status;
     snprintf(line, sizeof line, "no %s in the configuration", !weights ? "checkpoint of this method"
-                                                                       : jobs[j].root);
-    if (!weights || !root || wrong[m][0]) {
+                                                                       : job->root);
+    if (!weights || !root || wrong[m][0])
         why[j][m] = strdup(wrong[m][0] ? wrong[m] : line);
-        return;
-    }
-    snprintf(out, sizeof out, "%s/%s-%d.json", cli_text(app, "--out"), method, j);
-    snprintf(log, sizeof log, "%s/%s-%d.log", cli_text(app, "--out"), method, j);
-    snprintf(line, sizeof line, "%s %s %s --json%s", jobs[j].program, jobs[j].words,
-             more ? more : "", dry ? " --dry-run" : "");
+    else if (cli_has(app, "--dry-run") && job->open)
+        why[j][m] = report_dry(app, weights, root, job->open, job->splits,
+                               strstr(job->words, "attentive") != NULL,
+                               strstr(job->words, "--augment") ? 90 : 0);
+    if (why[j][m]) return;
+    snprintf(path[0], sizeof path[0], "%s/%s-%d.json", cli_text(app, "--out"), method, j);
+    snprintf(path[1], sizeof path[1], "%s/%s-%d.log", cli_text(app, "--out"), method, j);
+    snprintf(path[2], sizeof path[2], "%s/cache", cli_text(app, "--out"));
+    snprintf(line, sizeof line, "%s %s %s --json%s", job->program, job->words, more ? more : "",
+             cli_has(app, "--dry-run") ? " --dry-run" : "");
     commands[j][m] = strdup(line);
-    for (at = strtok(line, " "); at && n < 100; at = strtok(NULL, " ")) args[n++] = at;
-    args[n++] = strdup("--root");
-    args[n++] = strdup(root);
-    args[n++] = strdup("--weights");
-    args[n++] = strdup(weights);
-    args[n] = NULL;
-    if (dry && !jobs[j].dry) why[j][m] = strdup("would run");
-    if (dry && !jobs[j].dry) return;
-    status = cli_child(app, args, out, log);
-    if (status == CLI_OK || status == CLI_PARTIAL) texts[j][m] = report_file(app, out);
-    else why[j][m] = report_last_line(app, log, status);
+    status = cli_child(app, line, last, path[0], path[1]);
+    if (status == CLI_OK || status == CLI_PARTIAL) texts[j][m] = report_file(app, path[0]);
+    else why[j][m] = report_last_line(app, path[1], status);
 }
 static int finish(cli *app)
 {
@@ -129,7 +127,10 @@ int main(int argc, char **argv)
     cli_progress progress;
     int j, m, code;
     cli_start(&app, argc, argv, &program);
-    code = cli_config_read(&app, cli_text(&app, "--config"), &config);
+    memset(&config, 0, sizeof config);
+    if (!(code = cli_either(&app, "--config", "--object")) && cli_has(&app, "--object"))
+        return cli_end(&app, report_figure(&app));
+    if (!code) code = cli_config_read(&app, cli_text(&app, "--config"), &config);
     if (!code) code = cli_make_folder(&app, cli_text(&app, "--out"));
     cli_progress_start(&progress, &app, "programs", CLI_COUNT(jobs) * 7);
     for (m = 0; !code && m < 7; ++m)
@@ -138,7 +139,7 @@ int main(int argc, char **argv)
             (void)cli_word(CLI_PAPER_METHODS, m, method, sizeof method);
             if (!j) report_check_method(&app, cli_config_get(&config, "method", method), method,
                                         wrong[m]);
-            run(&app, &config, j, m, method);
+            run(&app, &config, &jobs[j], j, m, method);
             cli_progress_show(&progress, (size_t)(m * CLI_COUNT(jobs) + j + 1));
             code = cli_interrupted();
         }

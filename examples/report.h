@@ -2349,6 +2349,66 @@ static inline void report_check_method(cli *app, const char *weights, const char
         snprintf(why, 300, "%s is a %s checkpoint", cli_base(weights), info.recipe);
     paw_model_free(model);
 }
+/* What a program of features would read, encode and keep: its data set is opened, files are looked
+   for, four items timed. splits: "a|b", "" its default; passes: over the first one, random crops */
+static inline char *report_dry(cli *app, const char *weights, const char *root,
+                               paw_index_fn *open, const char *splits, int tokens, int passes)
+{
+    paw_model *model = NULL;
+    paw_model_info info;
+    char split[32], line[400] = "";
+    size_t items = 0, encoded = 0, missing = 0;
+    double seconds = 0;
+    float *chw = NULL, *x = NULL;
+    int k;
+    paw_err e = paw_model_load(app->ctx, weights, NULL, &model);
+    if (!e) paw_model_describe(model, &info);
+    if (!e) chw = (float *)cli_alloc(4 * 3 * 224, 224 * sizeof *chw);
+    if (!e) x = (float *)cli_alloc(4 * (size_t)info.dim, sizeof *x);
+    if (!e && (!chw || !x)) e = PAW_E_OOM;
+    for (k = 0; !e && cli_word(splits, k, split, sizeof split); ++k) {
+        paw_index_opts o;
+        paw_reader reader;
+        paw_outputs out;
+        paw_index index;
+        double start = cli_seconds();
+        size_t i, some;
+        memset(&o, 0, sizeof o);
+        memset(&out, 0, sizeof out);
+        memset(&reader, 0, sizeof reader);
+        o.split = *split ? split : NULL;
+        out.cls = x;
+        if ((e = open(app->ctx, root, &o, &index)) != PAW_OK) break;
+        missing += paw_index_drop_missing(&index, NULL);
+        some = index.count < 4 ? index.count : 4;
+        for (i = 0; !e && i < some; ++i) {
+            paw_image image;
+            e = paw_reader_item(app->ctx, &reader, &index.items[i * index.count / some], 224,
+                                PAW_FRAME_AUTO, &image);
+            if (!e) paw_normalize(&image, paw_stats_find("imagenet"), chw + i * 3 * 224 * 224);
+            if (!e) paw_image_free(app->ctx, &image);
+        }
+        if (!e && some) e = paw_encode(model, app->ctx, chw, some, 224, 224, &out);
+        start = cli_seconds() - start;
+        items += index.count;
+        encoded += index.count * (k || !passes ? 1 : (size_t)passes);
+        if (some) seconds += start / (double)some * (double)index.count *
+                             (k || !passes ? 1 : passes);
+        paw_reader_free(app->ctx, &reader);
+        paw_index_free(app->ctx, &index);
+    }
+    if (e) snprintf(line, sizeof line, "cannot run: %.370s", paw_message(app->ctx));
+    else if (!items) snprintf(line, sizeof line, "cannot run: %.360s: no items", root);
+    else
+        snprintf(line, sizeof line, "would read %lu items (%lu more are missing) and encode %lu: "
+                 "about %.2f hours, %.1f MB of features; heads not counted", (unsigned long)items,
+                 (unsigned long)missing, (unsigned long)encoded, seconds / 3600,
+                 passes ? 0 : 4e-6 * (double)items * info.dim * (tokens ? info.tokens : 2));
+    paw_model_free(model);
+    free(chw);
+    free(x);
+    return strdup(line);
+}
 /* "metric=anchors;..." -> the anchors of a metric; the metric may hold = itself. */
 static inline const char *report_cell(const char *cells, const char *metric)
 {
@@ -2391,44 +2451,124 @@ static inline void report_put_cell(cli_result *r, const struct cli_paper_row *p,
     cli_cell(r, &report_cells_table, width == width ? cli_n((size_t)width) : cli_none());
     hours = text ? cli_find_number(text, "\"hours_training\"") : (double)NAN;
     if (hours == hours) {
-        snprintf(one, sizeof one, "would take %.2f hours of training, %.2f of scoring, %.1f MB",
-                 hours, cli_find_number(text, "\"hours_scoring\""),
+        snprintf(one, sizeof one, "would train on %.0f and score %.0f samples: %.2f and %.2f h, "
+                 "%.1f MB of heads", cli_find_number(text, "\"images_train\""),
+                 cli_find_number(text, "\"images_val\""), hours,
+                 cli_find_number(text, "\"hours_scoring\""),
                  cli_find_number(text, "\"MB_of_heads_on_disk\""));
         why = one;
     }
     cli_cell(r, &report_cells_table, cli_s(ours == ours ? command : why ? why : "did not run"));
 }
-/* Figure 7: each method a dot, mIoU of parts across, of objects up; hollow: the paper's. */
+/* Figure 7: mIoU of parts across, of objects up, 0 to most each; report_dot; </svg> */
+static inline void report_axes(report *p, const char *title, double most)
+{
+    report_element(p, "h2", title);
+    report_add(p, "<svg viewBox=\"0 0 640 420\" width=\"640\" role=\"img\" "
+                  "aria-label=\"mIoU of objects and of parts\"><path d=\"M50 10V380H630\" "
+                  "fill=\"none\" stroke=\"currentColor\"/><text x=\"250\" y=\"412\" "
+                  "font-size=\"13\" fill=\"currentColor\">mIoU of parts, 0 to %g</text>"
+                  "<text x=\"56\" y=\"22\" font-size=\"13\" fill=\"currentColor\">mIoU of objects, "
+                  "0 to 100</text>\n", most);
+}
+static inline void report_dot(report *p, double part, double object, double most, int hollow,
+                              const char *name)
+{
+    const double x = 50 + 580 * part / most, y = 380 - 3.7 * object;
+    report_add(p, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"5\" fill=\"%s\" stroke=\"var(--bar)\"/>"
+                  "<text x=\"%.1f\" y=\"%.1f\" font-size=\"12\" fill=\"currentColor\"%s>", x, y,
+               hollow ? "none" : "var(--bar)", x < 400 ? x + 8 : x - 8, y + 4,
+               x < 400 ? "" : " text-anchor=\"end\"");
+    report_text(p, name);
+    report_raw(p, "</text>\n");
+}
 static inline void report_object_part(report *p, const cli_result *r, const char *object,
                                       const char *part)
 {
     const size_t n = report_cells_table.count;
+    char title[100];
     size_t i, j;
     int k;
-    report_add(p, "<h2>%s against %s</h2>\n<svg viewBox=\"0 0 640 420\" width=\"640\" role=\"img\" "
-                  "aria-label=\"mIoU of objects and of parts\"><path d=\"M50 10V380H630\" "
-                  "fill=\"none\" stroke=\"currentColor\"/><text x=\"250\" y=\"412\" "
-                  "font-size=\"13\" fill=\"currentColor\">mIoU of parts, 0 to 50</text>"
-                  "<text x=\"56\" y=\"22\" font-size=\"13\" fill=\"currentColor\">mIoU of objects, "
-                  "0 to 100</text>\n", object, part);
+    snprintf(title, sizeof title, "%s against %s", object, part);
+    report_axes(p, title, 50);
     for (i = 0; i < r->count; i += n)
         for (j = 0; j < r->count; j += n)
             for (k = 5; k < 7; ++k) {
                 const cli_item *a = &r->items[i], *b = &r->items[j];
-                double x, y;
                 if (strcmp(a[2].text, object) || strcmp(b[2].text, part) ||
                     strcmp(a[3].text, "mIoU") || strcmp(b[3].text, "mIoU") ||
                     strcmp(a[4].text, b[4].text) || a[k].value.kind != 3 ||
                     b[k].value.kind != 3 || strcmp(a[1].text, b[1].text))
                     continue;
-                x = 50 + 11.6 * b[k].value.real;
-                y = 380 - 3.7 * a[k].value.real;
-                report_add(p, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"5\" fill=\"%s\" "
-                              "stroke=\"var(--bar)\"/><text x=\"%.1f\" y=\"%.1f\" font-size=\"12\" "
-                              "fill=\"currentColor\">%s</text>\n", x, y,
-                           k == 5 ? "none" : "var(--bar)", x + 8, y + 4, a[4].text);
+                report_dot(p, b[k].value.real, a[k].value.real, 50, k == 5, a[4].text);
             }
     report_raw(p, "</svg>\n<p class=\"soft\">Hollow: the paper. Filled: ours.</p>\n");
+}
+/* "key": "text" of our JSON, as it stands there; "" if it is not there */
+static inline void report_string(const char *json, const char *key, char out[200])
+{
+    char quoted[40];
+    const char *at;
+    snprintf(quoted, sizeof quoted, "\"%s\": \"", key);
+    at = strstr(json, quoted);
+    if (at) at += strlen(quoted);
+    snprintf(out, 200, "%.*s", at ? (int)strcspn(at, "\"\n") : 0, at ? at : "");
+}
+/* Results of segmentation --json, objects and parts of each encoder -> a chart in --out */
+static inline int report_figure(cli *app)
+{
+    static const cli_column columns[] = { { "weights", "weights" }, { "objects", "object_data" },
+                                          { "mIoU", "object_mIoU" }, { "parts", "part_data" },
+                                          { "mIoU", "part_mIoU" } };
+    static const cli_table table = { "encoders", columns, 5 };
+    static const char *const options[2] = { "--object", "--part" };
+    const int n = app->given[cli_at(app, "--object")];
+    cli_result r = CLI_EMPTY_RESULT;
+    double most = 50;
+    report p;
+    int i, k, code = CLI_OK;
+    if (n != app->given[cli_at(app, "--part")])
+        return cli_error(app, CLI_USAGE, "--object and --part name as many results each, those of "
+                         "an encoder at the same place");
+    for (i = 0; !code && i < n; ++i) {
+        char name[2][200], data[200];
+        for (k = 0; !code && k < 2; ++k) {
+            const char *path = app->argv[app->at[cli_at(app, options[k])] + i];
+            char *text = report_file(app, path);
+            const double x = text ? cli_find_number(text, "\"mIoU\"") : (double)NAN;
+            if (!text) code = cli_error(app, CLI_INPUT, "%s", paw_message(app->ctx));
+            else if (!(x >= 0 && x <= 100))
+                code = cli_error(app, CLI_INPUT, "%s: no mIoU: not what segmentation --json prints",
+                                 path);
+            if (!code) {
+                report_string(text, "weights", name[k]);
+                report_string(text, "data", data);
+                if (!k) cli_cell(&r, &table, cli_s(name[0]));
+                cli_cell(&r, &table, cli_s(data));
+                cli_cell(&r, &table, cli_r(x, 2));
+                if (k && x > most) most = 100;
+                if (k && strcmp(name[0], name[1]))
+                    code = cli_error(app, CLI_INPUT, "%s is of %s, not of %s", path, name[1],
+                                     name[0]);
+            }
+            free(text);
+        }
+    }
+    memset(&p, 0, sizeof p);
+    report_begin(&p, "Objects against parts", "What a linear head segments on the same frozen "
+                 "encoder: objects up, parts across (Figure 7 of the paper).");
+    report_axes(&p, "mIoU in percent", most);
+    for (i = 0; !code && i < n; ++i) {
+        const cli_item *row = &r.items[5 * i];
+        report_dot(&p, row[4].value.real, row[2].value.real, most, 0, row[0].text);
+    }
+    report_raw(&p, "</svg>\n");
+    report_rows(&p, &r);
+    if (!code) code = report_save(app, &p, cli_text(app, "--out"));
+    if (!code) code = cli_print(app, &r);
+    report_free(&p);
+    cli_result_free(&r);
+    return code;
 }
 /* The result as DIR/tables.json, .csv, .md and report.html */
 static inline int report_cells(cli *app, const cli_result *r, const char *folder)

@@ -1,0 +1,148 @@
+#!/bin/sh
+# segmentation, pose and paper from the outside: wrong options, a dry run, training, interruption
+# and resumption to the same bytes, scoring alone, a chart, every cell a number or a reason. On
+# drawn creatures and a random encoder. Run from the project's root after make examples tools.
+# Last line: dense_cli: N passed, N failed, N skipped.
+. "$(dirname "$0")/t.sh"
+for p in "$bin/segmentation" "$bin/pose" "$bin/paper" "$b/tools/make_creatures"; do
+    [ -x "$p" ] || { skip "$p is not built"; finish; }
+done
+says() # what, exit status, text, command...
+{
+    what=$1 want=$2 text=$3
+    shift 3
+    "$@" >"$out/log" 2>"$out/err"
+    got=$?
+    check "$what: exit $want, not $got" [ "$got" -eq "$want" ]
+    check "$what: says $text" grep -q -- "$text" "$out/err"
+}
+value() { sed -n "s/^ *\"$1\": \([^,]*\),*$/\1/p" "$2" | head -n 1; }
+
+# The folder layout out of drawn creatures: six pictures to train, three to score.
+"$b/tools/make_creatures" --out "$out/drawn" --images 9 >"$out/log" 2>&1 || fail make_creatures
+data=$out/data
+mkdir -p "$data/img/train" "$data/img/val" "$data/ann/train" "$data/ann/val"
+i=0
+(cd "$out/drawn/images" && find . -name '*.png') | sort >"$out/list"
+while read -r name; do
+    split=train
+    [ $((i % 3)) -eq 2 ] && split=val
+    cp "$out/drawn/images/$name" "$data/img/$split/$i.png"
+    cp "$out/drawn/part_masks/$name" "$data/ann/$split/$i.png"
+    i=$((i + 1))
+    [ "$i" -lt 9 ] || break
+done <"$out/list"
+encoder="--random deit_tiny --quiet --threads 2"
+small="--root $data --classes 32 --crop 64 --batch 2 $encoder"
+
+# shellcheck disable=SC2086
+{
+says "no classes" 2 "--classes is needed" "$bin/segmentation" --root "$data" $encoder
+says "folder without classes" 2 "--classes is needed" \
+    "$bin/segmentation" --preset folder --root "$data" $encoder
+says "no such folder" 3 "nowhere/img/train" \
+    "$bin/segmentation" --root "$out/nowhere" --classes 9 $encoder
+says "a rate that is none" 2 "up to 8 rates" "$bin/segmentation" $small --lr 1e-3,x
+says "--resume without --out" 2 "--resume needs --out" "$bin/segmentation" $small --resume
+says "too few classes" 3 "value" "$bin/segmentation" --root "$data" --classes 2 --crop 64 $encoder
+"$b/tools/make_creatures" --out "$out/other" --images 1 --size 96 >"$out/log" 2>&1
+cp -r "$data" "$out/odd"
+find "$out/other/part_masks" -name '*.png' -exec cp {} "$out/odd/ann/train/0.png" ';'
+says "a mask of another size" 3 "pixels, its mask has 96 x 96" "$bin/segmentation" \
+    --root "$out/odd" --classes 32 --crop 64 --iters 9 --batch 4 $encoder
+says "pose without data" 3 "person_keypoints_train2017.json" "$bin/pose" --root "$data" $encoder
+says "paper without a source" 2 "--config or --object is needed" "$bin/paper" --out "$out/paper"
+
+# Training; killed and resumed; stopped and resumed: the same bytes.
+train="$small --iters 30 --checkpoint 2 --lr 1e-3,4e-3"
+try "training" "$bin/segmentation" $train --out "$out/whole" --json
+cp "$out/log" "$out/whole.json"
+check "two heads" [ "$(grep -c '"mIoU"' "$out/whole.json")" -eq 2 ]
+for how in KILL TERM; do
+    "$bin/segmentation" $train --out "$out/$how" >"$out/log" 2>"$out/err" &
+    pid=$!
+    n=0
+    while [ ! -e "$out/$how/head-0.004.safetensors" ] && [ $n -lt 600 ]; do
+        sleep 0.05
+        n=$((n + 1))
+    done
+    kill -s $how $pid
+    wait $pid 2>"$out/noise"
+    check "$how: it was on its way" [ $? -ne 0 ]
+    [ $how = KILL ] || check "SIGTERM: says how to go on" grep -q -- --resume "$out/err"
+    try "$how: resumed" "$bin/segmentation" $train --out "$out/$how" --resume
+    for head in head-0.001 head-0.004; do
+        check "$how: $head has the same bytes" \
+            cmp -s "$out/whole/$head.safetensors" "$out/$how/$head.safetensors"
+    done
+done
+says "other settings" 3 "other settings" "$bin/segmentation" $train --out "$out/KILL" --resume \
+    --seed 5
+try "scored alone" "$bin/segmentation" $small --eval-only --json \
+    --head "$out/whole/head-0.001.safetensors"
+check "scored alone: the same mIoU" \
+    [ "$(value mIoU "$out/log")" = "$(value mIoU "$out/whole.json")" ]
+check "one page" grep -q '</html>' "$out/whole/report.html"
+
+# The paper's recipe, estimated: nothing is trained, nothing written.
+try "160,000 updates, dry" "$bin/segmentation" --preset lip19 --root "$data" --unknown ignore \
+    $encoder --dry-run --json
+check "dry: counts" [ "$(value images_train "$out/log") $(value updates "$out/log")" = "6 160000" ]
+check "dry: hours" awk -v h="$(value hours_training "$out/log")" 'BEGIN { exit !(h > 1) }'
+
+# Figure 7 from two results of each encoder.
+sed 's/"data": "folder"/"data": "<objects>"/' "$out/whole.json" >"$out/object.json"
+try "chart" "$bin/paper" --object "$out/object.json" --part "$out/whole.json" --out "$out/chart"
+check "chart: a dot, names escaped" [ "$(grep -c '<circle' "$out/chart/report.html")" -eq 1 -a \
+    "$(grep -c '<objects>' "$out/chart/report.html")" -eq 0 ]
+says "chart: one part missing" 2 "same place" "$bin/paper" --object "$out/object.json" \
+    "$out/object.json" --part "$out/whole.json" --out "$out/chart"
+says "chart: no result" 3 "no mIoU" "$bin/paper" --object "$out/list" --part "$out/whole.json" \
+    --out "$out/chart"
+sed 's/"weights": "[^"]*"/"weights": "other"/' "$out/whole.json" >"$out/other.json"
+says "chart: of two encoders" 3 "is of other" "$bin/paper" --object "$out/object.json" \
+    --part "$out/other.json" --out "$out/chart"
+}
+
+weights=$shared/weights/deit_tiny_patch16_224.pth
+if [ ! -f "$weights" ]; then
+    skip "paper: no $weights"
+    finish
+fi
+# shellcheck disable=SC2086
+{
+few="--root $shared/data/coco_kp $encoder --no-flip-test --batch 4 --overlays 1"
+try "pose" "$bin/pose" $few --iters 2 --out "$out/pose" --json
+cp "$out/log" "$out/pose.json"
+check "pose: results for pycocotools" grep -q '"keypoints"' "$out/pose/results.json"
+try "pose: scored alone" "$bin/pose" $few --eval-only --json \
+    --head "$out/pose/head-0.0005.safetensors"
+check "pose: the same AR50" \
+    [ "$(grep -A1 '"AR50"' "$out/log")" = "$(grep -A1 '"AR50"' "$out/pose.json")" ]
+}
+cat >"$out/config" <<END
+method.deit = $weights # this one
+method.mae = $weights
+data.cifar10 = $shared/data/cifar10
+data.coco = $shared/data/coco_kp
+END
+try "paper, dry" "$bin/paper" --config "$out/config" --out "$out/paper" --dry-run --csv --quiet
+cells=$out/paper/tables.csv
+check "paper: every cell has a number or a reason" [ -z "$(grep -E ',$' "$cells")" ]
+check "paper: not under another's name" \
+    [ "$(grep '/mae,' "$cells" | grep -vc 'is a deit checkpoint')" -eq 0 ]
+check "paper: items counted" grep -q '2/CIFAR10/AP_encoded/deit.*would read 400 items' "$cells"
+check "paper: no file, no cell" \
+    grep -q '2/COCO-object/.*/deit.*cannot run.*instances_val2017' "$cells"
+check "paper: samples counted" grep -q '10/COCO-pose/AP/deit.*86 and score 68 samples' "$cells"
+if [ -f "$shared/spec/paper_tables.csv" ]; then
+    # id, table, data, metric, method, paper, ...
+    awk -F, 'NR > 1 && $6 != "" { printf "%s %s %s %s %.1f\n", $2, $3, $4, $5, $6 }' "$cells" |
+        sort >"$out/ours"
+    awk -F, '$1 ~ /^[0-9]+$/ && $1 != 6 {
+        m = tolower($2); gsub(/ /, "", m); printf "%s %s %s %s %.1f\n", $1, $3, $4, m, $5 }' \
+        "$shared/spec/paper_tables.csv" | sort >"$out/theirs"
+    diff "$out/ours" "$out/theirs" >"$out/log" 2>&1
+    check "paper: its values as in the list" [ ! -s "$out/log" ]
+fi
+finish
