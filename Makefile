@@ -123,9 +123,20 @@ fuzz: ## every reader of files on changed files under ASan and UBSan: MINUTES=10
 	@B="$(B)" CPPFLAGS="$(CPPFLAGS)" JOBS="$(JOBS)" sh tools/fuzz.sh "$(MINUTES)" $(TARGETS)
 coverage: ## lines and branches of the readers that the replay of tests/corpus takes, at least 95 and 85 %
 	@B="$(B)" CPPFLAGS="$(CPPFLAGS)" sh tools/coverage.sh
-tsan: ## api under ThreadSanitizer: pool, hooks, one model in many threads
-	$(MAKE) B=$(B)/tsan CC=clang CFLAGS="$(SANITIZE) -fsanitize=thread" $(B)/tsan/tests/api
+# store forks while threads of its own run, which is what it tests.
+tsan: ## api, store under ThreadSanitizer: pool, dispatch, hooks, one model in many threads, shards
+	$(MAKE) B=$(B)/tsan CC=clang CFLAGS="$(SANITIZE) -fsanitize=thread" \
+	    $(B)/tsan/tests/api $(B)/tsan/tests/store
 	$(B)/tsan/tests/api
+	TSAN_OPTIONS=die_after_fork=0 $(B)/tsan/tests/store
+# Without SLEEF, whose library is not instrumented.
+msan: ## api under MemorySanitizer, AVX2 and AVX-512
+	$(MAKE) B=$(B)/msan CC=clang CPPFLAGS="$(CPPFLAGS) -DPAW_NO_SLEEF" \
+	    CFLAGS="$(SANITIZE) -fsanitize=memory" $(B)/msan/tests/api
+	@set -e; for isa in avx2 avx512; do PAW_ISA=$$isa $(B)/msan/tests/api; done
+# Its cpuid has no AVX-512 (3.19), and PAW_ISA says so to later ones.
+valgrind: $(B)/tests/hostile ## failing allocations, instruction sets, odd modes under memcheck
+	PAW_ISA=avx2 valgrind -q --leak-check=full --error-exitcode=9 $(B)/tests/hostile G1 G10 G13
 
 demo: setup $(B)/tools/make_creatures $(B)/examples/part_retrieval ## draw creatures, retrieve their parts, write a report
 	$(B)/tools/make_creatures --out $(B)/demo/creatures
@@ -158,7 +169,7 @@ dist: ## build/partaware-VERSION.tar.gz of the last commit; the same commit give
 	@mkdir -p $(B)
 	git archive --prefix=partaware-$(VERSION)/ HEAD | gzip -9n >$(B)/partaware-$(VERSION).tar.gz
 
-MINUTES = 30
+soak: MINUTES = 30
 soak: $(B)/tools/soak $(B)/tools/make_creatures ## encode, retrieve, train, resume under random kills: MINUTES=30
 	@B="$(B)" sh tools/soak.sh $(MINUTES)
 
@@ -174,6 +185,6 @@ help: ## this list
 clean: ## remove what was built
 	rm -rf $(B)
 
-.PHONY: all examples tests benches tools setup test check hostile warn asan ubsan tsan fuzz coverage demo \
+.PHONY: all examples tests benches tools setup test check hostile warn asan ubsan tsan msan valgrind fuzz coverage demo \
 	bench bench-peers install uninstall check-install matrix soak dist lint format help clean
 .DELETE_ON_ERROR:

@@ -3465,7 +3465,8 @@ static float *paw__scratch(paw_ctx *c, size_t count)
     if (count <= c->scratch_count) return c->scratch;
     paw__free(c->scratch);
     c->scratch_count = 0;
-    c->scratch = (float *)paw__alloc(c, count, sizeof *c->scratch);
+    /* Zeros: what pads a panel is multiplied as it lies there, and used nowhere. */
+    c->scratch = (float *)paw__calloc(c, count, sizeof *c->scratch);
     if (c->scratch) c->scratch_count = count;
     return c->scratch;
 }
