@@ -4858,7 +4858,7 @@ static paw_err paw__tensors_back(paw_ctx *c, const paw_tensors *t, const char *n
 
 static paw_err paw__st_meta(paw__json *j, paw_tensors *t)
 {
-    char key[PAW__MAX_KEY + 1], *value;
+    char key[PAW__MAX_KEY + 1], *value = NULL;
     paw__json again; /* the value is measured, then read */
     size_t n = 0;
     paw__json_enter(j, '{');
