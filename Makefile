@@ -150,7 +150,7 @@ bench: benches ## build and run the benches
 bench-peers: ## OpenBLAS, BLIS and oneDNN (installed by apt-get) beside us, one and two threads
 	@WITH=peers CC="$(CC)" CPPFLAGS="$(CPPFLAGS)" sh tools/setup.sh
 	@$(MAKE) $(PEERS)
-	@for n in 1 2; do $(PEERS) --threads $$n --min-time 0.02 --markdown; echo; done
+	@for n in 1 2; do $(PEERS) --threads $$n --min-time 0.02 --markdown || exit 1; echo; done
 
 INSTALL = PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" CPPFLAGS="$(CPPFLAGS)" RUN="$(RUN)" \
 	sh tools/install.sh

@@ -283,7 +283,7 @@ static void product_call(void *arg)
         paw__pack_job pack;
         memset(&pack, 0, sizeof pack);
         pack.x = j->x;
-        pack.ld = pack.k = j->k;
+        pack.ld = pack.k = pack.padded = j->k;
         pack.rows = j->m;
         pack.panels = paw__panels_of(j->m, p->team.ops->mr);
         pack.out = j->a;
