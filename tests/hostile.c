@@ -170,9 +170,11 @@ static char h_build[600]; /* where tests/, examples/ and fixtures/ are */
 static const char *h_join(const char *folder, const char *name)
 {
     static char path[4][1300];
+    char joined[1300];
     static int turn;
     turn = (turn + 1) % 4;
-    snprintf(path[turn], sizeof path[turn], "%s/%s", folder, name);
+    snprintf(joined, sizeof joined, "%s/%s", folder, name); /* either may be of path */
+    memcpy(path[turn], joined, sizeof joined);
     return path[turn];
 }
 static const char *h_path(const char *name) { return h_join(h_dir, name); }

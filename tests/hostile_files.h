@@ -399,7 +399,7 @@ static void f_b12(void) /* F16, integers and booleans: by value, from the good f
                                         "model.scalar", "model.bool", "model.half" };
     float one[64], other[64], v[8];
     paw_tensors *t = f_good(f_fixture("good.pth"));
-    size_t i, at;
+    size_t i, at = 0;
     for (i = 0; t && i < sizeof ints / sizeof *ints; ++i) {
         paw_tensor_info info;
         if (!H(!paw_tensors_find(t, ints[i], &at), "%s", ints[i])) continue;

@@ -302,6 +302,7 @@ static void j_e6(void)
     }
     snprintf(half, sizeof half, "%.1f", 0.5);
     H(!strcmp(half, "0,5"), "the locale writes %s", half);
+    memset(&back, 0, sizeof back);
     h_text("list.csv", "path,x,y,side,label\na.png,10.5,2.25e1,7.5,x\n");
     h_begin();
     if (h_accepted(paw_index_list(ctx, h_path("list.csv"), NULL, &x), "list.csv")) {

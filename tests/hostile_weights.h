@@ -60,7 +60,7 @@ static void w_c1(void)
         "model.blocks.0.mlp.fc2.bias", "model.norm.weight", "model.head.weight" };
     paw_model_opts o = w_opts(0, 0);
     paw_random_spec s;
-    size_t i, at;
+    size_t i, at = 0;
     memset(&s, 0, sizeof s);
     s.recipe = PAW_DEIT;
     s.image_px = 32;
@@ -198,7 +198,7 @@ static void w_c6(void)
         paw_tensors *copy = without(t, "teacher.backbone.pos_embed");
         paw__tensor *x;
         char words[64];
-        size_t at;
+        size_t at = 0;
         (void)add(copy, "teacher.backbone.pos_embed", 1, 32);
         paw_tensors_find(copy, "teacher.backbone.pos_embed", &at);
         x = (paw__tensor *)copy->items[at];
