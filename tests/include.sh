@@ -90,9 +90,10 @@ $cc -M $common $dir/alone.c | tr ' \\' '\n\n' |
     grep -E '/(stdio|stdlib|string|math|pthread|immintrin|arm_neon|sleef)\.h$' >"$out/headers"
 none "declarations include system headers" "$out/headers"
 
-# Symbols: nothing but paw_ outside, nothing writable but the dispatch pointer (stb_image has
-# switches of its own, which stay at their defaults, and the text of a PNG error), nothing called
-# that prints, exits or reads the locale.
+# Symbols: nothing but paw_ outside, nothing writable but the dispatch pointer and the allocator
+# that a thread lends stb_image while it decodes (whose hooks take no user pointer; it has switches
+# of its own, which stay at their defaults, and the text of a PNG error), nothing called that
+# prints, exits or reads the locale.
 try "object for its symbols" $cc -O2 -std=c99 -DNDEBUG $common -c -o "$out/nm.o" \
     $dir/implementation.c
 nm -g --defined-only "$out/nm.o" | awk '$3 !~ /^paw_[a-z]/ { print $3 }' >"$out/extern"
@@ -102,7 +103,7 @@ none "private symbols exported" "$out/private"
 objdump -t "$out/nm.o" |
     awk 'NF > 3 && ($(NF - 2) ~ /^\.(data|bss|tbss|tdata)/ || $(NF - 2) == "*COM*") &&
         $(NF - 2) !~ /^\.data\.rel\.ro/ && $(NF - 1) !~ /^0+$/ { print $NF }' |
-    grep -vE '^(paw__ops_active|stbi_.*|invalid_chunk.*)$' >"$out/writable"
+    grep -vE '^(paw__ops_active|paw__stb|stbi_.*|invalid_chunk.*)$' >"$out/writable"
 none "writable data" "$out/writable"
 calls='_?exit|abort|v?f?printf|puts|putchar|perror|setlocale|strto(d|f|ld)|ato[fil]|rand'
 calls="$calls|(__isoc99_)?v?f?s?scanf|__v?f?printf_chk"

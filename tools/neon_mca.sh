@@ -35,10 +35,12 @@ compile() # name: writes $work/name.s
         *) clang --target=aarch64-linux-gnu -isystem /usr/aarch64-linux-gnu/include "$@" ;;
     esac
 }
-# The innermost loops with 24 fmla: $work/NAME.N.loop; those that widen bf16 are named so.
+# The micro-kernel's innermost loops with 24 fmla: $work/NAME.N.loop; those that widen bf16 are
+# named so. It is its own function, or inlined into the one that sums over several blocks.
 loops() # name
 {
     awk -v to="$work/$1" '
+        /^[A-Za-z_]/ { inside = /^paw__(block|sum_at)_neon/ }
         /^[A-Za-z_.0-9]+:/ { label = $1; sub(/:.*/, "", label); n = fmla = wide = 0; next }
         /^[ \t]*(\/\/|#|\.|$)/ { next }
         {
@@ -46,7 +48,7 @@ loops() # name
             fmla += $1 == "fmla" && $2 ~ /\.4s,?$/
             wide += $1 ~ /^(u|s)?shll?2?$/ || $1 ~ /^zip/
         }
-        $1 ~ /^(b\.?[a-z][a-z]|cbn?z)$/ && $NF == label && fmla == 24 {
+        $1 ~ /^(b\.?[a-z][a-z]|cbn?z)$/ && $NF == label && fmla == 24 && inside {
             file = to "." ++loops (wide ? ".bf16" : ".f32") ".loop"
             print label ":" >file
             for (i = 0; i < n; ++i) print body[i] >file
