@@ -8,6 +8,10 @@ CXX = c++
 CFLAGS = -O2 -g -std=c99
 CXXFLAGS = -O2 -g -std=c++11
 B = build
+# The code, compiled once for the programs that use what is public; each alone is one compiler call
+# as well.
+OBJECT := $(B)/partaware.o
+LINKED := $(B)/tests/image $(B)/tests/names $(B)/tools/retrieve_npy $(B)/tools/soak
 # MPI=1: the programs for mpirun, by OpenMPI's compiler wrapper, into a folder of their own.
 EXAMPLE_CC = $(CC)
 ifneq (,$(MPI))
@@ -68,9 +72,17 @@ $(B)/%: %.c $(HEADERS) | $(READY)
 	@mkdir -p $(@D)
 	$(C) -o $@ $< $(LIBS)
 
-$(B)/examples/%: examples/%.c $(HEADERS) | $(READY)
+$(OBJECT): partaware.h | $(READY)
 	@mkdir -p $(@D)
-	$(EXAMPLE_CC) $(C_FLAGS) $(COMMIT) -o $@ $< $(LIBS)
+	$(C) -DPARTAWARE_IMPLEMENTATION -x c -c -o $@ $<
+
+$(B)/examples/%: examples/%.c $(OBJECT) $(HEADERS) | $(READY)
+	@mkdir -p $(@D)
+	$(EXAMPLE_CC) $(C_FLAGS) -DPAW_NO_CODE $(COMMIT) -o $@ $< $(OBJECT) $(LIBS)
+
+$(LINKED): $(B)/%: %.c $(OBJECT) $(HEADERS) | $(READY)
+	@mkdir -p $(@D)
+	$(C) -DPAW_NO_CODE -o $@ $< $(OBJECT) $(LIBS)
 
 $(B)/bench/%: bench/%.c $(HEADERS) | $(READY)
 	@mkdir -p $(@D)

@@ -153,6 +153,8 @@
    PAW_STB_IMAGE_H    <stb/stb_image.h> where stb_image.h is; 2.30 or newer for untrusted files
    PAW_NO_THREADS     undefined         no pthreads: one thread, unless a hook is given
    PAW_NO_GETENV      undefined         PAW_ISA and PAW_THREADS are not read
+   PAW_NO_CODE        undefined         for the command line of a build that compiles the code once
+                                        and links it: every include declares only
 */
 #ifndef PAW__PASS
 
@@ -899,7 +901,7 @@ PAW_DEF void paw_pose_decode(const float *heat, int w, int h, const paw_pose_cro
 #endif
 #endif /* PARTAWARE_H */
 /* ==== >>platform ==== compilers, attributes, target regions, little-endian loads ==== */
-#if defined(PARTAWARE_IMPLEMENTATION) && !defined(PAW__IMPLEMENTED)
+#if defined(PARTAWARE_IMPLEMENTATION) && !defined(PAW__IMPLEMENTED) && !defined(PAW_NO_CODE)
 #define PAW__IMPLEMENTED
 
 #include <float.h>
