@@ -11,7 +11,7 @@ B = build
 # The code, compiled once for the programs that use what is public; each alone is one compiler call
 # as well.
 OBJECT := $(B)/partaware.o
-LINKED := $(B)/tests/image $(B)/tests/names $(B)/tools/retrieve_npy $(B)/tools/soak
+LINKED := $(B)/tests/image $(B)/tools/retrieve_npy $(B)/tools/soak
 # MPI=1: the programs for mpirun, by OpenMPI's compiler wrapper, into a folder of their own.
 EXAMPLE_CC = $(CC)
 ifneq (,$(MPI))
