@@ -7,6 +7,11 @@
 #define PARTAWARE_IMPLEMENTATION
 #include "partaware.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
 enum { SHARD = 8, BATCH = 4, PX = 64, EPOCHS = 6 };
 typedef struct {
     paw_ctx *c;
