@@ -39,11 +39,11 @@ cat >"$out/use/main.c" <<END
 int main(void) { paw_ctx *c; return paw_create(NULL, &c) ? 1 : (paw_destroy(c), 0); }
 END
 cp "$out/use/main.c" "$out/use/main.cc"
-uses() # what compile-command...: in use/, of main.c and of main.cc
+uses() # what files compile-command...: in use/
 {
-    what=$1
-    shift
-    for f in main.c main.cc; do
+    what=$1 files=$2
+    shift 2
+    for f in $files; do
         case $f in *.c) compiler="$cc -std=c99" ;; *) compiler="$cxx -std=c++11" ;; esac
         rm -f "$out/use/app"
         try "$what, $f" sh -c "cd '$out/use' && $compiler -O0 -o app $f $*"
@@ -51,19 +51,19 @@ uses() # what compile-command...: in use/, of main.c and of main.cc
     done
 }
 cp partaware.h "$out/use/"
-uses "copied header" "$(pkg-config --cflags sleef 2>/dev/null) \
+uses "copied header" "main.c main.cc" "$(pkg-config --cflags sleef 2>/dev/null) \
     $(pkg-config --libs sleef 2>/dev/null || echo -lsleef) -lm -lpthread"
 rm "$out/use/partaware.h"
 if have pkg-config; then
     PKG_CONFIG_PATH=$prefix/share/pkgconfig
     export PKG_CONFIG_PATH
     try "pkg-config --modversion" [ "$(pkg-config --modversion partaware)" = "$version" ]
-    uses "pkg-config" "$(pkg-config --cflags --libs partaware)"
+    uses "pkg-config" "main.c main.cc" "$(pkg-config --cflags --libs partaware)"
     try "make install without SLEEF" make_it install PREFIX="$out/bare" PROGRAMS= \
         CPPFLAGS=-DPAW_NO_SLEEF
     flags=$(PKG_CONFIG_PATH=$out/bare/share/pkgconfig pkg-config --cflags --libs partaware)
     try "pkg-config without SLEEF" sh -c "case '$flags' in *lsleef*) exit 1 ;; esac"
-    uses "pkg-config without SLEEF" "$flags"
+    uses "pkg-config without SLEEF" main.c "$flags"
 else
     skip "no pkg-config"
 fi

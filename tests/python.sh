@@ -11,10 +11,9 @@ if [ ! -x "$bin/embed" ] || [ ! -x "$b/tools/make_creatures" ]; then
 fi
 
 tool=tools/use_from_python.py
-try "shared library" $cc -std=c99 -O1 -shared -fPIC -DPARTAWARE_IMPLEMENTATION $common -x c \
+try "shared library" $cc -std=c99 -O0 -shared -fPIC -DPARTAWARE_IMPLEMENTATION $common -x c \
     partaware.h -o "$out/libpartaware.so" -x none $libs
-try "program that writes models" $cc -std=c99 -O0 $common -o "$out/write" tests/identity/write.c \
-    $libs
+try "program that writes models" linked "$out/write" tests/identity/write.c
 mkdir "$out/in"
 try "models" "$out/write" "$out/in"
 try "images" "$b/tools/make_creatures" --out "$out/creatures" --images 5

@@ -45,6 +45,10 @@ try() # the same for a command that prints: shown if it fails
     check "$what" quietly "$@"
 }
 quietly() { "$@" >"$out/log" 2>&1; }
+linked() # program source: one that uses only what is public, on the code that make compiled
+{
+    $cc -std=c99 -O0 $common -DPAW_NO_CODE -o "$1" "$2" "$b/partaware.o" $libs
+}
 finish()
 {
     echo "$script: $passed passed, $failed failed, $skipped skipped"

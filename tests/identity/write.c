@@ -1,7 +1,9 @@
 /* write isas: prints the instruction sets that this machine can run, one line.
    write FOLDER: tiny random models as FOLDER/RECIPE.safetensors, and two inputs as .npy. */
-#define PARTAWARE_IMPLEMENTATION
 #include "partaware.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 static int fail(const paw_ctx *c)
 {
