@@ -40,7 +40,7 @@ build() # name compiler flags...
 case $(uname -m) in
     x86_64)
         if grep -q avx512f /proc/cpuinfo 2>/dev/null; then
-            build dots "${CC:-cc}" -DPAW__SOFT_DOTS && count dots "$out/dots" product
+            build dots "${CC:-cc}" -DPAW__SOFT_DOTS && count dots "$out/dots" bf16
         else skip "no AVX-512"; fi ;;
     *) skip "AVX-512 kernels: not x86-64" ;;
 esac
@@ -48,7 +48,7 @@ if have aarch64-linux-gnu-gcc && have qemu-aarch64; then
     if build neon aarch64-linux-gnu-gcc; then
         arm="qemu-aarch64 -L /usr/aarch64-linux-gnu"
         # shellcheck disable=SC2086
-        count bf16 $arm -cpu max "$out/neon" product
+        count bf16 $arm -cpu max "$out/neon" bf16
         # shellcheck disable=SC2086
         count neon $arm -cpu cortex-a72 "$out/neon"
     fi

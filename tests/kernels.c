@@ -1114,6 +1114,7 @@ static void product_check(const product_case *c, int oracle)
     free(bound);
 }
 enum { PLAIN, SPECIAL, DENORMAL, KINDS };
+static unsigned product_type; /* 0, or 8 for bf16: product_one leaves out the others */
 /* Random data of a kind; flags: 1 scale, 2 gamma, 4 all threads, 8 bf16. For the qkv product n
    counts the heads and k is all of their width. */
 static void product_one(size_t rows, size_t n, size_t k, int to, int act, unsigned flags, int kind)
@@ -1121,6 +1122,7 @@ static void product_one(size_t rows, size_t n, size_t k, int to, int act, unsign
     product_case c;
     float *x, *w, *owned[4] = {NULL, NULL, NULL, NULL};
     size_t i;
+    if ((flags & 8) != product_type) return;
     memset(&c, 0, sizeof c);
     c.rows = rows;
     c.heads = to == PAW__TO_QKV ? n : 1;
@@ -1167,13 +1169,14 @@ static void product_any(size_t rows, size_t n, size_t k)
 {
     product_one(rows, n, k, (int)below(3), any_act(), (unsigned)below(16), PLAIN);
 }
-static void test_product(void)
+static void products(unsigned type)
 {
     static const size_t deep[] = {383, 384, 385, 767, 768, 769, 1151, 1152, 1153, 1168, 1169, 1535,
                                   1536, 1537, 1920, 2304, 3072};
     static const size_t vit[][3] = {{197, 192, 192}, {197, 768, 192}, {197, 192, 768},
                                     {209, 96, 1536}, {417, 48, 1200}, {50, 384, 384}};
     size_t m, n, k, i;
+    product_type = type;
     for (m = 1; m <= 31; ++m) { /* every m with every n, and with every k */
         for (n = 1; n <= 67; ++n) product_any(m, n, between(1, 70));
         for (k = 1; k <= 70; ++k) product_any(m, between(1, 67), k);
@@ -1202,6 +1205,8 @@ static void test_product(void)
         product_any(between(1, 230), between(1, 150), between(1, 100));
     }
 }
+static void test_product(void) { products(0); }
+static void test_bf16(void) { products(8); }
 
 /* ---- attention ---- */
 
@@ -1536,7 +1541,8 @@ static const struct {
     {"fma", test_fma},         {"pack", test_pack},       {"exp", test_exp},
     {"gelu", test_gelu},       {"softmax", test_softmax}, {"dot", test_dot},
     {"cosine", test_cosine},   {"bucket", test_bucket},
-    {"norm", test_norm},       {"product", test_product}, {"attention", test_attention},
+    {"norm", test_norm},       {"product", test_product}, {"bf16", test_bf16},
+    {"attention", test_attention},
     {"patches", test_patches}, {"positions", test_positions}, {"sleef", test_sleef},
     {"random", test_random},   {"matmul", test_matmul},   {"xent", test_xent},
     {"step", test_step},       {"schedule", test_schedule}, {"train_norm", test_train_norm},

@@ -114,6 +114,10 @@ while read -r first second rest; do
     [ "$first" = make ] || continue
     try "make $second" grep -qx -- "$second" "$out/targets"
 done <"$out/spans"
+for target in $(sed -n '/>>manual ====/,/>>config ====/p' partaware.h | grep -oE 'make [a-z]+' |
+    cut -c 6-); do
+    try "make $target of the manual" grep -qx -- "$target" "$out/targets"
+done
 seen=0
 while read -r line; do
     program=${line%% *}

@@ -1,8 +1,8 @@
 #!/bin/sh
 # run.sh TEST...: runs test programs and scripts, shows what failed or was skipped, and ends with
 # the sum "N passed, N failed, N skipped". A test that crashes, or whose exit status contradicts
-# its own summary, counts as one more failure. Full output: build/logs/NAME.log. Scripts mostly
-# compile, on one core: they run beside the programs.
+# its own summary, counts as one more failure. Full output: build/logs/NAME.log. Two run at a time:
+# scripts mostly compile, on one core.
 set -u
 logs=${B:-build}/logs
 mkdir -p "$logs"
@@ -15,7 +15,7 @@ run() # test: its output and exit status go to the logs
         *.sh) sh "$1" >"$log.log" 2>&1 ;;
         */load | */data | */faults) "$1" "${B:-build}/fixtures" >"$log.log" 2>&1 ;;
         *) "$1" >"$log.log" 2>&1 ;;
-    esac
+    esac 2>/dev/null # the shell's own word on a crash
     echo $? >"$log.status"
 }
 report() # name
@@ -45,9 +45,11 @@ report() # name
     fi
 }
 
-(for test in "$@"; do case $test in *.sh) run "$test" ;; esac; done) &
-for test in "$@"; do case $test in *.sh) ;; *) run "$test" 2>/dev/null ;; esac; done
-wait
+if [ "${1:-}" = --one ]; then
+    run "$2"
+    exit 0
+fi
+printf '%s\n' "$@" | xargs -n 1 -P 2 sh "$0" --one
 for test in "$@"; do report "$(basename "$test")"; done
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]
