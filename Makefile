@@ -99,7 +99,7 @@ ifneq (,$(wildcard tools/make_fixtures.c))
 FIXTURES = $(B)/fixtures/.made
 $(FIXTURES): $(B)/tools/make_fixtures
 	@mkdir -p $(@D)
-	$(B)/tools/make_fixtures $(@D)
+	$(RUN) $(B)/tools/make_fixtures $(@D)
 	@touch $@
 endif
 
@@ -108,7 +108,7 @@ test: setup tests examples tools $(B)/bench/kernels $(B)/bench/encoder $(FIXTURE
 
 CHECKS = $(filter-out $(WITHOUT:%=$(B)/tests/%),$(TESTS))
 check: $(CHECKS) $(FIXTURES) ## the test programs only, WITHOUT="name..."; no setup, no scripts
-	@B="$(B)" sh tests/run.sh $(CHECKS)
+	@B="$(B)" RUN="$(RUN)" sh tests/run.sh $(CHECKS)
 
 hostile: $(B)/tests/hostile examples tools $(FIXTURES) ## hostile files, numbers and faults, row by row; prints "81 rows: N passed, N explained"
 	$(B)/tests/hostile --scripts

@@ -2,7 +2,7 @@
 # run.sh TEST...: runs test programs and scripts, shows what failed or was skipped, and ends with
 # the sum "N passed, N failed, N skipped". A test that crashes, or whose exit status contradicts
 # its own summary, counts as one more failure. Full output: build/logs/NAME.log. Two run at a time:
-# scripts mostly compile, on one core.
+# scripts mostly compile, on one core. RUN runs programs of another machine (RUN=qemu-aarch64).
 set -u
 logs=${B:-build}/logs
 mkdir -p "$logs"
@@ -13,8 +13,8 @@ run() # test: its output and exit status go to the logs
     log=$logs/$(basename "$1")
     case $1 in
         *.sh) sh "$1" >"$log.log" 2>&1 ;;
-        */load | */data | */faults) "$1" "${B:-build}/fixtures" >"$log.log" 2>&1 ;;
-        *) "$1" >"$log.log" 2>&1 ;;
+        */load | */data | */faults) ${RUN:-} "$1" "${B:-build}/fixtures" >"$log.log" 2>&1 ;;
+        *) ${RUN:-} "$1" >"$log.log" 2>&1 ;;
     esac 2>/dev/null # the shell's own word on a crash
     echo $? >"$log.status"
 }
