@@ -80,7 +80,8 @@
 
    ERRORS
    Functions return PAW_OK or a negative PAW_E_ code; paw_message says in one line which file,
-   tensor and shape. Out-parameters come last and are untouched on failure. Nothing aborts, exits
+   tensor and shape. Out-parameters come last and are untouched on failure; only paw_tensors_read
+   and paw_store_read may leave dst filled up to where the file failed them. Nothing aborts, exits
    or prints. The environment is read for PAW_ISA and PAW_THREADS only (PAW_NO_GETENV removes it).
 
    DETERMINISM
@@ -135,10 +136,10 @@
    entries are refused; nesting of JSON (PAW__JSON_DEPTH); key points, rows, fields
    (PAW__MAX_IMAGE_POINTS, _ROW, _FIELDS). config.max_pixels is raised when a context is made, the
    others in their #define. Files are read, never mapped: one that shrinks meanwhile is an error.
-   Not promised: image names of annotations are joined to their folder as they stand, ".." too;
-   hashes tell damage, not forgery; stb_image before 2.30 has known holes (PAW_STB_IMAGE_H). Tested
-   by make hostile, make fuzz, tests/faults.c (every allocation and file operation fails) and
-   sanitizers.
+   Image names of CUB and COCO stay below their folder; a list's paths are taken as they stand, ".."
+   and "/" too. Not promised: hashes tell damage, not forgery; stb_image before 2.30 has known holes
+   (PAW_STB_IMAGE_H). Tested by make hostile, make fuzz, tests/faults.c (every allocation and file
+   operation fails) and sanitizers.
 */
 
 /* ==== >>config ==== every macro: name, default, consequence ====
@@ -271,7 +272,8 @@ typedef struct {
     const float *data;
 } paw_tensor_view;
 /* Writes float32 safetensors. meta: key, value, ..., NULL; or NULL. This and all that is saved goes
-   to PATH.PROCESS-N.tmp, which is renamed when it is whole and on the disk. */
+   to PATH.PROCESS-N.tmp, which is renamed when it is whole and on the disk. A process killed before
+   leaves it there; stores clear away those that are over an hour old, other folders are yours. */
 PAW_DEF paw_err paw_safetensors_save(paw_ctx *c, const char *path, const paw_tensor_view *views,
                                      size_t count, const char *const *meta);
 /* dst[256]: the .npy header of an array in C order, descr as in NumPy ("<f4"); returns its bytes,
@@ -1169,6 +1171,14 @@ static PAW__PRINTF(3, 4) paw_err paw__fail(paw_ctx *c, paw_err e, const char *fo
     va_end(args);
     paw__one_line(c->message);
     return e;
+}
+/* The failure e again, its message behind the file's name (NULL: as it is). */
+static paw_err paw__fail_in(paw_ctx *c, paw_err e, const char *path)
+{
+    char what[sizeof c->message];
+    if (!e || !path) return e;
+    memcpy(what, c->message, sizeof what);
+    return paw__fail(c, e, "%s: %s", path, what);
 }
 static void *paw__alloc(paw_ctx *c, size_t count, size_t size) /* NULL: the message is set */
 {
@@ -5454,13 +5464,12 @@ typedef struct {
 
 static PAW__PRINTF(3, 4) paw_err paw__torch_fail(paw__pickle *p, paw_err e, const char *format, ...)
 {
-    char what[sizeof p->c->message];
     va_list args;
     if (p->in.e) return p->in.e;
     va_start(args, format);
-    vsnprintf(what, sizeof what, format, args);
+    vsnprintf(p->c->message, sizeof p->c->message, format, args);
     va_end(args);
-    return p->in.e = paw__fail(p->c, e, "%s: %s", p->t->source, what);
+    return p->in.e = paw__fail_in(p->c, e, p->t->source);
 }
 static paw_err paw__pickle_fail(paw__pickle *p, paw_err e, const char *what)
 {
@@ -7722,39 +7731,29 @@ static paw_err paw__image_check(paw_ctx *c, const char *who, const paw_image *in
    allocator is that of the context that this thread decodes with. */
 static __thread struct {
     const paw_allocator *mem;
-    int failed; /* stb_image forgets it when it goes on to the next format */
+    int failed;        /* stb_image forgets it when it goes on to the next format */
+    size_t state_size; /* of a JPEG in decoding; state: the last allocation of this size */
+    const void *state;
 } paw__stb;
 #if !defined(STBI_INCLUDE_STB_IMAGE_H)
 #if !defined(PAW_STB_IMAGE_H)
 #define PAW_STB_IMAGE_H <stb/stb_image.h>
 #endif
 #pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wpragmas"
+#define PAW__QUIET(warning) _Pragma(PAW__STR(GCC diagnostic ignored warning))
+PAW__QUIET("-Wpragmas")
 #if defined(__clang__)
-#pragma GCC diagnostic ignored "-Wunknown-warning-option"
+PAW__QUIET("-Wunknown-warning-option")
 #endif
-#pragma GCC diagnostic ignored "-Wpedantic"
-#pragma GCC diagnostic ignored "-Wunused-function"
-#pragma GCC diagnostic ignored "-Wunused-parameter"
-#pragma GCC diagnostic ignored "-Wunused-but-set-variable"
-#pragma GCC diagnostic ignored "-Wunused-value"
-#pragma GCC diagnostic ignored "-Wsign-compare"
-#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
-#pragma GCC diagnostic ignored "-Wimplicit-fallthrough"
-#pragma GCC diagnostic ignored "-Wmisleading-indentation"
-#pragma GCC diagnostic ignored "-Wtype-limits"
-#pragma GCC diagnostic ignored "-Wshadow"
-#pragma GCC diagnostic ignored "-Wundef"
-#pragma GCC diagnostic ignored "-Wconversion"
-#pragma GCC diagnostic ignored "-Wsign-conversion"
-#pragma GCC diagnostic ignored "-Wcast-align"
-#pragma GCC diagnostic ignored "-Wcast-qual"
-#pragma GCC diagnostic ignored "-Wdouble-promotion"
-#pragma GCC diagnostic ignored "-Wpointer-arith"
+PAW__QUIET("-Wpedantic") PAW__QUIET("-Wunused-function") PAW__QUIET("-Wunused-parameter")
+PAW__QUIET("-Wunused-but-set-variable") PAW__QUIET("-Wunused-value") PAW__QUIET("-Wsign-compare")
+PAW__QUIET("-Wmissing-field-initializers") PAW__QUIET("-Wimplicit-fallthrough")
+PAW__QUIET("-Wmisleading-indentation") PAW__QUIET("-Wtype-limits") PAW__QUIET("-Wshadow")
+PAW__QUIET("-Wundef") PAW__QUIET("-Wconversion") PAW__QUIET("-Wsign-conversion")
+PAW__QUIET("-Wcast-align") PAW__QUIET("-Wcast-qual") PAW__QUIET("-Wdouble-promotion")
+PAW__QUIET("-Wpointer-arith")
 #if !defined(__cplusplus)
-#pragma GCC diagnostic ignored "-Wc++-compat"
-#pragma GCC diagnostic ignored "-Wmissing-prototypes"
-#pragma GCC diagnostic ignored "-Wstrict-prototypes"
+PAW__QUIET("-Wc++-compat") PAW__QUIET("-Wmissing-prototypes") PAW__QUIET("-Wstrict-prototypes")
 #endif
 #define STB_IMAGE_STATIC
 #define STB_IMAGE_IMPLEMENTATION
@@ -7787,6 +7786,7 @@ static void *paw__stb_alloc(void *old, size_t n)
     }
     memset(p + kept, 0, n - kept);
     paw__free(old);
+    if (n == paw__stb.state_size) paw__stb.state = p;
     return p;
 }
 #define STBI_MALLOC(n) paw__stb_alloc(NULL, n)
@@ -7808,6 +7808,11 @@ static void *paw__stb_alloc(void *old, size_t n)
 #undef STBI_REALLOC
 #undef STBI_FREE
 #pragma GCC diagnostic pop
+#define PAW__STB_STATE sizeof(stbi__jpeg)
+#define PAW__STB_BITS ((const stbi__jpeg *)paw__stb.state)->code_bits
+#else
+#define PAW__STB_STATE 0
+#define PAW__STB_BITS 32
 #endif
 
 static const char *paw__stb_reason(void)
@@ -7880,6 +7885,54 @@ static paw_err paw__jpeg_check(paw_ctx *c, const uint8_t *p, size_t n, const cha
     }
     return paw__fail(c, PAW_E_FORMAT, "%s: truncated JPEG: no end marker in %zu bytes", name, n);
 }
+/* stb_image's source of bytes. It loads bits up to 25 or a marker; where the number that it reads
+   next has more, 2.27 shifts by over 31 and later versions have rules of their own. So zeros stand
+   before such a marker, as behind the end of data: the same pixels from every version. */
+typedef struct {
+    const uint8_t *p;
+    size_t at, end, coded; /* coded: where the numbers of this or the next scan begin */
+    int zeros;
+} paw__jpeg_in;
+/* Offset behind the header of the next scan from i on, or n. */
+static size_t paw__jpeg_scan(const uint8_t *p, size_t n, size_t i)
+{
+    int m = 0;
+    while (m != 0xda && (i = paw__jpeg_marker(p, n, i, &m)) > 0 && n - i > 1)
+        if (m != 0xd8 && m != 0x01) i += (size_t)p[i] << 8 | p[i + 1];
+    return i && i < n ? i : n;
+}
+static int paw__jpeg_read(void *user, char *dst, int size)
+{
+    paw__jpeg_in *s = (paw__jpeg_in *)user;
+    size_t n = paw__min((size_t)size, (s->at < s->coded ? s->coded : s->end) - s->at);
+    const uint8_t *q = s->p + s->at, *ff = (const uint8_t *)memchr(q, 0xff, n);
+    if (n && s->at >= s->coded && ff == q) {
+        while (q[1] == 0xff) ++q; /* the last byte is that of the end marker */
+        s->at = (size_t)(q - s->p);
+        if (q[1] && PAW__STB_BITS <= 16 && s->zeros++ < 4) {
+            *dst = 0;
+            return 1;
+        }
+        n = 2;
+        if (q[1]) s->zeros = 0;
+        if (q[1] && (q[1] < 0xd0 || q[1] > 0xd7)) s->coded = paw__jpeg_scan(s->p, s->end, s->at);
+    } else if (s->at >= s->coded && ff) {
+        n = (size_t)(ff - q);
+    }
+    memcpy(dst, q, n);
+    s->at += n;
+    return (int)n;
+}
+static void paw__jpeg_skip(void *user, int n)
+{
+    paw__jpeg_in *s = (paw__jpeg_in *)user;
+    s->at += paw__min((size_t)n, s->end - s->at);
+}
+static int paw__jpeg_eof(void *user)
+{
+    const paw__jpeg_in *s = (const paw__jpeg_in *)user;
+    return s->at >= s->end;
+}
 static paw_err paw__jpeg_fail(paw_ctx *c, const char *name)
 {
     const char *why = paw__stb_reason();
@@ -7890,12 +7943,17 @@ static paw_err paw__jpeg_fail(paw_ctx *c, const char *name)
 static paw_err paw__jpeg_decode(paw_ctx *c, const uint8_t *p, size_t n, const char *name,
                                 paw_image *out)
 {
+    static const stbi_io_callbacks io = { paw__jpeg_read, paw__jpeg_skip, paw__jpeg_eof };
     int w = 0, h = 0, channels = 0, w2 = 0, h2 = 0;
+    paw__jpeg_in in = { NULL, 0, 0, 0, 0 };
     paw__jpeg j;
     paw_image img;
     uint8_t *px;
     paw_err e = paw__jpeg_check(c, p, n, name, &j);
     if (e) return e;
+    in.p = p;
+    in.end = j.end;
+    in.coded = paw__jpeg_scan(p, j.end, 0);
     if (j.frame > 0xc2 || (j.frame && j.precision != 8))
         return paw__fail(c, PAW_E_UNSUP, "%s: JPEG kind SOF%d with %d bits: only 8-bit Huffman "
                          "baseline and progressive", name, j.frame - 0xc0, j.precision);
@@ -7905,7 +7963,7 @@ static paw_err paw__jpeg_decode(paw_ctx *c, const uint8_t *p, size_t n, const ch
     if ((e = paw__pixels_check(c, name, (uint64_t)w, (uint64_t)h)) != PAW_OK) return e;
     if (j.scans > 16 && (uint64_t)w * (uint64_t)h > c->max_pixels / (j.scans / 16))
         return paw__fail(c, PAW_E_LIMIT, "%s: %zu scans over %d x %d pixels", name, j.scans, w, h);
-    px = stbi_load_from_memory(p, (int)j.end, &w2, &h2, &channels, 3);
+    px = stbi_load_from_callbacks(&io, &in, &w2, &h2, &channels, 3);
     if (!px || w2 != w || h2 != h) {
         if (px) stbi_image_free(px);
         return paw__jpeg_fail(c, name);
@@ -8240,8 +8298,10 @@ PAW_DEF paw_err paw_image_decode(paw_ctx *c, const void *bytes, size_t size, con
     if (size >= 3 && p[0] == 0xff && p[1] == 0xd8 && p[2] == 0xff) {
         paw__stb.mem = &c->mem;
         paw__stb.failed = 0;
+        paw__stb.state_size = PAW__STB_STATE;
         e = paw__jpeg_decode(c, p, size, name, out);
         paw__stb.mem = NULL;
+        paw__stb.state_size = 0;
         return e;
     }
     return paw__fail(c, PAW_E_FORMAT, "%s: not a JPEG or PNG image (%zu bytes)", name, size);
@@ -8277,23 +8337,21 @@ PAW_DEF paw_err paw_mask_decode(paw_ctx *c, const void *bytes, size_t size, cons
 
 #else /* PAW_NO_STB */
 
+static paw_err paw__no_decoder(paw_ctx *c, const char *name)
+{
+    return c ? paw__fail(c, PAW_E_UNSUP, "%s: built without image decoding", name) : PAW_E_ARG;
+}
 PAW_DEF paw_err paw_image_decode(paw_ctx *c, const void *bytes, size_t size, const char *name,
                                  paw_image *out)
 {
-    (void)bytes;
-    (void)size;
-    (void)out;
-    if (!c) return PAW_E_ARG;
-    return paw__fail(c, PAW_E_UNSUP, "%s: built without image decoding", name ? name : "image");
+    (void)bytes, (void)size, (void)out;
+    return paw__no_decoder(c, name ? name : "image");
 }
 PAW_DEF paw_err paw_mask_decode(paw_ctx *c, const void *bytes, size_t size, const char *name,
                                 paw_mask *out)
 {
-    (void)bytes;
-    (void)size;
-    (void)out;
-    if (!c) return PAW_E_ARG;
-    return paw__fail(c, PAW_E_UNSUP, "%s: built without image decoding", name ? name : "mask");
+    (void)bytes, (void)size, (void)out;
+    return paw__no_decoder(c, name ? name : "mask");
 }
 
 #endif /* PAW_NO_STB */
@@ -10491,9 +10549,8 @@ PAW_DEF paw_err paw_index_list(paw_ctx *c, const char *root, const paw_index_opt
 static paw_err paw__box_cut(paw_ctx *c, const paw_item *t, const paw_image *in, paw_image *out)
 {
     if (t->box[2] <= 0 || t->box[3] <= 0 || t->box[0] >= in->w || t->box[1] >= in->h)
-        return paw__fail(c, PAW_E_SHAPE, "%s: box %g, %g, %g, %g outside the %d x %d pixels",
-                         t->path ? t->path : "item", t->box[0], t->box[1], t->box[2], t->box[3],
-                         in->w, in->h);
+        return paw__fail(c, PAW_E_SHAPE, "box %g, %g, %g, %g outside the %d x %d pixels",
+                         t->box[0], t->box[1], t->box[2], t->box[3], in->w, in->h);
     return paw_image_crop(c, in, t->box, out);
 }
 PAW_DEF paw_err paw_item_image(paw_ctx *c, const paw_item *item, const paw_image *in, int px,
@@ -10509,13 +10566,13 @@ PAW_DEF paw_err paw_item_image(paw_ctx *c, const paw_item *item, const paw_image
         frame = item->kind == PAW_ITEM_IMAGE ? PAW_FRAME_CENTER : PAW_FRAME_FULL;
     part.px = NULL;
     if (item->kind == PAW_ITEM_BOX) {
-        if ((e = paw__box_cut(c, item, in, &part)) != PAW_OK) return e;
+        e = paw__box_cut(c, item, in, &part);
         in = &part;
     }
-    e = frame == PAW_FRAME_FULL ? paw_image_resize(c, in, px, px, PAW_BICUBIC, out)
-                                : paw__central(c, in, px, out);
+    if (!e && frame == PAW_FRAME_FULL) e = paw_image_resize(c, in, px, px, PAW_BICUBIC, out);
+    else if (!e) e = paw__central(c, in, px, out);
     paw__free(part.px);
-    return e;
+    return paw__fail_in(c, e, item->path);
 }
 PAW_DEF void paw_reader_free(paw_ctx *c, paw_reader *r)
 {

@@ -168,14 +168,17 @@ __attribute__((format(printf, 3, 4))) static inline int cli_error(cli *app, int 
     return code;
 }
 /* Says what the library said; returns the exit code of its error. */
-static inline int cli_fail(cli *app, paw_err e)
+static inline int cli_fail_at(cli *app, paw_err e, const char *path) /* path, if it was not named */
 {
+    const char *m = paw_message(app->ctx);
     const int code = e == PAW_E_ARG   ? CLI_USAGE
                      : e == PAW_E_OOM ? CLI_RESOURCE
                      : e == PAW_E_NUM ? CLI_PARTIAL
                                       : CLI_INPUT;
-    return cli_error(app, code, "%s", paw_message(app->ctx));
+    const int named = !*path || strstr(m, path);
+    return cli_error(app, code, "%s%s%s", named ? "" : path, named ? "" : ": ", m);
 }
+static inline int cli_fail(cli *app, paw_err e) { return cli_fail_at(app, e, ""); }
 /* The same where an input was read: a weight that is not finite is a malformed input. */
 static inline int cli_fail_input(cli *app, paw_err e)
 {
@@ -1329,7 +1332,7 @@ static inline int cli_image_input(cli *app, const char *path, int resize, int si
 {
     const paw_stats *stats = paw_stats_find(cli_text(app, "--stats"));
     const paw_err e = cli_image_scale(app->ctx, path, resize, size, stats, chw);
-    const int code = e ? cli_fail(app, e) : CLI_OK;
+    const int code = e ? cli_fail_at(app, e, path) : CLI_OK;
     if (!e || e == PAW_E_OOM || !cli_has(app, "--skip-bad")) return code;
     ++*skipped;
     return CLI_SKIP;

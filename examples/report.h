@@ -853,13 +853,13 @@ static inline int search_fill(void *user, size_t item, float *chw)
 {
     search *s = (search *)user;
     paw_image window;
-    const paw_err e = search_window(s, item / SEARCH_WINDOWS, (int)(item % SEARCH_WINDOWS),
-                                    &window);
+    const size_t image = item / SEARCH_WINDOWS, patch = item % SEARCH_WINDOWS;
+    const paw_err e = search_window(s, image, (int)patch, &window);
     if (e && e != PAW_E_OOM && cli_has(s->app, "--skip-bad")) {
-        if (item % SEARCH_WINDOWS == 0) (void)cli_fail(s->app, e);
+        if (!patch) (void)cli_fail_at(s->app, e, s->images.paths[image]);
         return CLI_SKIP;
     }
-    if (e) return cli_fail(s->app, e);
+    if (e) return cli_fail_at(s->app, e, s->images.paths[image]);
     paw_normalize(&window, paw_stats_find(cli_text(s->app, "--stats")), chw);
     paw_image_free(s->app->ctx, &window);
     return CLI_OK;

@@ -478,6 +478,7 @@ static void i_d8(void)
     free(b.p);
     memset(&item, 0, sizeof item);
     item.kind = PAW_ITEM_IMAGE;
+    item.path = "long.png";
     for (i = 0; i < 2; ++i) {
         b = i_grey(1, i ? 5000 : 1, 0);
         in = i_decode(&b, i ? "1 x 5000" : "1 x 1");
@@ -489,7 +490,8 @@ static void i_d8(void)
         h_begin(); /* Resize(256) makes 256 x 1,280,000 of the long one */
         if (!i) H(!paw_item_image(ctx, &item, &in, 224, PAW_FRAME_CENTER, &out), "centre");
         else h_refused(paw_item_image(ctx, &item, &in, 224, PAW_FRAME_CENTER, &out), PAW_E_LIMIT,
-                       "1 x 5000 to short side 256", "long side 1280000, at most 1048576");
+                       "long.png: resize: 1 x 5000 to short side 256",
+                       "long side 1280000, at most 1048576");
         paw_image_free(ctx, &out);
         paw_image_free(ctx, &in);
     }
@@ -533,8 +535,8 @@ static void i_d9(void)
         memcpy(item.box, box[i], sizeof box[i]);
         item.path = "a.png";
         h_begin();
-        h_refused(paw_item_image(ctx, &item, &in, 24, 0, &out), i ? PAW_E_ARG : PAW_E_SHAPE, "",
-                  i ? "" : "outside the 60 x 40");
+        h_refused(paw_item_image(ctx, &item, &in, 24, 0, &out), i ? PAW_E_ARG : PAW_E_SHAPE,
+                  "a.png: ", i ? "" : "outside the 60 x 40");
         H(!out.px && out.w == 5, "box %d: output touched", (int)i);
     }
     paw_image_free(ctx, &in);

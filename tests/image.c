@@ -7,6 +7,7 @@
 #include "pictures.h"
 #include "t.h"
 #include <fenv.h>
+#include <math.h>
 #include <unistd.h>
 
 static paw_ctx *ctx;
@@ -236,6 +237,37 @@ static void test_jpeg(void)
         wrong += e && e != PAW_E_FORMAT && e != PAW_E_LIMIT && e != PAW_E_UNSUP;
     }
     T(!wrong, "changed jpegs: %d other answers", wrong);
+    free(b.p);
+}
+/* Numbers that end early: zeros follow them, whether the file has these or a marker stands there. */
+static void test_jpeg_short_scan(void)
+{
+    enum { W = 64, H = 32, N = W / 8 * (H / 8) };
+    int level[N], i, differ = 0, refused = 0;
+    size_t from, at, n;
+    bytes b;
+    for (i = 0; i < N; ++i) level[i] = i % 3 ? (int)(t_random() % 256) : i % 2 * 255;
+    b = jpeg_of(W, H, level, NULL, 1);
+    n = b.n - 2;
+    for (from = 2; memcmp(b.p + from, "\xff\xda", 2); ++from) continue;
+    for (at = from + 10; at < n; ++at) {
+        bytes cut = { NULL, 0, 0 };
+        paw_image a, filled;
+        if (b.p[at - 1] == 0xff) continue;
+        put(&cut, b.p, at);
+        put(&cut, "\xff\xd9", 2);
+        refused += paw_image_decode(ctx, cut.p, cut.n, "cut", &a) != PAW_OK;
+        cut.n = at;
+        for (i = 0; i < N; ++i) put(&cut, "\0", 1);
+        put(&cut, "\xff\xd9", 2);
+        refused += paw_image_decode(ctx, cut.p, cut.n, "filled", &filled) != PAW_OK;
+        free(cut.p);
+        if (refused) break;
+        differ += memcmp(a.px, filled.px, W * H * 3) != 0;
+        paw_image_free(ctx, &a);
+        paw_image_free(ctx, &filled);
+    }
+    T(at == n && !refused && !differ, "short scans: %d differ, to byte %zu of %zu", differ, at, n);
     free(b.p);
 }
 /* ---- resize ---- */
@@ -608,6 +640,7 @@ int main(void)
     test_png_kinds();
     test_png_damage();
     test_jpeg();
+    test_jpeg_short_scan();
     test_resize();
     test_resize_rules();
     test_crop();

@@ -2,6 +2,10 @@
 #ifndef PAW_TEST_PICTURES_H
 #define PAW_TEST_PICTURES_H
 
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
 /* ---- a PNG writer: stored blocks, checksums computed bit by bit ---- */
 
 typedef struct {
