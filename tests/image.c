@@ -239,7 +239,7 @@ static void test_jpeg(void)
     T(!wrong, "changed jpegs: %d other answers", wrong);
     free(b.p);
 }
-/* Numbers that end early: zeros follow them, whether the file has these or a marker stands there. */
+/* Numbers that end early: zeros follow, whether the file has them or a marker stands there. */
 static void test_jpeg_short_scan(void)
 {
     enum { W = 64, H = 32, N = W / 8 * (H / 8) };
