@@ -2681,7 +2681,7 @@ typedef struct {
     float *chw, *x, *cache; /* of a batch; cache: features of all of the training split */
     uint8_t *target, *targets;
     size_t *order;
-    double *losses, times[3]; /* of the first head; seconds of data, encoder, heads */
+    double *losses, times[3]; /* in this process: of the first head; of data, encoder, heads */
 } cli_dense;
 
 static inline void cli_dense_calls(cli_dense *d, void *user,
@@ -2766,6 +2766,9 @@ static inline int cli_dense_open(cli *app, cli_dense *d, const char *about)
         return cli_error(app, CLI_USAGE, "--resume needs --out");
     if (!(d->heads = (size_t)cli_rates(app, cli_text(app, "--lr"), d->lr, CLI_MAX_HEADS)))
         return CLI_USAGE;
+    if (d->milestones && d->heads > 1)
+        return cli_error(app, CLI_USAGE, "--lr '%s': one rate: pose scores one head",
+                         cli_text(app, "--lr"));
     if (cli_text(app, "--head")) d->heads = 1;
     for (i = 0; i < d->heads; ++i) snprintf(d->names[i], sizeof d->names[i], "%g", d->lr[i]);
     if ((code = cli_load(app, &d->model, &d->info))) return code;
@@ -2801,6 +2804,7 @@ static inline int cli_dense_open(cli *app, cli_dense *d, const char *about)
     d->order = (size_t *)cli_alloc(d->train, sizeof *d->order);
     d->losses = (double *)cli_alloc(d->iters, sizeof *d->losses);
     if (!d->chw || !d->x || !d->target || !d->order || !d->losses) return cli_no_memory(app);
+    for (i = 0; i < d->iters; ++i) d->losses[i] = (double)NAN; /* of an earlier process: unknown */
     if (cli_text(app, "--out")) code = cli_make_folder(app, cli_text(app, "--out"));
     return code ? code : cli_dense_heads(d);
 }
@@ -2904,14 +2908,16 @@ static inline int cli_dense_dry(cli_dense *d, int cached)
 {
     const size_t some = d->val < 2 ? d->val : 2, updates = d->iters < 3 ? d->iters : 3;
     cli_result r = CLI_EMPTY_RESULT;
-    double start, update, score;
+    double start, update, score, cores = 0;
     size_t it;
     int code = CLI_OK;
     for (it = 0; !code && it < updates; ++it) {
         if (it == 1) memset(d->times, 0, sizeof d->times); /* the first one warms up */
+        if (it < 2) cores = (double)clock();
         if (!(code = cli_dense_batch(d, it))) code = cli_dense_update(d, it);
     }
     start = cli_seconds();
+    cores = ((double)clock() - cores) / CLOCKS_PER_SEC / (d->times[0] + d->times[1] + d->times[2]);
     if (!code) code = d->evaluate(d->user, some);
     score = (cli_seconds() - start) / (double)(some ? some : 1);
     if (code) return code;
@@ -2929,6 +2935,8 @@ static inline int cli_dense_dry(cli_dense *d, int cached)
     cli_put(&r, "seconds_per_scored_image", cli_r(score, 3));
     cli_put(&r, "hours_encoding_once", cli_r(cached ? start / 3600 : 0, 2));
     cli_put(&r, "hours_training", cli_r(update * (double)d->iters / 3600, 2));
+    cli_put(&r, "core_hours_training",
+            cli_r(cores * update * (double)d->iters / 3600, 2));
     cli_put(&r, "hours_scoring", cli_r(score * (double)d->val / 3600, 2));
     cli_put(&r, "MB_of_heads_on_disk",
             cli_r((double)d->heads * 12e-6 * (double)d->width * (double)d->outputs, 1));
@@ -2937,7 +2945,8 @@ static inline int cli_dense_dry(cli_dense *d, int cached)
                   4e-6, 1));
     cli_put(&r, "settings", cli_s(d->settings));
     cli_put(&r, "notes[]", cli_s("extrapolated from two updates and two images after a warm-up, on "
-                                 "this machine as loaded as it is now"));
+                                 "this machine as loaded as it is now; core hours count the time "
+                                 "on CPUs alone"));
     code = cli_print(d->app, &r);
     cli_result_free(&r);
     return code;
@@ -2982,6 +2991,8 @@ static inline void cli_dense_put(cli_result *r, const cli_dense *d)
     size_t i;
     int k;
     cli_put(r, "updates", cli_n(cli_has(app, "--eval-only") ? 0 : d->iters));
+    cli_put(r, "train_items", cli_n(d->train));
+    cli_put(r, "test_items", cli_n(d->val));
     cli_put(r, "batch", cli_n(d->batch));
     cli_put(r, "lr", cli_s(cli_text(app, "--lr")));
     cli_put(r, "warm_up", cli_n(d->warm));
@@ -3254,7 +3265,29 @@ typedef struct {
     char *text, *key[64], *value[64];
     int count;
 } cli_config;
-static inline int cli_config_read(cli *app, const char *path, cli_config *c)
+/* keys: kind, "name|name", ..., NULL: "kind.name" for each of them, once, and no others */
+static inline int cli_config_check(cli *app, const char *path, const char *const *keys,
+                                   const cli_config *c)
+{
+    int i, j, k;
+    for (i = 0; i < c->count; ++i) {
+        for (k = 0; keys[k]; k += 2) {
+            const size_t n = strlen(keys[k]);
+            if (!strncmp(c->key[i], keys[k], n) && c->key[i][n] == '.' &&
+                cli_word_index(keys[k + 1], c->key[i] + n + 1) >= 0)
+                break;
+        }
+        if (!keys[k])
+            return cli_error(app, CLI_INPUT, "%s: no such key: '%s'; --help lists them", path,
+                             c->key[i]);
+        for (j = 0; j < i; ++j)
+            if (!strcmp(c->key[i], c->key[j]))
+                return cli_error(app, CLI_INPUT, "%s: '%s' stands there twice", path, c->key[i]);
+    }
+    return CLI_OK;
+}
+static inline int cli_config_read(cli *app, const char *path, const char *const *keys,
+                                  cli_config *c)
 {
     uint8_t *bytes = NULL;
     size_t size = 0, line = 0;
@@ -3288,7 +3321,7 @@ static inline int cli_config_read(cli *app, const char *path, cli_config *c)
         while (end > c->value[c->count] && (end[-1] == ' ' || end[-1] == '\t')) *--end = 0;
         c->key[c->count++] = at;
     }
-    return CLI_OK;
+    return cli_config_check(app, path, keys, c);
 }
 static inline const char *cli_config_get(const cli_config *c, const char *kind, const char *name)
 {

@@ -23,11 +23,15 @@ static const cli_option options[] = {
     { "--dry-run", NULL, CLI_FLAG, NULL, 0, 0, "which cells can run, and how long" },
     CLI_RUN_OPTIONS, CLI_RESULT_OPTIONS
 };
+#define ROOTS "cub|coco|cifar10|imagenet|ade20k|ade20k-object59|ade20k-part209|lip19|"             \
+    "pascal-part193|pascal-object16"
+#define PROGRAMS "part_retrieval|object_retrieval|part_classification|probe|segmentation|pose"
 CLI_PROGRAM("paper", "(--config FILE | --object FILE... --part FILE...) --out DIR [options]",
             "Fills the tables of the paper with our numbers.\n"
             "methods: " CLI_PAPER_METHODS "\n"
-            "data: cub|coco|cifar10|imagenet|ade20k|ade20k-object59|ade20k-part209|lip19|\n"
-            "  pascal-part193|pascal-object16\n");
+            "data: " ROOTS "\n"
+            "programs: " PROGRAMS "\n"
+            "A second run with the same --out goes on where the first one stopped.\n");
 
 #define AP "AP_encoded=\"column\": \"encoded\"|<\"AP\";AP_projected=\"projected\": {|\"AP\""
 #define RATES "1e-05,0.0002,0.0003,0.0004,0.0005,0.001"
@@ -66,55 +70,41 @@ static const struct job {
     { "coco", "pose", "", "COCO-pose", "AP=\"AP\": {|\"ours\";AP50=\"AP50\": {|\"ours\";"
       "AR=\"AR\": {|\"ours\";AR50=\"AR50\": {|\"ours\"", NULL, NULL },
 };
-static char *texts[CLI_COUNT(jobs)][7], *why[CLI_COUNT(jobs)][7], *commands[CLI_COUNT(jobs)][7];
-static char wrong[7][300]; /* why the checkpoint of a method cannot stand for it */
+static report_run runs[CLI_COUNT(jobs)][7];
+static char methods[7][16];
 
-/* Runs one program for one method; its output and how it went stay in texts, why and commands. */
-static void run(cli *app, const cli_config *config, const struct job *job, int j, int m,
-                const char *method)
+/* Runs one program for one method, or estimates it. */
+static void run(cli *app, const cli_config *config, int j, int m)
 {
-    const char *weights = cli_config_get(config, "method", method);
+    const struct job *job = &jobs[j];
+    const char *weights = cli_config_get(config, "method", methods[m]);
     const char *root = cli_config_get(config, "data", job->root);
     const char *more = cli_config_get(config, "options", job->program);
-    char line[4096], path[3][1100];
-    const char *last[] = { "--root", root, "--weights", weights, job->open ? "--cache" : NULL,
-                           path[2], NULL };
-    int status;
-    snprintf(line, sizeof line, "no %s in the configuration", !weights ? "checkpoint of this method"
-                                                                       : job->root);
-    if (!weights || !root || wrong[m][0])
-        why[j][m] = strdup(wrong[m][0] ? wrong[m] : line);
-    else if (cli_has(app, "--dry-run") && job->open)
-        why[j][m] = report_dry(app, weights, root, job->open, job->splits,
-                               strstr(job->words, "attentive") != NULL,
-                               strstr(job->words, "--augment") ? 90 : 0);
-    if (why[j][m]) return;
-    snprintf(path[0], sizeof path[0], "%s/%s-%d.json", cli_text(app, "--out"), method, j);
-    snprintf(path[1], sizeof path[1], "%s/%s-%d.log", cli_text(app, "--out"), method, j);
-    snprintf(path[2], sizeof path[2], "%s/cache", cli_text(app, "--out"));
-    snprintf(line, sizeof line, "%s %s %s --json%s", job->program, job->words, more ? more : "",
-             cli_has(app, "--dry-run") ? " --dry-run" : "");
-    commands[j][m] = strdup(line);
-    status = cli_child(app, line, last, path[0], path[1]);
-    if (status == CLI_OK || status == CLI_PARTIAL) texts[j][m] = report_file(app, path[0]);
-    else why[j][m] = report_last_line(app, path[1], status);
+    char words[2000], id[32];
+    if (cli_has(app, "--dry-run") && job->open) {
+        runs[j][m].why = report_dry(app, weights, root, job->open, job->splits,
+                                    strstr(job->words, "attentive") != NULL,
+                                    strstr(job->words, "--augment") ? 90 : 0);
+        return;
+    }
+    snprintf(id, sizeof id, "%s-%d", methods[m], j);
+    snprintf(words, sizeof words, "%s%s%s%s%s", job->program, *job->words ? " " : "", job->words,
+             more ? " " : "", more ? more : "");
+    report_child(app, id, words, root, weights, job->open ? "--cache" : "--out", &runs[j][m]);
 }
 static int finish(cli *app)
 {
     cli_result r = CLI_EMPTY_RESULT;
     int i, j, m, code;
-    for (i = 0; i < CLI_COUNT(cli_paper); ++i)
-        for (m = 0; m < 7; ++m) {
-            const struct cli_paper_row *p = &cli_paper[i];
-            char method[16];
-            (void)cli_word(CLI_PAPER_METHODS, m, method, sizeof method);
-            for (j = 0; j < CLI_COUNT(jobs); ++j) {
-                const char *anchors = report_cell(jobs[j].cells, p->metric);
-                if (strcmp(jobs[j].data, p->data) || !anchors) continue;
-                report_put_cell(&r, p, method, m, texts[j][m], anchors, why[j][m], commands[j][m]);
-                break;
-            }
+    for (i = 0; i < CLI_COUNT(cli_paper) * 7; ++i)
+        for (m = i % 7, j = 0; j < CLI_COUNT(jobs); ++j) {
+            const struct cli_paper_row *p = &cli_paper[i / 7];
+            const char *anchors = report_cell(jobs[j].cells, p->metric);
+            if (strcmp(jobs[j].data, p->data) || !anchors) continue;
+            report_put_cell(&r, p, methods[m], m, &runs[j][m], anchors);
+            break;
         }
+    if (cli_has(app, "--dry-run")) report_cost(&r, runs[0], CLI_COUNT(jobs) * 7);
     code = report_cells(app, &r, cli_text(app, "--out"));
     if (!code) code = cli_print(app, &r);
     cli_result_free(&r);
@@ -122,27 +112,33 @@ static int finish(cli *app)
 }
 int main(int argc, char **argv)
 {
+    static const char *const keys[] = { "method", CLI_PAPER_METHODS, "data", ROOTS, "options",
+                                        PROGRAMS, NULL };
     cli app;
     cli_config config;
     cli_progress progress;
-    int j, m, code;
+    size_t todo = 0, done = 0;
+    int i, j, m, code;
     cli_start(&app, argc, argv, &program);
     memset(&config, 0, sizeof config);
     if (!(code = cli_either(&app, "--config", "--object")) && cli_has(&app, "--object"))
         return cli_end(&app, report_figure(&app));
-    if (!code) code = cli_config_read(&app, cli_text(&app, "--config"), &config);
+    if (!code) code = cli_config_read(&app, cli_text(&app, "--config"), keys, &config);
     if (!code) code = cli_make_folder(&app, cli_text(&app, "--out"));
-    cli_progress_start(&progress, &app, "programs", CLI_COUNT(jobs) * 7);
-    for (m = 0; !code && m < 7; ++m)
-        for (j = 0; !code && j < CLI_COUNT(jobs); ++j) {
-            char method[16];
-            (void)cli_word(CLI_PAPER_METHODS, m, method, sizeof method);
-            if (!j) report_check_method(&app, cli_config_get(&config, "method", method), method,
-                                        wrong[m]);
-            run(&app, &config, &jobs[j], j, m, method);
-            cli_progress_show(&progress, (size_t)(m * CLI_COUNT(jobs) + j + 1));
-            code = cli_interrupted();
-        }
+    for (m = 0; !code && m < 7; ++m) {
+        char wrong[300] = "";
+        (void)cli_word(CLI_PAPER_METHODS, m, methods[m], sizeof methods[m]);
+        report_check_method(&app, cli_config_get(&config, "method", methods[m]), methods[m], wrong);
+        for (j = 0; j < CLI_COUNT(jobs); ++j)
+            todo += !(runs[j][m].why = report_why(&config, methods[m], wrong, jobs[j].root));
+    }
+    cli_progress_start(&progress, &app, "programs", todo);
+    for (i = 0; !code && i < CLI_COUNT(jobs) * 7; ++i) {
+        if (runs[j = i % CLI_COUNT(jobs)][m = i / CLI_COUNT(jobs)].why) continue;
+        run(&app, &config, j, m);
+        cli_progress_show(&progress, ++done);
+        code = cli_interrupted();
+    }
     cli_progress_end(&progress);
     if (!code) code = finish(&app);
     free(config.text); /* the texts of the cells live as long as the process */

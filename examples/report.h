@@ -265,6 +265,7 @@ static inline void report_cpu(char *out, size_t size) /* name by the kernel */
     if (f) fclose(f);
 }
 /* Name and value of what made the numbers; ends the list that report_fields began. */
+#define REPORT_NOT_COUNTED ((size_t)-1)
 static inline void report_provenance(report *p, cli *app, const cli_result *r, size_t encoded)
 {
     char cpu[128], text[64];
@@ -278,7 +279,7 @@ static inline void report_provenance(report *p, cli *app, const cli_result *r, s
     cli_put(&more, "commit", cli_s(CLI_COMMIT));
     cli_put(&more, "compiler", cli_s(REPORT_COMPILER));
     cli_put(&more, "CPU", cli_s(cpu));
-    cli_put(&more, "encoded_in_this_run", cli_n(encoded));
+    if (encoded != REPORT_NOT_COUNTED) cli_put(&more, "encoded_in_this_run", cli_n(encoded));
     cli_put(&more, "wall_time_of_this_run", cli_r(cli_seconds() - app->start, 1));
     if (gmtime_r(&now, &day) && strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", &day))
         cli_put(&more, "written", cli_s(text));
@@ -1972,8 +1973,8 @@ static inline void report_curve(report *p, const char *title, const double *y, i
     }
     if (!(high >= low)) return;
     report_element(p, "h3", title);
-    report_add(p, "<svg viewBox=\"0 0 640 200\" width=\"640\" role=\"img\" aria-label=\"%s from "
-                  "%.4g to %.4g\">", title, y[0], y[n - 1]);
+    report_add(p, "<svg viewBox=\"0 0 640 200\" width=\"640\" role=\"img\" aria-label=\"%s, "
+                  "between %.4g and %.4g\">", title, low, high);
     report_raw(p, "<path d=\"M50 10V170H630\" fill=\"none\" stroke=\"currentColor\"/>"
                   "<polyline fill=\"none\" stroke=\"currentColor\" stroke-width=\"2\" points=\"");
     for (i = 0; i < n; ++i)
@@ -2302,8 +2303,7 @@ static inline int report_dense(cli *app, const char *title, const cli_result *r,
         report_curve(&p, "Loss, mean of each hundredth of the updates", bins, (int)n);
     report_raw(&p, "<h2>Validation images</h2>\n");
     if (overlays->s) report_bytes(&p, overlays->s, overlays->n);
-    report_raw(&p, "<h2>Settings and provenance</h2>\n");
-    report_fields(&p, r);
+    report_provenance(&p, app, r, REPORT_NOT_COUNTED);
     code = report_save(app, &p, cli_text(app, "--out"));
     report_free(&p);
     return code;
@@ -2424,19 +2424,109 @@ static const cli_column report_cells_columns[] = {
     { "difference", "difference" }, { "width", "width" }, { "protocol, or why not", "protocol" }
 };
 static const cli_table report_cells_table = { NULL, report_cells_columns, 10 };
-/* A number with its command, or the reason why there is none; ours is of an encoder of this width,
-   the paper's of 768. */
-static inline void report_put_cell(cli_result *r, const struct cli_paper_row *p, const char *method,
-                                   int m, const char *text, const char *anchors, const char *why,
-                                   const char *command)
+/* Hours as people say them */
+static inline const char *report_hours(double hours, char text[32])
 {
-    char one[200], id[128];
-    double ours = (double)NAN, width = (double)NAN, hours;
+    if (hours < 1.0 / 60) snprintf(text, 32, "%.0f s", 3600 * hours);
+    else if (hours < 2) snprintf(text, 32, "%.0f min", 60 * hours);
+    else snprintf(text, 32, "%.0f h", hours);
+    return text;
+}
+/* What a program printed, or why it did not; its command. The texts live as long as the process. */
+typedef struct {
+    char *text, *why, *command;
+} report_run;
+/* Why a method cannot run on a data set, to be kept; NULL: it can. */
+static inline char *report_why(const cli_config *config, const char *method, const char *wrong,
+                               const char *root)
+{
+    const int weights = cli_config_get(config, "method", method) != NULL;
+    char line[300];
+    if (weights && !*wrong && cli_config_get(config, "data", root)) return NULL;
+    snprintf(line, sizeof line, "no %s in the configuration", weights ? root
+                                                              : "checkpoint of this method");
+    return strdup(weights && *wrong ? wrong : line);
+}
+#if !defined(_WIN32)
+/* Runs a program; in --out its output is ID.json, its messages ID.log. kept: the option that says
+   where it keeps what a next run goes on from. */
+static inline void report_child(cli *app, const char *id, const char *words, const char *root,
+                                const char *weights, const char *kept, report_run *o)
+{
+    const char *out = cli_text(app, "--out");
+    const int dry = cli_has(app, "--dry-run"), dense = !strcmp(kept, "--out");
+    char line[2100], path[3][1100];
+    const char *last[] = { "--root", root, "--weights", weights, dry ? NULL : kept, path[2],
+                           dense ? "--resume" : NULL, NULL };
+    int status;
+    snprintf(path[0], sizeof path[0], "%s/%s.json", out, id);
+    snprintf(path[1], sizeof path[1], "%s/%s.log", out, id);
+    snprintf(path[2], sizeof path[2], "%s/%s", out, dense ? id : "cache");
+    snprintf(line, sizeof line, "%s --json%s", words, dry ? " --dry-run" : "");
+    o->command = strdup(line);
+    status = cli_child(app, line, last, path[0], path[1]);
+    if (status == CLI_OK || status == CLI_PARTIAL) o->text = report_file(app, path[0]);
+    else o->why = report_last_line(app, path[1], status);
+}
+#endif
+/* Hours and MB of all dry runs, by what dense programs printed or report_dry said. */
+static inline void report_cost(cli_result *r, const report_run *runs, int n)
+{
+    static const char *const keys[] = { "\"hours_encoding_once\"", "\"hours_training\"",
+                                        "\"hours_scoring\"" };
+    double hours = 0, mb = 0;
+    int i, k;
+    for (i = 0; i < n; ++i) {
+        const char *text = runs[i].text, *why = runs[i].why ? runs[i].why : "";
+        double h = text ? 0 : cli_find_number(why, "about");
+        const double m = text ? cli_find_number(text, "\"MB_of_heads_on_disk\"")
+                              : cli_find_number(why, "hours,");
+        for (k = 0; text && k < 3; ++k) h += cli_find_number(text, keys[k]);
+        if (h >= 0) hours += h;
+        if (m >= 0) mb += m;
+    }
+    cli_put(r, "hours_in_all", cli_r(hours, 2));
+    cli_put(r, "MB_in_all", cli_r(mb, 1));
+}
+/* How ours was made: the command, how many items, an encoder of which width. */
+static inline void report_protocol(const char *text, const char *command, double width,
+                                   char one[600])
+{
+    const double items = cli_find_number(text, "\"items\""); /* of a class where there is train */
+    const double train = cli_find_number(text, "\"train_items\"");
+    const double test = cli_find_number(text, "\"test_items\"");
+    int n = snprintf(one, 600, "%.400s", command);
+    if (train == train)
+        n += snprintf(one + n, 600 - (size_t)n, "; %.0f + %.0f items", train, test);
+    else if (items == items) n += snprintf(one + n, 600 - (size_t)n, "; %.0f items", items);
+    if (width < 768 || width > 768)
+        snprintf(one + n, 600 - (size_t)n, "; an encoder of width %.0f, the paper's: 768", width);
+}
+/* A number with its command, or the reason why there is none. */
+static inline void report_put_cell(cli_result *r, const struct cli_paper_row *p, const char *method,
+                                   int m, const report_run *run, const char *anchors)
+{
+    const char *text = run->text, *why = run->why;
+    char one[600], id[128], time[2][32];
+    double ours = (double)NAN, width = (double)NAN, hours = (double)NAN;
     if (text) {
         snprintf(one, sizeof one, "%.*s", (int)strcspn(anchors, ";"), anchors);
         ours = cli_find_number(text, one);
         width = cli_find_number(text, "\"dim\"");
-        if (ours != ours) why = "this checkpoint or data set has no such number";
+        hours = cli_find_number(text, "\"hours_training\"");
+        why = "this checkpoint or data set has no such number";
+    }
+    if (ours == ours) {
+        report_protocol(text, run->command, width, one);
+        why = one;
+    } else if (hours == hours) {
+        snprintf(one, sizeof one, "would train on %.0f and score %.0f samples: %s and %s, "
+                 "%.1f MB of heads", cli_find_number(text, "\"images_train\""),
+                 cli_find_number(text, "\"images_val\""),
+                 report_hours(hours + cli_find_number(text, "\"hours_encoding_once\""), time[0]),
+                 report_hours(cli_find_number(text, "\"hours_scoring\""), time[1]),
+                 cli_find_number(text, "\"MB_of_heads_on_disk\""));
+        why = one;
     }
     snprintf(id, sizeof id, "%s/%s/%s/%s", p->table, p->data, p->metric, method);
     cli_cell(r, &report_cells_table, cli_s(id));
@@ -2449,60 +2539,89 @@ static inline void report_put_cell(cli_result *r, const struct cli_paper_row *p,
     cli_cell(r, &report_cells_table,
              ours == ours && p->v[m] > 0 ? cli_r(ours - p->v[m], 2) : cli_none());
     cli_cell(r, &report_cells_table, width == width ? cli_n((size_t)width) : cli_none());
-    hours = text ? cli_find_number(text, "\"hours_training\"") : (double)NAN;
-    if (hours == hours) {
-        snprintf(one, sizeof one, "would train on %.0f and score %.0f samples: %.2f and %.2f h, "
-                 "%.1f MB of heads", cli_find_number(text, "\"images_train\""),
-                 cli_find_number(text, "\"images_val\""), hours,
-                 cli_find_number(text, "\"hours_scoring\""),
-                 cli_find_number(text, "\"MB_of_heads_on_disk\""));
-        why = one;
+    cli_cell(r, &report_cells_table, cli_s(why ? why : "did not run"));
+}
+/* Figure 7: mIoU of parts across, of objects up */
+typedef struct {
+    double at[2]; /* part, object */
+    int hollow;
+    char name[200];
+} report_mark;
+/* Ends of an axis that holds the marks, whole tens. */
+static inline void report_range(const report_mark *marks, int n, int axis, int ends[2])
+{
+    int i;
+    ends[0] = n ? 90 : 0;
+    ends[1] = 10;
+    for (i = 0; i < n; ++i) {
+        const int ten = (int)(marks[i].at[axis] / 10) * 10;
+        if (ten < ends[0]) ends[0] = ten;
+        if (ten + 10 > ends[1]) ends[1] = ten + 10;
     }
-    cli_cell(r, &report_cells_table, cli_s(ours == ours ? command : why ? why : "did not run"));
 }
-/* Figure 7: mIoU of parts across, of objects up, 0 to most each; report_dot; </svg> */
-static inline void report_axes(report *p, const char *title, double most)
+static inline void report_chart(report *p, const char *title, const report_mark *marks, int n)
 {
+    enum { LEFT = 50, WIDE = 560, HIGH = 370, MOST = 64 };
+    double label[MOST][2];
+    int x[2], y[2], i, j, k;
+    report_range(marks, n, 0, x);
+    report_range(marks, n, 1, y);
     report_element(p, "h2", title);
-    report_add(p, "<svg viewBox=\"0 0 640 420\" width=\"640\" role=\"img\" "
-                  "aria-label=\"mIoU of objects and of parts\"><path d=\"M50 10V380H630\" "
-                  "fill=\"none\" stroke=\"currentColor\"/><text x=\"250\" y=\"412\" "
-                  "font-size=\"13\" fill=\"currentColor\">mIoU of parts, 0 to %g</text>"
-                  "<text x=\"56\" y=\"22\" font-size=\"13\" fill=\"currentColor\">mIoU of objects, "
-                  "0 to 100</text>\n", most);
-}
-static inline void report_dot(report *p, double part, double object, double most, int hollow,
-                              const char *name)
-{
-    const double x = 50 + 580 * part / most, y = 380 - 3.7 * object;
-    report_add(p, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"5\" fill=\"%s\" stroke=\"var(--bar)\"/>"
-                  "<text x=\"%.1f\" y=\"%.1f\" font-size=\"12\" fill=\"currentColor\"%s>", x, y,
-               hollow ? "none" : "var(--bar)", x < 400 ? x + 8 : x - 8, y + 4,
-               x < 400 ? "" : " text-anchor=\"end\"");
-    report_text(p, name);
-    report_raw(p, "</text>\n");
+    report_raw(p, "<svg viewBox=\"0 0 700 430\" width=\"700\" style=\"max-width:100%;height:auto\" "
+                  "role=\"img\" aria-label=\"mIoU of objects and of parts\" font-size=\"12\" "
+                  "fill=\"currentColor\"><path d=\"M50 10V380H610\" fill=\"none\" "
+                  "stroke=\"currentColor\"/><text x=\"280\" y=\"424\" font-size=\"13\">mIoU of "
+                  "parts</text><text x=\"56\" y=\"20\" font-size=\"13\">mIoU of objects</text>\n");
+    for (i = x[0]; i <= x[1]; i += 10)
+        report_add(p, "<text x=\"%d\" y=\"400\" text-anchor=\"middle\">%d</text>",
+                   LEFT + WIDE * (i - x[0]) / (x[1] - x[0]), i);
+    for (i = y[0]; i <= y[1]; i += 10)
+        report_add(p, "<text x=\"42\" y=\"%d\" text-anchor=\"end\">%d</text>",
+                   384 - HIGH * (i - y[0]) / (y[1] - y[0]), i);
+    for (i = 0; i < n; ++i) {
+        const double cx = LEFT + WIDE * (marks[i].at[0] - x[0]) / (x[1] - x[0]);
+        const double cy = 380 - HIGH * (marks[i].at[1] - y[0]) / (y[1] - y[0]), left = cx + 8;
+        double top = cy + 4;
+        for (k = 0; k < i; ++k) /* each move may meet another label */
+            for (j = 0; j < i && j < MOST; ++j)
+                if (fabs(label[j][0] - left) < 7 * (double)strlen(marks[j].name) &&
+                    fabs(label[j][1] - top) < 12)
+                    top = label[j][1] + 12;
+        if (i < MOST) label[i][0] = left;
+        if (i < MOST) label[i][1] = top;
+        report_add(p, "\n<circle cx=\"%.1f\" cy=\"%.1f\" r=\"5\" fill=\"%s\" "
+                      "stroke=\"var(--bar)\"/><text x=\"%.1f\" y=\"%.1f\">", cx, cy,
+                   marks[i].hollow ? "none" : "var(--bar)", left, top);
+        report_text(p, marks[i].name);
+        report_raw(p, "</text>");
+    }
+    report_raw(p, "</svg>\n");
 }
 static inline void report_object_part(report *p, const cli_result *r, const char *object,
                                       const char *part)
 {
     const size_t n = report_cells_table.count;
+    report_mark marks[14];
     char title[100];
     size_t i, j;
-    int k;
+    int k, count = 0;
     snprintf(title, sizeof title, "%s against %s", object, part);
-    report_axes(p, title, 50);
-    for (i = 0; i < r->count; i += n)
-        for (j = 0; j < r->count; j += n)
+    for (i = 0; i < r->count && r->items[i].table; i += n)
+        for (j = 0; j < r->count && r->items[j].table; j += n)
             for (k = 5; k < 7; ++k) {
                 const cli_item *a = &r->items[i], *b = &r->items[j];
                 if (strcmp(a[2].text, object) || strcmp(b[2].text, part) ||
                     strcmp(a[3].text, "mIoU") || strcmp(b[3].text, "mIoU") ||
                     strcmp(a[4].text, b[4].text) || a[k].value.kind != 3 ||
-                    b[k].value.kind != 3 || strcmp(a[1].text, b[1].text))
+                    b[k].value.kind != 3 || strcmp(a[1].text, b[1].text) || count == 14)
                     continue;
-                report_dot(p, b[k].value.real, a[k].value.real, 50, k == 5, a[4].text);
+                marks[count].at[0] = b[k].value.real;
+                marks[count].at[1] = a[k].value.real;
+                marks[count].hollow = k == 5;
+                snprintf(marks[count++].name, sizeof marks->name, "%s", a[4].text);
             }
-    report_raw(p, "</svg>\n<p class=\"soft\">Hollow: the paper. Filled: ours.</p>\n");
+    report_chart(p, title, marks, count);
+    report_raw(p, "<p class=\"soft\">Hollow: the paper. Filled: ours.</p>\n");
 }
 /* "key": "text" of our JSON, as it stands there; "" if it is not there */
 static inline void report_string(const char *json, const char *key, char out[200])
@@ -2524,11 +2643,11 @@ static inline int report_figure(cli *app)
     static const char *const options[2] = { "--object", "--part" };
     const int n = app->given[cli_at(app, "--object")];
     cli_result r = CLI_EMPTY_RESULT;
-    double most = 50;
+    report_mark *marks = (report_mark *)cli_alloc((size_t)n, sizeof *marks);
     report p;
-    int i, k, code = CLI_OK;
+    int i, k, code = marks ? CLI_OK : cli_no_memory(app);
     if (n != app->given[cli_at(app, "--part")])
-        return cli_error(app, CLI_USAGE, "--object and --part name as many results each, those of "
+        code = cli_error(app, CLI_USAGE, "--object and --part name as many results each, those of "
                          "an encoder at the same place");
     for (i = 0; !code && i < n; ++i) {
         char name[2][200], data[200];
@@ -2546,7 +2665,8 @@ static inline int report_figure(cli *app)
                 if (!k) cli_cell(&r, &table, cli_s(name[0]));
                 cli_cell(&r, &table, cli_s(data));
                 cli_cell(&r, &table, cli_r(x, 2));
-                if (k && x > most) most = 100;
+                marks[i].at[!k] = x;
+                snprintf(marks[i].name, sizeof marks[i].name, "%s", name[0]);
                 if (k && strcmp(name[0], name[1]))
                     code = cli_error(app, CLI_INPUT, "%s is of %s, not of %s", path, name[1],
                                      name[0]);
@@ -2557,25 +2677,71 @@ static inline int report_figure(cli *app)
     memset(&p, 0, sizeof p);
     report_begin(&p, "Objects against parts", "What a linear head segments on the same frozen "
                  "encoder: objects up, parts across (Figure 7 of the paper).");
-    report_axes(&p, "mIoU in percent", most);
-    for (i = 0; !code && i < n; ++i) {
-        const cli_item *row = &r.items[5 * i];
-        report_dot(&p, row[4].value.real, row[2].value.real, most, 0, row[0].text);
-    }
-    report_raw(&p, "</svg>\n");
+    if (!code) report_chart(&p, "mIoU in percent", marks, n);
     report_rows(&p, &r);
     if (!code) code = report_save(app, &p, cli_text(app, "--out"));
     if (!code) code = cli_print(app, &r);
     report_free(&p);
     cli_result_free(&r);
+    free(marks);
     return code;
+}
+/* How a number was made, or why there is none, each text once: rows [n] of a table share it. */
+static inline size_t report_note(const cli_result *r, const size_t *rows, size_t n, size_t row)
+{
+    size_t i, j, number = 1;
+    for (i = 0; i < n; ++i) {
+        const char *text = r->items[rows[i] + 9].text;
+        if (!strcmp(text, r->items[row + 9].text)) break;
+        for (j = 0; j < i && strcmp(text, r->items[rows[j] + 9].text);) ++j;
+        number += j == i;
+    }
+    return number;
+}
+/* One table of the paper, methods down: ours, below it the paper's number and the difference. */
+static inline void report_one_table(report *p, const cli_result *r, const size_t *rows, size_t n)
+{
+    char text[64];
+    size_t i, m, k;
+    snprintf(text, sizeof text, "Table %s", r->items[rows[0] + 1].text);
+    report_element(p, "h2", text);
+    report_raw(p, "<div class=\"scroll\"><table>\n<tr><th scope=\"col\">method</th>");
+    for (i = 0; i < n; i += 7) {
+        report_raw(p, "<th scope=\"col\">");
+        report_text(p, r->items[rows[i] + 2].text);
+        report_raw(p, "<br>");
+        report_text(p, r->items[rows[i] + 3].text);
+        report_raw(p, "</th>");
+    }
+    for (m = 0; m < 7; ++m) {
+        report_raw(p, "</tr>\n<tr>");
+        report_element(p, "td", r->items[rows[m] + 4].text);
+        for (i = m; i < n; i += 7) {
+            const cli_item *cell = &r->items[rows[i]];
+            report_add(p, "<td>%s", cli_show(cell[6].value, text));
+            report_add(p, "<sup>%lu</sup><br><small>%s",
+                       (unsigned long)report_note(r, rows, n, rows[i]),
+                       cli_show(cell[5].value, text));
+            if (cell[7].value.kind == 3) report_add(p, ", %+.2f", cell[7].value.real);
+            report_raw(p, "</small></td>");
+        }
+    }
+    report_raw(p, "</tr>\n</table></div>\n<ol class=\"soft\">\n");
+    for (i = k = 0; i < n; ++i)
+        if (report_note(r, rows, n, rows[i]) > k) {
+            report_element(p, "li", r->items[rows[i] + 9].text);
+            ++k;
+        }
+    report_raw(p, "</ol>\n");
 }
 /* The result as DIR/tables.json, .csv, .md and report.html */
 static inline int report_cells(cli *app, const cli_result *r, const char *folder)
 {
     static const char *const names[] = { "tables.json", "tables.csv", "tables.md" };
+    const size_t columns = report_cells_table.count;
+    size_t rows[20 * 7], i, n;
     report p;
-    int k, code = CLI_OK;
+    int k, code = r->failed ? cli_no_memory(app) : CLI_OK;
     for (k = 0; !code && k < 3; ++k) {
         cli_file o;
         if ((code = cli_file_open(app, &o, folder, names[k])) != CLI_OK) break;
@@ -2584,14 +2750,21 @@ static inline int report_cells(cli *app, const cli_result *r, const char *folder
         else cli_print_rows(o.f, &report_cells_table, r->items, r->count, 1);
         code = cli_file_keep(app, &o);
     }
+    if (code) return code;
     memset(&p, 0, sizeof p);
-    report_begin(&p, "The tables of the paper", "The paper's numbers, ours, how they were made. "
-                 "Where there is none, the last column says why. The paper's encoders are 768 "
-                 "wide (ViT-B/16); a number of an encoder of another width is no reproduction.");
+    report_begin(&p, "The tables of the paper", "Our number, below it the paper's and the "
+                 "difference; its note says how it was made, or why there is none. "
+                 "The paper's encoders are 768 wide (ViT-B/16): a number of another width is no "
+                 "reproduction, and its note says so.");
+    for (i = 0; i < r->count && r->items[i].table; i += n * columns) {
+        for (n = 0; i + n * columns < r->count && r->items[i + n * columns].table &&
+                    !strcmp(r->items[i + n * columns + 1].text, r->items[i + 1].text); ++n)
+            if (n < CLI_COUNT(rows)) rows[n] = i + n * columns;
+        report_one_table(&p, r, rows, n < CLI_COUNT(rows) ? n : CLI_COUNT(rows));
+    }
     report_object_part(&p, r, "ADE20K-Object-59", "ADE20K-Part-209");
     report_object_part(&p, r, "Pascal-Object-16", "Pascal-Part-193");
-    report_raw(&p, "<h2>Every cell</h2>\n");
-    report_rows(&p, r);
+    report_provenance(&p, app, r, REPORT_NOT_COUNTED);
     if (!code) code = report_save(app, &p, folder);
     report_free(&p);
     return code;

@@ -44,7 +44,11 @@ says "no such folder" 3 "nowhere/img/train" \
     "$bin/segmentation" --root "$out/nowhere" --classes 9 $encoder
 says "a rate that is none" 2 "up to 8 rates" "$bin/segmentation" $small --lr 1e-3,x
 says "--resume without --out" 2 "--resume needs --out" "$bin/segmentation" $small --resume
-says "too few classes" 3 "value" "$bin/segmentation" --root "$data" --classes 2 --crop 64 $encoder
+says "too few classes" 3 "ann/train/[0-9]*.png: .*value [0-9]" \
+    "$bin/segmentation" --root "$data" --classes 2 --crop 64 $encoder
+says "a crop out of range" 2 "--crop 4112" "$bin/segmentation" $small --crop 4112
+says "a crop that the patch does not divide" 2 "no multiple of the patch" \
+    "$bin/segmentation" $small --crop 72
 "$b/tools/make_creatures" --out "$out/other" --images 1 --size 96 >"$out/log" 2>&1
 cp -r "$data" "$out/odd"
 find "$out/other/part_masks" -name '*.png' -exec cp {} "$out/odd/ann/train/0.png" ';'
@@ -52,6 +56,18 @@ says "a mask of another size" 3 "pixels, its mask has 96 x 96" "$bin/segmentatio
     --root "$out/odd" --classes 32 --crop 64 --iters 9 --batch 4 $encoder
 says "pose without data" 3 "person_keypoints_train2017.json" "$bin/pose" --root "$data" $encoder
 says "paper without a source" 2 "--config or --object is needed" "$bin/paper" --out "$out/paper"
+
+# How values become classes, and how often each occurs, stands before the first update.
+try "a histogram" "$bin/segmentation" --root "$data" --classes 31 --offset 2 --crop 64 --batch 2 \
+    --random deit_tiny --no-augment --iters 100 --unknown ignore
+check "histogram: the map and its offset" \
+    grep -q 'class = stored value - 2, 31 classes; percent of the pixels of 6 + 3 im' "$out/log"
+check "histogram: ends at 100 percent" awk '
+    /images:$/ { on = 1; next }
+    on && $1 ~ /^[0-9.]+$/ { train += $1; val += $2 }
+    /\(ignored\)/ { on = 0; whole = 1 }
+    / update 100: loss / { after = whole; exit }
+    END { exit !(after && train > 99.9 && train < 100.1 && val > 99.9 && val < 100.1) }' "$out/log"
 
 # Training; killed and resumed; stopped and resumed: the same bytes.
 train="$small --iters 30 --checkpoint 2 --lr 1e-3,4e-3"
@@ -70,7 +86,11 @@ for how in KILL TERM; do
     wait $pid 2>"$out/noise"
     check "$how: it was on its way" [ $? -ne 0 ]
     [ $how = KILL ] || check "SIGTERM: says how to go on" grep -q -- --resume "$out/err"
-    try "$how: resumed" "$bin/segmentation" $train --out "$out/$how" --resume
+    try "$how: resumed" "$bin/segmentation" $train --out "$out/$how" --resume --json
+    check "$how: no loss is made up for what an earlier process trained" \
+        grep -q '"loss": \[null, .*[0-9]\]' "$out/log"
+    check "$how: the same scores" \
+        [ "$(grep -E 'mIoU|IoU' "$out/log")" = "$(grep -E 'mIoU|IoU' "$out/whole.json")" ]
     for head in head-0.001 head-0.004; do
         check "$how: $head has the same bytes" \
             cmp -s "$out/whole/$head.safetensors" "$out/$how/$head.safetensors"
@@ -89,6 +109,8 @@ try "160,000 updates, dry" "$bin/segmentation" --preset lip19 --root "$data" --u
     $encoder --dry-run --json
 check "dry: counts" [ "$(value images_train "$out/log") $(value updates "$out/log")" = "6 160000" ]
 check "dry: hours" awk -v h="$(value hours_training "$out/log")" 'BEGIN { exit !(h > 1) }'
+check "dry: hours of cores, two at most" awk -v h="$(value hours_training "$out/log")" \
+    -v c="$(value core_hours_training "$out/log")" 'BEGIN { exit !(c > 0 && c < 2.1 * h) }'
 
 # Figure 7 from two results of each encoder.
 sed 's/"data": "folder"/"data": "<objects>"/' "$out/whole.json" >"$out/object.json"
@@ -112,6 +134,7 @@ fi
 # shellcheck disable=SC2086
 {
 few="--root $shared/data/coco_kp $encoder --no-flip-test --batch 4 --overlays 1"
+says "pose with two rates" 2 "one rate" "$bin/pose" $few --lr 1e-3,1e-4
 try "pose" "$bin/pose" $few --iters 2 --out "$out/pose" --json
 cp "$out/log" "$out/pose.json"
 check "pose: results for pycocotools" grep -q '"keypoints"' "$out/pose/results.json"
@@ -126,15 +149,46 @@ method.mae = $weights
 data.cifar10 = $shared/data/cifar10
 data.coco = $shared/data/coco_kp
 END
+for row in method.deti=x data.cubs=y options.embed=--quiet method.mae=z; do
+    { cat "$out/config" && echo "$row"; } >"$out/wrong"
+    says "paper with $row" 3 "${row%=*}" "$bin/paper" --config "$out/wrong" --out "$out/paper"
+done
 try "paper, dry" "$bin/paper" --config "$out/config" --out "$out/paper" --dry-run --csv --quiet
 cells=$out/paper/tables.csv
-check "paper: every cell has a number or a reason" [ -z "$(grep -E ',$' "$cells")" ]
+check "paper: every cell has a number or a reason" \
+    [ "$(grep -cE '"protocol": "[^"]' "$out/paper/tables.json")" -eq 336 ]
 check "paper: not under another's name" \
     [ "$(grep '/mae,' "$cells" | grep -vc 'is a deit checkpoint')" -eq 0 ]
 check "paper: items counted" grep -q '2/CIFAR10/AP_encoded/deit.*would read 400 items' "$cells"
 check "paper: no file, no cell" \
     grep -q '2/COCO-object/.*/deit.*cannot run.*instances_val2017' "$cells"
 check "paper: samples counted" grep -q '10/COCO-pose/AP/deit.*86 and score 68 samples' "$cells"
+check "paper: hours and MB in all" grep -q ',hours_in_all,MB_in_all$' "$out/log"
+dry=$cells
+
+# A number is one of this checkpoint; a second run goes on from the heads and gives the same.
+cat >"$out/config" <<END
+method.deit = $weights
+method.ibot = $weights
+data.lip19 = $data
+options.segmentation = --unknown ignore --no-augment --crop 64 --iters 4 --batch 2 --threads 2
+END
+for n in 1 2; do
+    try "paper, run $n" "$bin/paper" --config "$out/config" --out "$out/paper2" --quiet --json
+    cells=$out/paper2/tables.csv
+    cp "$cells" "$out/cells$n"
+done
+check "paper: nine cells of LIP" [ "$(awk -F, '$7 != "" && $7 != "ours"' "$cells" | wc -l)" -eq 9 ]
+check "paper: of one method" \
+    [ "$(awk -F, '$7 != "" && $7 != "ours" { print $5 }' "$cells" | sort -u)" = deit ]
+check "paper: with command, items, width" \
+    grep -q 'LIP-19/mIoU/deit.*segmentation --preset lip19.*6 + 3 items.*width 192' "$cells"
+check "paper: the second run gives the same" cmp -s "$out/cells1" "$out/cells2"
+check "paper: and trains nothing" grep -q '"loss": \[null.*null\]' "$out/paper2/deit-15.json"
+check "paper: nine tables, each with its notes" \
+    [ "$(grep -c '<h2>Table' "$out/paper2/report.html")" -eq 9 -a \
+    "$(grep -c '<ol' "$out/paper2/report.html")" -eq 9 ]
+cells=$dry
 if [ -f "$shared/spec/paper_tables.csv" ]; then
     # id, table, data, metric, method, paper, ...
     awk -F, 'NR > 1 && $6 != "" { printf "%s %s %s %s %.1f\n", $2, $3, $4, $5, $6 }' "$cells" |
