@@ -92,7 +92,6 @@ static int finish(segmentation *g)
                     cli_is_random(app) ? NULL : g->d.info.recipe);
     cli_seg_put_classes(&r, &g->s, g->counts);
     cli_put(&r, "data", cli_s(g->s.name));
-    cli_put(&r, "images", cli_n(g->s.files[1].count));
     cli_put(&r, "evaluation", cli_s(cli_has(app, "--resize-exact") ? "squashed to crop x crop"
                                     : cli_choice(app, "--eval") ? "whole" : "slide"));
     cli_put(&r, "augmentation", cli_s(cli_has(app, "--no-augment") ? "none" : "official"));
@@ -120,7 +119,6 @@ int main(int argc, char **argv)
     memset(&g, 0, sizeof g);
     cli_dense_calls(&g.d, &g, fill, step, evaluate);
     code = cli_seg_open(&app, &g.s);
-    if (!code) code = cli_seg_histogram(&g.s);
     g.d.outputs = g.s.p.classes;
     g.d.h = g.d.w = g.s.p.crop;
     g.d.target_bytes = (size_t)g.s.p.crop * (size_t)g.s.p.crop * sizeof(uint16_t);
@@ -129,6 +127,7 @@ int main(int argc, char **argv)
     snprintf(about, sizeof about, "%s, offset %d, %s, %s", g.s.name, cli_int(&app, "--offset"),
              cli_has(&app, "--no-augment") ? "squashed" : "augmented", cli_text(&app, "--average"));
     if (!code) code = cli_dense_open(&app, &g.d, about);
+    if (!code) code = cli_seg_histogram(&g.s);
     if (!code && !(g.counts = (uint64_t *)cli_alloc(g.d.heads * 3, (size_t)g.s.p.classes * 8)))
         code = cli_no_memory(&app);
     if (!code) code = cli_dense_run(&g.d);
