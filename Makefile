@@ -129,6 +129,13 @@ asan: ## the test programs under AddressSanitizer and UBSan (clang sees masked l
 ubsan: ## the test programs under gcc's UBSan
 	$(MAKE) B=$(B)/ubsan CC=gcc WITHOUT="golden faults" \
 	    CFLAGS="$(SANITIZE) -fsanitize=undefined -fno-sanitize-recover=all" check
+# Wrap-around and narrowing are defined, so that no other leg sees them; in readers of files they are
+# mistakes but where tests/integer.ignore says why not.
+INTEGER = $(patsubst %,$(B)/integer/tests/%,fuzz load data image)
+integer: $(FIXTURES) ## what reads files under clang's integer and implicit-conversion checks
+	$(MAKE) B=$(B)/integer CC=clang LINKED= CFLAGS="$(SANITIZE) -fno-sanitize-recover=all \
+	    -fsanitize=integer,implicit-conversion -fsanitize-ignorelist=tests/integer.ignore" $(INTEGER)
+	@set -e; for t in $(INTEGER); do $$t $$(case $$t in */load | */data) echo $(B)/fixtures ;; esac); done
 # Needs clang with libFuzzer. What is new goes to $(B)/fuzz; tests/corpus/README.md has the log.
 MINUTES = 10
 JOBS = 1
@@ -198,6 +205,6 @@ help: ## this list
 clean: ## remove what was built
 	rm -rf $(B)
 
-.PHONY: all examples tests benches tools setup test check hostile warn asan ubsan tsan msan valgrind fuzz coverage demo \
+.PHONY: all examples tests benches tools setup test check hostile warn asan ubsan integer tsan msan valgrind fuzz coverage demo \
 	bench bench-peers install uninstall check-install matrix soak dist lint format help clean
 .DELETE_ON_ERROR:

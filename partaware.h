@@ -3779,10 +3779,10 @@ static void paw__sort_deep(void **a, size_t n, paw__less *less, int deep)
             n = k;
         }
     }
-    for (i = n / 2; i-- > 0;) paw__sift(a, i, n, less);
-    for (i = n; i-- > 1;) {
+    for (i = n / 2; i > 0; --i) paw__sift(a, i - 1, n, less);
+    for (i = n; i > 1;) {
         void *x = a[0];
-        a[0] = a[i];
+        a[0] = a[--i];
         a[i] = x;
         paw__sift(a, 0, i, less);
     }
@@ -4113,10 +4113,9 @@ static int paw__json_hex4(paw__json *j, uint32_t *out)
 static size_t paw__json_escape(paw__json *j, uint8_t *u)
 {
     static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
-    int ch = paw__json_have(j, 1) ? j->text[j->at] : 0;
+    int ch = paw__json_have(j, 1) ? j->text[j->at++] : 0;
     const char *p = ch ? strchr(from, ch) : NULL;
     uint32_t v, low;
-    ++j->at;
     if (p) {
         u[0] = (uint8_t)to[p - from];
         return 1;
