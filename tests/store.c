@@ -550,6 +550,7 @@ static void test_processes(void)
       "what they leave: %zu files", n);
     paw_store_close(s);
     remove_all(folder);
+    bad = 0;
     for (k = 0; k < 50; ++k) { /* killed at any moment: what has its name is whole */
         const pid_t pid = start(1000);
         struct timespec t = { 0, 0 };
