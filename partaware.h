@@ -14087,7 +14087,7 @@ static paw_err paw__dense_step(paw_dense *h, paw_ctx *c, const float *x, size_t 
     float *all = (float *)paw__calloc(c, 2 * n * grid + weights + ld + scratch, sizeof *all);
     paw__tap2 *taps = (paw__tap2 *)paw__alloc(c, (size_t)u->h + (size_t)u->w, sizeof *taps);
     double *losses = (double *)paw__alloc(c, n, sizeof *losses), sum = 0;
-    float *logits = all, *grad = all + n * grid, *gweight = grad + n * grid;
+    float *logits = all, *grad = all, *gweight = all;
     paw_err e = all && taps && losses ? PAW_OK : PAW_E_OOM;
     paw__team team;
     size_t i;
@@ -14098,6 +14098,8 @@ static paw_err paw__dense_step(paw_dense *h, paw_ctx *c, const float *x, size_t 
     for (i = 0; !e && i < n; ++i)
         e = paw__dense_run(h, &team, x + i * rows * h->width, rows, logits + i * grid);
     if (!e) {
+        grad += n * grid;
+        gweight += 2 * n * grid;
         u->ops = team.ops;
         u->gh = gh;
         u->gw = gw;
