@@ -273,11 +273,12 @@ static inline void cli_help(const cli_program *p)
            "exit status: %s", CLI_EXIT_CODES);
 }
 
-/* s[0..n) as roff text, which must be able to start a line; newlines become blanks. */
+/* s[0..n) as roff text, which must be able to start a line; newlines become blanks,
+   and a line may end behind a |. */
 static inline void cli_roff(const char *s, size_t n)
 {
     static const char *const names[] = { "-\\-", "\\\\e", "'\\(aq", "`\\(ga", "^\\(ha", "~\\(ti",
-                                         "\n " };
+                                         "\n ", "||\\:" };
     size_t i;
     int k;
     if (n && (s[0] == '.' || s[0] == '\'')) fputs("\\&", stdout);
@@ -313,7 +314,8 @@ static inline void cli_man(const cli_program *p)
     int i;
     printf(".TH ");
     for (i = 0; p->name[i]; ++i) putchar(toupper((unsigned char)p->name[i]));
-    printf(" 1 \"\" \"partaware %d.%d.%d\"\n.SH NAME\n", v / 10000, v / 100 % 100, v % 100);
+    printf(" 1 \"\" \"partaware %d.%d.%d\"\n.ad l\n.nh\n", v / 10000, v / 100 % 100, v % 100);
+    printf(".SH NAME\n");
     cli_roff(p->name, strlen(p->name));
     printf(" \\- ");
     cli_roff(&first, 1);

@@ -27,10 +27,10 @@ static const cli_option options[] = {
     "pascal-part193|pascal-object16"
 #define PROGRAMS "part_retrieval|object_retrieval|part_classification|probe|segmentation|pose"
 CLI_PROGRAM("paper", "(--config FILE | --object FILE... --part FILE...) --out DIR [options]",
-            "Fills the tables of the paper with our numbers.\n"
-            "methods: " CLI_PAPER_METHODS "\n"
-            "data: " ROOTS "\n"
-            "programs: " PROGRAMS "\n"
+            "Fills the tables of the paper with our numbers.\n\n"
+            "methods: " CLI_PAPER_METHODS "\n\n"
+            "data: " ROOTS "\n\n"
+            "programs: " PROGRAMS "\n\n"
             "A second run with the same --out goes on where the first one stopped.\n");
 
 #define AP "AP_encoded=\"column\": \"encoded\"|<\"AP\";AP_projected=\"projected\": {|\"AP\""
