@@ -2990,8 +2990,11 @@ static inline void cli_dense_put(cli_result *r, const cli_dense *d)
 {
     cli *app = d->app;
     const double all = d->times[0] + d->times[1] + d->times[2];
+    char hex[20];
     size_t i;
     int k;
+    snprintf(hex, sizeof hex, "%016llx", (unsigned long long)paw_model_hash(d->model));
+    cli_put(r, "weights_hash", cli_s(hex));
     cli_put(r, "updates", cli_n(cli_has(app, "--eval-only") ? 0 : d->iters));
     cli_put(r, "train_items", cli_n(d->train));
     cli_put(r, "test_items", cli_n(d->val));

@@ -1973,8 +1973,9 @@ static inline void report_curve(report *p, const char *title, const double *y, i
     }
     if (!(high >= low)) return;
     report_element(p, "h3", title);
-    report_add(p, "<svg viewBox=\"0 0 640 200\" width=\"640\" role=\"img\" aria-label=\"%s, "
-                  "between %.4g and %.4g\">", title, low, high);
+    report_add(p, "<svg viewBox=\"0 0 640 200\" width=\"640\" style=\"max-width:100%%;"
+                  "height:auto\" fill=\"currentColor\" role=\"img\" aria-label=\"%s, between %.4g "
+                  "and %.4g\">", title, low, high);
     report_raw(p, "<path d=\"M50 10V170H630\" fill=\"none\" stroke=\"currentColor\"/>"
                   "<polyline fill=\"none\" stroke=\"currentColor\" stroke-width=\"2\" points=\"");
     for (i = 0; i < n; ++i)

@@ -6,7 +6,7 @@
 . "$(dirname "$0")/t.sh"
 
 for p in "$bin/part_retrieval" "$bin/object_retrieval" "$bin/patch_search" \
-    "$b/tools/make_creatures"; do
+    "$bin/segmentation" "$bin/paper" "$b/tools/make_creatures"; do
     [ -x "$p" ] || { skip "$p is not built"; finish; }
 done
 
@@ -28,7 +28,19 @@ options="--random deit_tiny --quiet --cache $out/cache"
     >"$out/log" 2>&1 || fail "object_retrieval"
 "$bin/patch_search" --images "$(dirname "$image")" $options --top 84 --query 0:24 1:8 \
     --report "$out/patches" >"$out/log" 2>&1 || fail "patch_search"
-pages="parts objects patches"
+for split in train val; do
+    mkdir -p "$out/data/img/$split" "$out/data/ann/$split"
+    for i in 0 1; do
+        cp "$image" "$out/data/img/$split/$i<b>.png"
+        cp "$creatures/part_masks${image#"$creatures/images"}" "$out/data/ann/$split/$i<b>.png"
+    done
+done
+"$bin/segmentation" --root "$out/data" --classes 32 --crop 64 --iters 20 --random deit_tiny \
+    --quiet --no-augment --out "$out/labels" >"$out/log" 2>&1 || fail "segmentation"
+printf 'data.lip19 = %s\n' "$out/data" >"$out/config"
+"$bin/paper" --config "$out/config" --quiet --out "$out/paper" >"$out/log" 2>&1 || fail "paper"
+check "paper: says commit" grep -q '<dt>commit' "$out/paper/report.html"
+pages="parts objects patches labels"
 for p in $pages; do
     page=$out/$p/report.html
     check "$p: whole" grep -q '</html>' "$page"
@@ -45,6 +57,8 @@ check "names are escaped" grep -q '&lt;img src=x onerror=alert(2)&gt;' "$out/obj
 check "84 neighbours: the paper's canvas of 605 x 605" \
     [ "$(od -An -j16 -N8 -tu1 "$out/patches/0_24_cls.png" | tr -s ' ')" = " 0 0 2 93 0 0 2 93" ]
 check "a sheet for each query and feature" [ "$(find "$out/patches" -name '*.png' | wc -l)" -eq 4 ]
+
+pages="$pages paper"
 
 chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome)
 [ -n "$chromium" ] || { skip "no chromium"; finish; }
