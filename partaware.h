@@ -14154,6 +14154,7 @@ PAW_DEF paw_err paw_seg_step(paw_dense *h, paw_ctx *c, const float *x, size_t n,
 PAW_DEF double paw_seg_rate(double lr, double warm_up, double total, double iteration)
 {
     PAW__MODE;
+    volatile double kept; /* as in paw_oks */
     paw__schedule s;
     memset(&s, 0, sizeof s);
     s.kind = PAW__POLY;
@@ -14161,7 +14162,8 @@ PAW_DEF double paw_seg_rate(double lr, double warm_up, double total, double iter
     s.total = total;
     s.warm = warm_up;
     s.start = 1e-6;
-    return paw__rate(&s, iteration);
+    kept = paw__rate(&s, iteration);
+    return kept;
 }
 
 /* ---- segmentation at test: logits of windows, averaged, upsampled twice, no map is stored ---- */
@@ -14962,6 +14964,7 @@ PAW_DEF double paw_oks(const paw_pose *truth, const paw_pose *found)
                                                  .072, .062, .062, .107, .107, .087, .087, .089,
                                                  .089 };
     const double *b = truth->box;
+    volatile double kept; /* computed before the mode is the host's again: clang would not wait */
     double sum = 0;
     int i, labelled = 0, n = 0;
     for (i = 0; i < PAW_KEYPOINTS; ++i) labelled += truth->points[i][2] > 0;
@@ -14981,7 +14984,8 @@ PAW_DEF double paw_oks(const paw_pose *truth, const paw_pose *found)
         sum += paw__exp(-e);
         ++n;
     }
-    return sum / n;
+    kept = sum / n;
+    return kept;
 }
 
 enum { PAW__OKS_STEPS = 10, PAW__OKS_RANGES = 3, PAW__OKS_FOUND = 20, PAW__OKS_RECALLS = 101 };
