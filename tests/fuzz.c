@@ -523,6 +523,8 @@ static void fz_mask(const uint8_t *p, size_t n)
 static void fz_config(const uint8_t *p, size_t n)
 {
     static const cli_program program = { "paper", "", "", NULL, 0 };
+    static const char *const keys[] = { "method", CLI_PAPER_METHODS, "data", "cub|cifar10",
+                                        "options", "pose", NULL };
     static char said[4096];
     cli_config config;
     cli app;
@@ -533,7 +535,7 @@ static void fz_config(const uint8_t *p, size_t n)
     fz_give("set/my.txt", p, n);
     memset(said, 0, sizeof said);
     rewind(fz_stderr);
-    code = cli_config_read(&app, "set/my.txt", &config);
+    code = cli_config_read(&app, "set/my.txt", keys, &config);
     fflush(fz_stderr);
     rewind(fz_stderr);
     said[fread(said, 1, sizeof said - 1, fz_stderr)] = 0;
