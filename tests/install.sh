@@ -39,6 +39,11 @@ cat >"$out/use/main.c" <<END
 int main(void) { paw_ctx *c; return paw_create(NULL, &c) ? 1 : (paw_destroy(c), 0); }
 END
 cp "$out/use/main.c" "$out/use/main.cc"
+mains="main.c main.cc" languages="C CXX"
+if ! have "${cxx%% *}"; then
+    skip "C++: no $cxx"
+    mains=main.c languages=C
+fi
 uses() # what files compile-command...: in use/
 {
     what=$1 files=$2
@@ -51,14 +56,14 @@ uses() # what files compile-command...: in use/
     done
 }
 cp partaware.h "$out/use/"
-uses "copied header" "main.c main.cc" "$(pkg-config --cflags sleef 2>/dev/null) \
+uses "copied header" "$mains" "$(pkg-config --cflags sleef 2>/dev/null) \
     $(pkg-config --libs sleef 2>/dev/null || echo -lsleef) -lm -lpthread"
 rm "$out/use/partaware.h"
 if have pkg-config; then
     PKG_CONFIG_PATH=$prefix/share/pkgconfig
     export PKG_CONFIG_PATH
     try "pkg-config --modversion" [ "$(pkg-config --modversion partaware)" = "$version" ]
-    uses "pkg-config" "main.c main.cc" "$(pkg-config --cflags --libs partaware)"
+    uses "pkg-config" "$mains" "$(pkg-config --cflags --libs partaware)"
     try "make install without SLEEF" make_it install PREFIX="$out/bare" PROGRAMS= \
         CPPFLAGS=-DPAW_NO_SLEEF
     flags=$(PKG_CONFIG_PATH=$out/bare/share/pkgconfig pkg-config --cflags --libs partaware)
@@ -68,7 +73,7 @@ else
     skip "no pkg-config"
 fi
 if have cmake; then
-    for language in C CXX; do
+    for language in $languages; do
         suffix=$([ $language = C ] && echo c || echo cc)
         mkdir -p "$out/cmake.$language"
         cat >"$out/cmake.$language/CMakeLists.txt" <<END

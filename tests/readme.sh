@@ -109,7 +109,7 @@ make help | awk '{ print $1 }' >"$out/targets"
 {
     grep -o '`[^`]*`' README.md | tr -d '`'
     sed -n 's/^    //p' README.md
-} | sed 's,^build/examples/,,; s,^build/bench/,,' >"$out/spans"
+} | sed -E 's,^mpirun( -n [0-9]+)? ,,; s,^build/(mpi/)?(examples|bench)/,,' >"$out/spans"
 while read -r first second rest; do
     [ "$first" = make ] || continue
     try "make $second" grep -qx -- "$second" "$out/targets"

@@ -88,9 +88,9 @@ for p in $pages; do
     check "$p: opens" [ -s "$out/$p-wide.png" ]
     check "$p: no line in the console" [ -z "$(grep 'CONSOLE' "$out/log")" ]
     look "$p-phone" 390 3000 "$page"
-    look "$p-dark" 1200 1600 "$page" --blink-settings=preferredColorScheme=0
+    look "$p-dark" 1200 2400 "$page" --blink-settings=preferredColorScheme=0
     check "$p: dark is another picture" [ "$(cmp -s "$out/$p-wide.png" "$out/$p-dark.png";
-        echo $?)" -ne 0 ]
+        echo $?)" -eq 1 ]
     # how it is laid out, measured by the browser itself on a copy that asks
     sed "/<\/body>/r $out/ask" "$page" >"$out/probe.html"
     "$chromium" --headless --no-sandbox --disable-gpu --no-first-run --window-size=500,3000 \
@@ -101,7 +101,7 @@ for p in $pages; do
 done
 look patches-click 1200 2400 "$out/patches/report.html#q0-8"
 check "a window of patch_search answers to its link" \
-    [ "$(cmp -s "$out/patches-click.png" "$out/patches-wide.png"; echo $?)" -ne 0 ]
+    [ "$(cmp -s "$out/patches-click.png" "$out/patches-wide.png"; echo $?)" -eq 1 ]
 rm -rf "$out/profile" "$out/probe.html" "$out/probe.png" "$out/log" "$out/probe" "$out/ask"
 
 if [ -f "$shared/weights/deit_tiny_patch16_224.pth" ]; then

@@ -3,14 +3,15 @@
 # through sudo). Silent where nothing is missing. CC and CPPFLAGS are those of the build.
 # WITH=peers: also the libraries that bench/peers.c loads.
 set -u
+cc=${CC:-cc}
 includes() # header...: 1 where the compiler does not find one of them
 {
     for header in "$@"; do printf '#include <%s>\n' "$header"; done |
-        ${CC:-cc} ${CPPFLAGS:-} -E -x c -o /dev/null - 2>/dev/null
+        $cc ${CPPFLAGS:-} -E -x c -o /dev/null - 2>/dev/null
 }
 
-command -v "${CC:-cc}" >/dev/null 2>&1 || {
-    echo "setup: no C compiler '${CC:-cc}': install gcc, or run make CC=..." >&2
+command -v "${cc%% *}" >/dev/null 2>&1 || {
+    echo "setup: no C compiler '$cc': install gcc, or run make CC=..." >&2
     exit 1
 }
 missing=
