@@ -622,8 +622,8 @@ typedef struct {
 PAW_DEF void paw_label_map_offset(int classes, int offset, paw_label_map *out);
 /* values: [classes] stored value of each class; other values below 256 are ignored. */
 PAW_DEF void paw_label_map_values(int classes, const uint8_t *values, paw_label_map *out);
-/* Stored values to classes, in place. An unknown value is E_FORMAT with name (for messages), value
-   and place, or ignored. */
+/* Stored values to classes, in place. An unknown value is E_FORMAT with name (for messages),
+   value, place and a histogram of all such values, or ignored. */
 PAW_DEF paw_err paw_mask_classes(paw_ctx *c, const paw_label_map *map, int ignore_unknown,
                                  const char *name, paw_mask *mask);
 /* Sides that keep the ratio within long and short (mmcv's imrescale). */
@@ -10813,6 +10813,28 @@ PAW_DEF void paw_label_map_values(int classes, const uint8_t *values, paw_label_
         out->class_of[v] = (uint16_t)(v < 256 || v == 65535 ? PAW_IGNORED : PAW_UNKNOWN);
     for (v = 0; v < classes; ++v) out->class_of[values[v]] = (uint16_t)v;
 }
+/* Pixel at has no class: says so, with "VALUE x PIXELS, ..." of all such values. */
+static paw_err paw__mask_unknown(paw_ctx *c, const paw_label_map *map, const char *name,
+                                 const paw_mask *mask, size_t at)
+{
+    const size_t w = (size_t)mask->w, n = w * (size_t)mask->h;
+    char text[160] = "";
+    size_t i, count, used = 0;
+    int v, last = -1;
+    for (; used + 40 < sizeof text; last = v) {
+        for (count = i = 0, v = 65536; i < n; ++i) {
+            const int p = mask->px[i];
+            if (p <= last || p > v || map->class_of[p] != PAW_UNKNOWN) continue;
+            count = p == v ? count + 1 : 1;
+            v = p;
+        }
+        if (!count) break;
+        used += (size_t)snprintf(text + used, 40, "%s%d x %zu", used ? ", " : "", v, count);
+    }
+    return paw__fail(c, PAW_E_FORMAT, "%s: value %u at column %zu, row %zu is none of the %d "
+                     "classes; values of none x pixels: %s%s", name ? name : "mask", mask->px[at],
+                     at % w, at / w, map->classes, text, used + 40 < sizeof text ? "" : ", ...");
+}
 PAW_DEF paw_err paw_mask_classes(paw_ctx *c, const paw_label_map *map, int ignore_unknown,
                                  const char *name, paw_mask *mask)
 {
@@ -10823,9 +10845,7 @@ PAW_DEF paw_err paw_mask_classes(paw_ctx *c, const paw_label_map *map, int ignor
     n = (size_t)mask->w * (size_t)mask->h;
     for (i = 0; !ignore_unknown && i < n; ++i)
         if (map->class_of[mask->px[i]] == PAW_UNKNOWN)
-            return paw__fail(c, PAW_E_FORMAT, "%s: value %u at column %zu, row %zu is none of the "
-                             "%d classes", name ? name : "mask", mask->px[i],
-                             i % (size_t)mask->w, i / (size_t)mask->w, map->classes);
+            return paw__mask_unknown(c, map, name, mask, i);
     for (i = 0; i < n; ++i) {
         const uint16_t k = map->class_of[mask->px[i]];
         mask->px[i] = k == PAW_UNKNOWN ? PAW_IGNORED : k;

@@ -303,11 +303,18 @@ static void test_label_maps(void)
 {
     static paw_label_map m;
     uint16_t px[] = { 0, 1, 3, 255, 3, 9 };
-    paw_mask mask = { px, 3, 2 };
+    uint16_t many[900];
+    paw_mask mask = { px, 3, 2 }, wide = { many, 30, 30 };
     const paw_seg_preset *p = paw_seg_preset_find("ade20k-object59");
+    int v;
     paw_label_map_offset(3, 1, &m);
     T(paw_mask_classes(ctx, &m, 0, "x.png", &mask) == PAW_E_FORMAT &&
-          strstr(paw_message(ctx), "x.png: value 9 at column 2, row 1"), "%s", paw_message(ctx));
+          strstr(paw_message(ctx), "x.png: value 9 at column 2, row 1") &&
+          strstr(paw_message(ctx), "x pixels: 9 x 1"), "%s", paw_message(ctx));
+    for (v = 0; v < 900; ++v) many[v] = (uint16_t)(1000 + v % 300);
+    T(paw_mask_classes(ctx, &m, 0, "x.png", &wide) == PAW_E_FORMAT &&
+          strstr(paw_message(ctx), ": 1000 x 3, 1001 x 3, ") &&
+          !strcmp(strchr(paw_message(ctx), 0) - 5, ", ..."), "%s", paw_message(ctx));
     T(px[0] == 0 && px[5] == 9, "a refused mask is untouched");
     T(!paw_mask_classes(ctx, &m, 1, "x.png", &mask), "unknown values ignored");
     T(px[0] == PAW_IGNORED && px[1] == 0 && px[2] == 2 && px[3] == PAW_IGNORED &&

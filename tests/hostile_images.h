@@ -631,7 +631,8 @@ static void i_d11(void)
     paw_label_map_offset(2, 0, &map);
     h_begin();
     h_refused(paw_mask_classes(ctx, &map, 0, "mask.png", &m), PAW_E_FORMAT, "mask.png",
-              "value 2 at column 2, row 0 is none of the 2 classes");
+              "value 2 at column 2, row 0 is none of the 2 classes; values of none x pixels: "
+              "2 x 1, 700 x 1");
     H(!memcmp(px, keep, sizeof px), "the mask was changed");
     h_begin();
     h_accepted(paw_mask_classes(ctx, &map, 1, "mask.png", &m), "unknown: ignored");
