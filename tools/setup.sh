@@ -15,6 +15,7 @@ command -v "${cc%% *}" >/dev/null 2>&1 || {
     exit 1
 }
 missing=
+includes errno.h || missing="$missing libc6-dev" # which apt only recommends beside gcc
 includes sleef.h || missing="$missing libsleef-dev"
 includes stb/stb_image.h stb/stb_image_write.h || missing="$missing libstb-dev"
 if [ "${WITH:-}" = peers ]; then
