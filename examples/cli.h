@@ -2501,7 +2501,9 @@ static inline int cli_seg_load(cli_seg *s, int split, size_t i, paw_image *image
    says how they are mapped. */
 static inline int cli_seg_histogram(cli_seg *s)
 {
+    const int most = s->p.classes > 41 ? 40 : 41;
     cli_progress progress;
+    double more[2] = { 0, 0 };
     size_t i, n;
     int split, k, code = CLI_OK;
     cli_progress_start(&progress, s->app, "masks", s->files[0].count + s->files[1].count);
@@ -2533,7 +2535,13 @@ static inline int cli_seg_histogram(cli_seg *s)
             for (j = 0; j <= s->p.classes; ++j) all += from[j];
             share[split] = all ? 100 * (double)from[k] / (double)all : 0;
         }
-        if (k < 40 || k == s->p.classes)
+        if (k >= most && k < s->p.classes) {
+            more[0] += share[0];
+            more[1] += share[1];
+            if (k + 1 == s->p.classes)
+                fprintf(stderr, "  %7.3f %7.3f  (%d more classes)\n", more[0], more[1],
+                        s->p.classes - most);
+        } else
             fprintf(stderr, "  %7.3f %7.3f  %s\n", share[0], share[1],
                     k < s->p.classes ? s->names[k] : "(ignored)");
     }
@@ -2661,7 +2669,8 @@ static inline int cli_rates(cli *app, const char *text, double *rates, int most)
         {"--checkpoint", "N", CLI_INT, "1000", 1, 1e8, "save the heads every N updates in --out"}, \
         {"--resume", NULL, CLI_FLAG, NULL, 0, 0, "go on from the heads in --out"},           \
         {"--head", "FILE", CLI_STR, NULL, 0, 0, "start from it; with --eval-only: score it"},      \
-        {"--eval-only", NULL, CLI_FLAG, NULL, 0, 0, "no training"},                                \
+        {"--eval-only", NULL, CLI_FLAG, NULL, 0, 0,                                                \
+         "no training: scores --head, or with --resume the heads in --out"},                       \
         {"--dry-run", NULL, CLI_FLAG, NULL, 0, 0,                                                  \
          "check the data, time a few updates, say how long all would take"}
 typedef struct {
@@ -2721,7 +2730,7 @@ static inline int cli_dense_heads(cli_dense *d)
     const int bias = cli_choice(app, "--decay-bias");
     size_t k;
     for (k = 0; k < d->heads; ++k) {
-        char path[1024];
+        char path[1024] = "";
         struct stat st;
         paw_err e;
         if (cli_has(app, "--resume")) cli_dense_path(d, k, path);
@@ -2741,6 +2750,8 @@ static inline int cli_dense_heads(cli_dense *d)
         } else if (from) {
             e = paw_dense_load(app->ctx, from, &d->head[k]);
             if (!cli_has(app, "--eval-only")) d->head[k].steps = 0;
+        } else if (cli_has(app, "--eval-only")) {
+            return cli_error(app, CLI_INPUT, "%s: no such head for --eval-only", path);
         } else
             e = paw_dense_create(app->ctx, d->outputs, d->width,
                                  (uint64_t)cli_int(app, "--seed"), &d->head[k]);
@@ -2766,6 +2777,9 @@ static inline int cli_dense_open(cli *app, cli_dense *d, const char *about)
     d->app = app;
     if (cli_has(app, "--resume") && !cli_text(app, "--out"))
         return cli_error(app, CLI_USAGE, "--resume needs --out");
+    if (cli_has(app, "--eval-only") && !cli_text(app, "--head") && !cli_has(app, "--resume"))
+        return cli_error(app, CLI_USAGE, "--eval-only needs --head, or --resume with heads in "
+                         "--out");
     if (!(d->heads = (size_t)cli_rates(app, cli_text(app, "--lr"), d->lr, CLI_MAX_HEADS)))
         return CLI_USAGE;
     if (d->milestones && d->heads > 1)
@@ -2807,7 +2821,8 @@ static inline int cli_dense_open(cli *app, cli_dense *d, const char *about)
     d->losses = (double *)cli_alloc(d->iters, sizeof *d->losses);
     if (!d->chw || !d->x || !d->target || !d->order || !d->losses) return cli_no_memory(app);
     for (i = 0; i < d->iters; ++i) d->losses[i] = (double)NAN; /* of an earlier process: unknown */
-    if (cli_text(app, "--out")) code = cli_make_folder(app, cli_text(app, "--out"));
+    if (cli_text(app, "--out") && !cli_has(app, "--dry-run"))
+        code = cli_make_folder(app, cli_text(app, "--out"));
     return code ? code : cli_dense_heads(d);
 }
 static inline int cli_dense_encode(cli_dense *d, const float *chw, size_t n, float *x)
@@ -2885,8 +2900,10 @@ static inline int cli_dense_update(cli_dense *d, size_t it)
         paw_err e;
         if (d->head[k].steps > it) continue; /* saved a moment later than the others */
         e = d->step(d->user, &d->head[k], d->batch, lr, &loss);
-        if (e) return cli_error(d->app, CLI_PARTIAL, "update %lu, rate %g: %s", (unsigned long)it,
-                                d->lr[k], paw_message(d->app->ctx));
+        if (e) return cli_error(d->app, e == PAW_E_OOM ? CLI_RESOURCE : CLI_INPUT,
+                                "update %lu, rate %g: %s%s", (unsigned long)it, d->lr[k],
+                                paw_message(d->app->ctx), d->heads > 1 && cli_text(d->app, "--out")
+                                ? "; --resume without this rate goes on with the others" : "");
         if (!k) d->losses[it] = loss;
     }
     d->times[2] += cli_seconds() - start;
@@ -2970,7 +2987,8 @@ static inline int cli_dense_run(cli_dense *d)
     if (it < d->iters && cached) code = cli_dense_cache(d);
     cli_progress_start(&progress, app, "updates", d->iters);
     for (; !code && it < d->iters; ++it) {
-        if (!(code = cli_dense_batch(d, it))) code = cli_dense_update(d, it);
+        if (!(code = cli_dense_batch(d, it)) && (code = cli_dense_update(d, it)) != CLI_OK)
+            (void)cli_dense_save(d); /* a head that failed is as it was before */
         if (!code && ((it + 1) % every == 0 || it + 1 == d->iters || cli_interrupted()))
             code = cli_dense_save(d);
         if (!code && (code = cli_interrupted()) != CLI_OK)
@@ -2990,6 +3008,7 @@ static inline void cli_dense_put(cli_result *r, const cli_dense *d)
 {
     cli *app = d->app;
     const double all = d->times[0] + d->times[1] + d->times[2];
+    const size_t shown = d->iters < 10 ? d->iters : 10;
     char hex[20];
     size_t i;
     int k;
@@ -3006,9 +3025,9 @@ static inline void cli_dense_put(cli_result *r, const cli_dense *d)
     cli_put(r, "seed", cli_n((size_t)cli_int(app, "--seed")));
     for (k = 0; k < d->block_count; ++k) cli_put(r, "blocks[]", cli_n((size_t)d->blocks[k]));
     if (!d->block_count) cli_put(r, "blocks[]", cli_s("last, behind the final norm"));
-    for (i = 0; !cli_has(app, "--eval-only") && i < 10 && i < d->iters; ++i)
-        cli_put(r, "loss[]", cli_r(d->losses[(d->iters - 1) * i / (d->iters < 10 ? d->iters : 9)],
-                                   4));
+    for (i = 0; !cli_has(app, "--eval-only") && i < shown; ++i)
+        cli_put(r, "loss[]",
+                cli_r(d->losses[shown > 1 ? (d->iters - 1) * i / (shown - 1) : 0], 4));
     if (all > 0) cli_put(r, "seconds_data", cli_r(d->times[0], 1));
     if (all > 0) cli_put(r, "seconds_encoder", cli_r(d->times[1], 1));
     if (all > 0) cli_put(r, "seconds_heads", cli_r(d->times[2], 1));
@@ -3132,8 +3151,8 @@ static inline int cli_pose_open(cli *app, const char *split, paw_poses *all, siz
         const paw_pose *p = &all->items[i];
         if (p->labelled && !p->crowd && p->box[2] > 1 && p->box[3] > 1) (*use)[(*count)++] = i;
     }
-    if (*count) return CLI_OK;
-    return cli_error(app, CLI_INPUT, "%s: nobody with key points", file);
+    if (!*count) return cli_error(app, CLI_INPUT, "%s: nobody with key points", file);
+    return all->paths[**use] ? CLI_OK : cli_error(app, CLI_INPUT, "%s: names no images", file);
 }
 /* Decodes path to reader->image unless it is there. */
 static inline int cli_pose_image(cli *app, paw_reader *reader, const char *path)

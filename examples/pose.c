@@ -21,7 +21,7 @@ CLI_PROGRAM("pose", "--root DIR (--weights FILE | --random deit_tiny) [options]"
             "Trains a linear pose head on a frozen encoder and scores it.\n"
             "Of few persons --batch is all of them, --iters 210 passes, 1000 at least.\n");
 
-enum { H = 256, W = 192, MAP_H = 64, MAP_W = 48, MAP = MAP_H * MAP_W };
+enum { H = 256, W = 192, MAP_H = 64, MAP_W = 48, HEAT = PAW_KEYPOINTS * MAP_H * MAP_W };
 typedef struct {
     cli *app;
     cli_dense d;
@@ -44,7 +44,7 @@ static int fill(void *user, size_t item, uint64_t at, float *chw, void *target)
     if (cli_has(s->app, "--no-augment")) paw_pose_crop_of(p->box, W, H, &crop);
     else paw_pose_crop_random(p, W, H, (uint64_t)cli_int(s->app, "--seed"), at, &crop);
     paw_pose_input(&s->reader.image, &crop, s->stats, W, H, chw);
-    paw_pose_target(p, &crop, MAP_W, MAP_H, (float *)target, (float *)target + PAW_KEYPOINTS * MAP);
+    paw_pose_target(p, &crop, MAP_W, MAP_H, (float *)target, (float *)target + HEAT);
     return CLI_OK;
 }
 static paw_err step(void *user, paw_dense *head, size_t n, double lr, double *loss)
@@ -59,13 +59,12 @@ static int find(pose *s, size_t item, float *chw, float *x, float *heat)
 {
     const paw_pose *t = &s->split[1].items[s->use[1][item]];
     const int patch = s->d.info.patch_px, gh = H / patch, gw = W / patch;
-    const size_t count = PAW_KEYPOINTS * MAP;
     const int views = cli_has(s->app, "--no-flip-test") ? 1 : 2;
     paw_pose_crop crop;
     size_t i;
     int k, code = cli_pose_image(s->app, &s->reader, s->split[1].paths[s->use[1][item]]);
-    memset(heat, 0, count * sizeof *heat);
-    for (k = 0; !code && k < views; ++k) {
+    memset(heat, 0, HEAT * sizeof *heat);
+    for (k = views; !code && k-- > 0;) { /* the mirror image first: crop ends as it is decoded */
         paw_pose_crop_of(t->box, W, H, &crop);
         crop.flip = k;
         paw_pose_input(&s->reader.image, &crop, s->stats, W, H, chw);
@@ -73,10 +72,10 @@ static int find(pose *s, size_t item, float *chw, float *x, float *heat)
         if (!code && paw_pose_heat(&s->d.head[0], s->app->ctx, x, gh, gw, MAP_H / gh, k, heat))
             code = cli_fail(s->app, PAW_E_OOM);
     }
-    for (i = 0; i < count; ++i) heat[i] /= (float)views;
-    crop.flip = 0;
+    for (i = 0; i < HEAT; ++i) heat[i] /= (float)views;
     if (!code) paw_pose_decode(heat, MAP_W, MAP_H, &crop, 1, &s->found[item]);
     s->found[item].image_id = t->image_id;
+    s->found[item].area = t->box[2] * t->box[3]; /* what similar means, when repeats are dropped */
     return code;
 }
 static int evaluate(void *user, size_t n)
@@ -84,7 +83,7 @@ static int evaluate(void *user, size_t n)
     pose *s = (pose *)user;
     float *chw = (float *)cli_alloc(3 * H * W, sizeof *chw);
     float *x = (float *)cli_alloc(s->d.tokens * s->d.width, sizeof *x);
-    float *heat = (float *)cli_alloc(PAW_KEYPOINTS * MAP, sizeof *heat);
+    float *heat = (float *)cli_alloc(HEAT, sizeof *heat);
     cli_progress progress;
     size_t i;
     int code = chw && x && heat ? CLI_OK : cli_no_memory(s->app);
@@ -131,13 +130,14 @@ int main(int argc, char **argv)
     for (k = 0; !code && k < 2; ++k)
         code = cli_pose_open(&app, k ? "val2017" : "train2017", &s.split[k], &s.use[k],
                              k ? &s.d.val : &s.d.train);
-    s.found = (paw_pose *)cli_alloc(s.d.val, sizeof *s.found);
+    if (!code && !(s.found = (paw_pose *)cli_alloc(s.d.val, sizeof *s.found)))
+        code = cli_no_memory(&app);
     s.d.outputs = PAW_KEYPOINTS;
     s.d.h = H;
     s.d.w = W;
     s.d.block_count = -1;
     s.d.milestones = 1;
-    s.d.target_bytes = PAW_KEYPOINTS * (MAP + 1) * sizeof(float);
+    s.d.target_bytes = (HEAT + PAW_KEYPOINTS) * sizeof(float);
     if (!code) code = cli_dense_open(&app, &s.d, cli_has(&app, "--no-augment") ? "" : "random");
     if (!code) code = cli_dense_run(&s.d);
     if (!code && !cli_has(&app, "--dry-run")) code = finish(&s);

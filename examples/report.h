@@ -2174,6 +2174,11 @@ static inline int report_png(cli *app, const char *folder, const char *name, con
     free(file.s);
     return code;
 }
+static inline int report_stem(const char *name) /* its length without the ending */
+{
+    const char *dot = strrchr(name, '.');
+    return (int)(dot && dot > name ? (size_t)(dot - name) : strlen(name));
+}
 /* The overlay of validation image i as a PNG in --out and in the page. seen: as it was scaled. */
 static inline int report_seg(report *page, cli_seg *s, size_t i, const paw_image *seen,
                              const paw_mask *truth, const uint16_t *labels)
@@ -2187,7 +2192,7 @@ static inline int report_seg(report *page, cli_seg *s, size_t i, const paw_image
     e = report_overlay(&image, truth, labels, s->names, s->p.classes, &drawn);
     paw_image_free(s->app->ctx, &image);
     if (e) return cli_no_memory(s->app);
-    snprintf(name, sizeof name, "overlay-%.*s.png", (int)strcspn(stem, "."), stem);
+    snprintf(name, sizeof name, "overlay-%lu-%.*s.png", (unsigned long)i, report_stem(stem), stem);
     code = report_png(s->app, cli_text(s->app, "--out"), name, &drawn);
     report_raw(page, "<figure>");
     report_image(page, &drawn, name);
@@ -2250,7 +2255,8 @@ static inline int report_pose(report *page, cli *app, paw_reader *reader, const 
         report_skeleton(&to, &truth->items[use[i]], 0, 1);
         report_skeleton(&to, &found[i], in->w + 10, 0);
     }
-    snprintf(name, sizeof name, "pose-%.*s.png", (int)strcspn(stem, "."), stem);
+    snprintf(name, sizeof name, "pose-%lld-%.*s.png", (long long)found->image_id,
+             report_stem(stem), stem);
     code = report_png(app, cli_text(app, "--out"), name, &to);
     report_raw(page, "<figure>");
     report_image(page, &to, name);

@@ -70,7 +70,7 @@ static int evaluate(void *user, size_t n)
             e = paw_seg_count(g->s.app->ctx, truth.px, labels + k * pixels, pixels, (int)classes,
                               g->counts + k * 3 * classes);
         if (e) code = cli_fail(g->s.app, e);
-        if (!code && cli_text(g->s.app, "--out") && n == g->s.files[1].count && drawn &&
+        if (!code && cli_text(g->s.app, "--out") && !cli_has(g->s.app, "--dry-run") && drawn &&
             i % ((n + drawn - 1) / drawn) == 0)
             code = report_seg(&g->page, &g->s, i, &seen, &truth, labels);
         free(chw);

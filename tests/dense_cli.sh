@@ -42,6 +42,13 @@ says "folder without classes" 2 "--classes is needed" \
     "$bin/segmentation" --preset folder --root "$data" $encoder
 says "no such folder" 3 "nowhere/img/train" \
     "$bin/segmentation" --root "$out/nowhere" --classes 9 $encoder
+says "scored alone without a head" 2 "needs --head, or --resume" \
+    "$bin/segmentation" $small --eval-only --out "$out/none"
+says "scored alone, no head in --out" 3 "none/head-0.0004.safetensors: no such head" \
+    "$bin/segmentation" $small --eval-only --out "$out/none" --resume
+check "scored alone without a head: nothing is written" [ ! -e "$out/none/report.html" ]
+says "an update that is not finite" 3 "update [0-9]*, rate 99: .*--resume without this rate" \
+    "$bin/segmentation" $small --iters 60 --warm-up 0 --decay 1 --lr 1e-3,99 --out "$out/wild"
 says "a rate that is none" 2 "up to 8 rates" "$bin/segmentation" $small --lr 1e-3,x
 says "--resume without --out" 2 "--resume needs --out" "$bin/segmentation" $small --resume
 says "too few classes" 3 "ann/train/[0-9]*.png: .*value [0-9]" \
@@ -55,6 +62,30 @@ find "$out/other/part_masks" -name '*.png' -exec cp {} "$out/odd/ann/train/0.png
 says "a mask of another size" 3 "pixels, its mask has 96 x 96" "$bin/segmentation" \
     --root "$out/odd" --classes 32 --crop 64 --iters 9 --batch 4 $encoder
 says "pose without data" 3 "person_keypoints_train2017.json" "$bin/pose" --root "$data" $encoder
+# One person annotated twice, a little apart, and another: the repeat is dropped.
+mkdir -p "$out/people/annotations" "$out/people/train2017" "$out/people/val2017"
+person() # id, x, y
+{
+    printf '{"id":%s,"image_id":1,"category_id":1,"iscrowd":0,"area":4800,"num_keypoints":17,' "$1"
+    printf '"bbox":[%s,%s,60,80],"keypoints":[' "$2" "$3"
+    awk -v x="$2" -v y="$3" 'BEGIN { for (i = 0; i < 17; ++i)
+        printf "%s%g,%g,2", i ? "," : "", x + 3 * i, y + 4 * i }'
+    printf ']}'
+}
+for split in train val; do
+    cp "$data/img/train/0.png" "$out/people/${split}2017/0.png"
+    { printf '{"images":[{"id":1,"file_name":"0.png"}],"annotations":[' && person 1 20 20 &&
+        printf , && person 2 20.1 20.1 && printf , && person 3 120 100 && printf ']}'; } \
+        >"$out/people/annotations/person_keypoints_${split}2017.json"
+done
+try "pose, a person twice" "$bin/pose" --root "$out/people" $encoder --iters 2 \
+    --out "$out/people/out"
+check "pose, a person twice: two are left" \
+    [ "$(grep -c image_id "$out/people/out/results.json")" -eq 2 ]
+sed -i.old 's/"images":\[[^]]*\]/"images":[]/' \
+    "$out/people/annotations/person_keypoints_val2017.json"
+says "pose, no images" 3 "val2017.json: names no images" \
+    "$bin/pose" --root "$out/people" $encoder --iters 2
 says "paper without a source" 2 "--config or --object is needed" "$bin/paper" --out "$out/paper"
 
 # How values become classes, and how often each occurs, stands before the first update.
