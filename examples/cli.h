@@ -3238,30 +3238,63 @@ static inline int cli_pose_put(cli *app, cli_result *r, const paw_poses *truth, 
 #if !defined(_WIN32)
 #include <sys/wait.h>
 
-/* Runs the program beside this one, its output in files; returns its exit status, -1: not run. */
+/* The file of this program: as called, or where the shell found it. */
+static inline void cli_self(const cli *app, char out[1200])
+{
+    const char *name = app->argv[0], *at = strchr(name, '/') ? "" : getenv("PATH");
+    struct stat s;
+    for (; at && *at; at += strcspn(at, ":"), at += *at == ':') {
+        const int n = (int)strcspn(at, ":");
+        snprintf(out, 1200, "%.*s/%s", n ? n : 1, n ? at : ".", name);
+        if (!access(out, X_OK) && !stat(out, &s) && S_ISREG(s.st_mode)) return;
+    }
+    snprintf(out, 1200, "%s%s", strchr(name, '/') ? "" : "./", name);
+}
+/* The program beside this one, which may be installed as partaware-paper: all have the prefix. */
+static inline void cli_sibling(const cli *app, const char *name, char out[1200])
+{
+    static const char own[] = "paper";
+    char self[1200];
+    size_t n;
+    cli_self(app, self);
+    n = strlen(self);
+    if (n >= sizeof own - 1 && !strcmp(self + n - (sizeof own - 1), own)) n -= sizeof own - 1;
+    else n = (size_t)(cli_base(self) - self);
+    snprintf(out, 1200, "%.*s%s", (int)n, self, name);
+}
+/* Runs the program beside this one, its output in files; returns its exit status, -1: not run. A
+   signal that ends this process ends the child first. */
 static inline int cli_child(cli *app, char *line, const char *const *last, const char *out,
                             const char *log)
 {
+    const struct timespec nap = { 0, 20000000 };
     char path[1200], *args[128], *at;
-    const char *slash = strrchr(app->argv[0], '/');
-    int n = 0, status = 0, from, to;
-    pid_t id;
+    int n = 0, status = 0, told = 0, from, to;
+    pid_t id, ended;
     for (at = strtok(line, " "); at && n < 100; at = strtok(NULL, " ")) args[n++] = at;
     while (*last && n < 127) args[n++] = (char *)(uintptr_t)*last++;
     args[n] = NULL;
-    snprintf(path, sizeof path, "%.*s%s", slash ? (int)(slash - app->argv[0]) + 1 : 0, app->argv[0],
-             args[0]);
+    cli_sibling(app, args[0], path);
     fflush(NULL);
     if ((id = fork()) < 0) return -1;
     if (!id) {
+        (void)signal(SIGINT, SIG_DFL); /* until the program has its own */
+        (void)signal(SIGTERM, SIG_DFL);
+        if (cli_signalled) _exit(128 + (int)cli_signalled);
         from = open(out, O_WRONLY | O_CREAT | O_TRUNC, 0666);
         to = open(log, O_WRONLY | O_CREAT | O_TRUNC, 0666);
         if (from < 0 || to < 0 || dup2(from, 1) < 0 || dup2(to, 2) < 0) _exit(127);
-        execvp(path, args);
+        execv(path, args);
+        fprintf(stderr, "cannot start %s: %s\n", path, strerror(errno));
+        fflush(stderr);
         _exit(127);
     }
-    while (waitpid(id, &status, 0) < 0)
-        if (errno != EINTR) return -1;
+    /* Not one long wait: a signal just before it would go by. */
+    while ((ended = waitpid(id, &status, WNOHANG)) <= 0) {
+        if (ended < 0 && errno != EINTR) return -1;
+        if (cli_signalled && !told) told = !kill(id, SIGTERM);
+        (void)nanosleep(&nap, NULL);
+    }
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 #endif

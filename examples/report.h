@@ -2336,8 +2336,7 @@ static inline char *report_last_line(cli *app, const char *path, int status)
     while (n && text[n - 1] == '\n') text[--n] = 0;
     if (n && (last = strrchr(text, '\n')) != NULL) ++last;
     else last = text;
-    snprintf(line, sizeof line, "exit %d: %s", status, status == 127 ? "the program is not there"
-                                                       : last && *last ? last : "no message");
+    snprintf(line, sizeof line, "exit %d: %s", status, last && *last ? last : "no message");
     free(text);
     return strdup(line);
 }

@@ -197,6 +197,25 @@ check "paper: samples counted" grep -q '10/COCO-pose/AP/deit.*86 and score 68 sa
 check "paper: hours and MB in all" grep -q ',hours_in_all,MB_in_all$' "$out/log"
 dry=$cells
 
+# SIGTERM ends the program that runs, too, which keeps what it has.
+cat >"$out/config" <<END
+method.deit = $weights
+data.lip19 = $data
+options.segmentation = --unknown ignore --no-augment --crop 64 --batch 2 --threads 2 --checkpoint 1
+END
+"$bin/paper" --config "$out/config" --out "$out/stopped" --quiet >"$out/log" 2>"$out/err" &
+pid=$!
+n=0
+while [ ! -e "$out/stopped/deit-15/head-0.001.safetensors" ] && [ $n -lt 1200 ]; do
+    sleep 0.05
+    n=$((n + 1))
+done
+kill -s TERM $pid
+wait $pid 2>"$out/noise"
+got=$?
+check "SIGTERM: paper ends with 143, not $got" [ $got -eq 143 ]
+check "SIGTERM: its program has ended" grep -q 'stopped after update' "$out/stopped/deit-15.log"
+
 # A number is one of this checkpoint; a second run goes on from the heads and gives the same.
 cat >"$out/config" <<END
 method.deit = $weights

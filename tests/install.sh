@@ -154,6 +154,24 @@ else
     skip "completion: no bash, or no embed"
 fi
 
+# paper runs the programs that were installed with it, whatever else PATH has of their names.
+weights=$shared/weights/deit_tiny_patch16_224.pth
+if [ -x "$prefix/bin/partaware-paper" ] && [ -f "$weights" ]; then
+    mkdir -p "$out/path" "$out/nothing"
+    for program in segmentation partaware-segmentation; do
+        printf '#!/bin/sh\necho another >&2\nexit 9\n' >"$out/path/$program"
+        chmod +x "$out/path/$program"
+    done
+    printf 'method.deit = %s\ndata.lip19 = %s\n' "$weights" "$out/nothing" >"$out/config"
+    for paper in "$prefix/bin/partaware-paper" partaware-paper; do
+        try "$paper" env PATH="$out/path:$prefix/bin:$PATH" "$paper" --config "$out/config" \
+            --out "$out/paper" --dry-run --csv
+        try "$paper: segmentation ran" grep -q '5/LIP-19/mIoU/deit.*exit 3: .*nothing' "$out/log"
+    done
+else
+    skip "partaware-paper: not built, or no $weights"
+fi
+
 try "make uninstall" make_it uninstall PREFIX="$prefix"
 find "$prefix" -type f >"$out/found"
 try "make uninstall leaves files" sh -c "cat '$out/found'; [ ! -s '$out/found' ]"
