@@ -2352,6 +2352,29 @@ static inline void cli_put_items(cli *app, cli_result *r, const cli_items *s,
     cli_put(r, "chance", cli_r(chance, 2));
 }
 
+/* ---- data of dense heads ---- */
+
+static inline const char *cli_below_root(cli *app, const char *path)
+{
+    const char *root = cli_text(app, "--root");
+    const size_t n = strlen(root);
+    if (strncmp(path, root, n)) return path;
+    return path + n + strspn(path + n, "/");
+}
+/* Adds name and content of a file to *hash; of its content only the size if whole is 0. */
+static inline int cli_hash_file(cli *app, const char *path, int whole, uint64_t *hash)
+{
+    const char *name = cli_below_root(app, path);
+    char size[32];
+    struct stat st;
+    if (stat(path, &st)) return cli_error(app, CLI_INPUT, "%s: %s", path, strerror(errno));
+    *hash = paw_hash(name, strlen(name) + 1, *hash);
+    snprintf(size, sizeof size, "%llu", (unsigned long long)st.st_size);
+    if (!whole) *hash = paw_hash(size, strlen(size), *hash);
+    else if (paw_file_hash(app->ctx, path, *hash, hash)) return cli_fail(app, PAW_E_IO);
+    return CLI_OK;
+}
+
 /* ---- segmentation ---- */
 
 #define CLI_SEG_PRESETS                                                                            \
@@ -2365,7 +2388,8 @@ static inline void cli_put_items(cli *app, cli_result *r, const cli_items *s,
         {"--offset", "N", CLI_INT, "1", 0, 4096,                                                   \
          "stored value of the first class; values below are ignored"},                             \
         {"--names", "FILE", CLI_STR, NULL, 0, 0,                                                   \
-         "class names, one a line, value in front or not; DIR/classes.txt if it is there"},        \
+         "class names, one a line: each behind its stored value, or all in the order of the "      \
+         "classes; DIR/classes.txt if it is there"},                                               \
         {"--unknown", "refuse|ignore", CLI_CHOICE, "refuse", 0, 0, "values of no class"},          \
         {"--crop", "PX", CLI_INT, NULL, 16, 4096, "side of the input; a preset has its own"},      \
         {"--resize-exact", NULL, CLI_FLAG, NULL, 0, 0,                                             \
@@ -2398,7 +2422,7 @@ static inline int cli_seg_names(cli_seg *s)
     char path[1024], *line, *next;
     uint8_t *bytes = NULL;
     size_t size = 0;
-    int k = 0;
+    int k, lines = 0, valued = 0;
     paw_err e;
     s->names = (char **)cli_alloc((size_t)s->p.classes, sizeof *s->names);
     if (!s->names) return cli_no_memory(s->app);
@@ -2414,15 +2438,21 @@ static inline int cli_seg_names(cli_seg *s)
         next += strcspn(next, "\n");
         if (*next) *next++ = 0;
         at[strcspn(at, "\r")] = 0;
+        if (!*at) continue;
         value = strtol(at, &end, 10);
-        if (end != at && *end) { /* "value name" */
-            k = (int)value - cli_int(s->app, "--offset");
+        k = lines++;
+        if (end != at && (*end == ' ' || *end == '\t')) { /* "value name" */
+            k = value >= 0 && value < 65536 ? s->map->class_of[value] : PAW_UNKNOWN;
             at = end + strspn(end, " \t");
+            ++valued;
         }
-        if (*at && k >= 0 && k < s->p.classes && !s->names[k]) s->names[k] = strdup(at);
-        ++k;
+        if (*at && k < s->p.classes && !s->names[k]) s->names[k] = strdup(at);
     }
     free(line);
+    if (lines != valued && (valued || lines != s->p.classes))
+        return cli_error(s->app, CLI_INPUT, "%s: %d names, %d with a value in front, of %d classes:"
+                         " all need their stored value, or one line a class", file ? file : path,
+                         lines, valued, s->p.classes);
     for (k = 0; k < s->p.classes; ++k) {
         snprintf(path, sizeof path, "class %d", k);
         if (!s->names[k]) s->names[k] = strdup(path);
@@ -2434,6 +2464,7 @@ static inline int cli_seg_open(cli *app, cli_seg *s)
 {
     const paw_seg_preset *found = paw_seg_preset_find(cli_text(app, "--preset"));
     const int n = cli_has(app, "--limit") ? cli_int(app, "--limit") : 0;
+    const int crop = cli_has(app, "--crop") ? cli_int(app, "--crop") : found ? found->crop : 512;
     char path[2][1024];
     int i, code;
     memset(s, 0, sizeof *s);
@@ -2449,8 +2480,8 @@ static inline int cli_seg_open(cli *app, cli_seg *s)
         s->p.classes = cli_int(app, "--classes");
         memcpy(s->p.folders, paw_seg_preset_find("lip19")->folders, sizeof s->p.folders);
     }
-    if (cli_has(app, "--crop") || !found) {
-        s->p.crop = cli_has(app, "--crop") ? cli_int(app, "--crop") : 512;
+    if (!found || crop != found->crop) {
+        s->p.crop = crop;
         s->p.stride = s->p.crop * 2 / 3;
         s->p.train_scale[0] = s->p.test_scale[0] = 4 * s->p.crop;
         s->p.train_scale[1] = s->p.test_scale[1] = s->p.crop;
@@ -2473,6 +2504,22 @@ static inline int cli_seg_open(cli *app, cli_seg *s)
         }
     }
     code = cli_seg_names(s);
+    return code;
+}
+/* What of the data decides the trained bytes: their hash, and sizes and labels in words. */
+static inline int cli_seg_about(cli_seg *s, uint64_t *hash, char about[200])
+{
+    const paw_seg_files *f = &s->files[0];
+    size_t i;
+    int code = CLI_OK;
+    for (i = 0; !code && i < f->count; ++i)
+        if (!(code = cli_interrupted()) && !(code = cli_hash_file(s->app, f->images[i], 0, hash)))
+            code = cli_hash_file(s->app, f->masks[i], 1, hash);
+    snprintf(about, 200, "%s, %d classes, offset %d, unknown %s, scale %d x %d, %s, %s", s->name,
+             s->p.classes, cli_int(s->app, "--offset"), cli_text(s->app, "--unknown"),
+             s->p.train_scale[0], s->p.train_scale[1],
+             cli_has(s->app, "--no-augment") ? "squashed" : "augmented",
+             cli_text(s->app, "--average"));
     return code;
 }
 /* Mask of classes; image NULL: not wanted. Both to be freed. */
@@ -2682,6 +2729,7 @@ typedef struct {
     int (*evaluate)(void *user, size_t n); /* the first n of the validation split */
     int outputs, h, w, milestones; /* milestones 1: rates a tenth after 170 and 200 of 210 parts */
     size_t target_bytes, train, val;
+    uint64_t data; /* hash of the training split */
     paw_model *model;
     paw_model_info info;
     int blocks[4], block_count;
@@ -2809,11 +2857,13 @@ static inline int cli_dense_open(cli *app, cli_dense *d, const char *about)
     d->tokens = (size_t)(d->h / d->info.patch_px) * (size_t)(d->w / d->info.patch_px);
     d->width = (size_t)d->info.dim * (size_t)(d->block_count ? d->block_count : 1);
     snprintf(d->settings, sizeof d->settings, "weights %016llx, blocks %d, %d x %d, batch %lu, "
-             "iters %lu, warm-up %lu, decay %g %s, seed %d, stats %s, %s, items %lu, %s",
+             "iters %lu, warm-up %lu, decay %g %s, seed %d, stats %s, %s, %s, items %lu %016llx, "
+             "%s",
              (unsigned long long)paw_model_hash(d->model), d->block_count, d->h, d->w,
              (unsigned long)d->batch, (unsigned long)d->iters, (unsigned long)d->warm,
              cli_real(app, "--decay"), cli_text(app, "--decay-bias"), cli_int(app, "--seed"),
-             cli_text(app, "--stats"), cli_text(app, "--dtype"), (unsigned long)d->train, about);
+             cli_text(app, "--stats"), cli_text(app, "--dtype"), cli_text(app, "--math"),
+             (unsigned long)d->train, (unsigned long long)d->data, about);
     d->chw = (float *)cli_alloc(d->batch * 3, (size_t)d->h * (size_t)d->w * sizeof(float));
     d->x = (float *)cli_alloc(d->batch * d->tokens, d->width * sizeof(float));
     d->target = (uint8_t *)cli_alloc(d->batch, d->target_bytes);
@@ -3131,14 +3181,16 @@ static inline void cli_seg_put(cli_result *r, const cli_seg *s, const char *head
 
 /* ---- pose ---- */
 
-/* Annotations of a split, and the persons of it that count: with key points, no crowds. */
+/* Annotations of a split, and the persons of it that count: with key points, no crowds. hash: of
+   it all, unless NULL. */
 static inline int cli_pose_open(cli *app, const char *split, paw_poses *all, size_t **use,
-                                size_t *count)
+                                size_t *count, uint64_t *hash)
 {
     char file[1024], folder[1024];
     struct stat st;
     paw_err e;
     size_t i;
+    int code = CLI_OK;
     snprintf(file, sizeof file, "%s/annotations/person_keypoints_%s.json", cli_text(app, "--root"),
              split);
     snprintf(folder, sizeof folder, "%s/images/%s", cli_text(app, "--root"), split);
@@ -3152,7 +3204,13 @@ static inline int cli_pose_open(cli *app, const char *split, paw_poses *all, siz
         if (p->labelled && !p->crowd && p->box[2] > 1 && p->box[3] > 1) (*use)[(*count)++] = i;
     }
     if (!*count) return cli_error(app, CLI_INPUT, "%s: nobody with key points", file);
-    return all->paths[**use] ? CLI_OK : cli_error(app, CLI_INPUT, "%s: names no images", file);
+    if (!all->paths[**use]) return cli_error(app, CLI_INPUT, "%s: names no images", file);
+    for (i = 0; hash && !code && i < *count; ++i) {
+        const char *path = all->paths[(*use)[i]];
+        if (!i) code = cli_hash_file(app, file, 1, hash);
+        if (!code && !(code = cli_interrupted())) code = cli_hash_file(app, path, 0, hash);
+    }
+    return code;
 }
 /* Decodes path to reader->image unless it is there. */
 static inline int cli_pose_image(cli *app, paw_reader *reader, const char *path)

@@ -129,7 +129,7 @@ int main(int argc, char **argv)
     cli_dense_calls(&s.d, &s, fill, step, evaluate);
     for (k = 0; !code && k < 2; ++k)
         code = cli_pose_open(&app, k ? "val2017" : "train2017", &s.split[k], &s.use[k],
-                             k ? &s.d.val : &s.d.train);
+                             k ? &s.d.val : &s.d.train, k ? NULL : &s.d.data);
     if (!code && !(s.found = (paw_pose *)cli_alloc(s.d.val, sizeof *s.found)))
         code = cli_no_memory(&app);
     s.d.outputs = PAW_KEYPOINTS;

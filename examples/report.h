@@ -2196,7 +2196,7 @@ static inline int report_seg(report *page, cli_seg *s, size_t i, const paw_image
     code = report_png(s->app, cli_text(s->app, "--out"), name, &drawn);
     report_raw(page, "<figure>");
     report_image(page, &drawn, name);
-    report_element(page, "figcaption", stem);
+    report_element(page, "figcaption", cli_below_root(s->app, s->files[1].images[i]));
     report_raw(page, "</figure>\n");
     free(drawn.px);
     return code;

@@ -97,6 +97,10 @@ static int finish(segmentation *g)
     cli_put(&r, "augmentation", cli_s(cli_has(app, "--no-augment") ? "none" : "official"));
     cli_put(&r, "labels", cli_s(g->s.p.values ? "list of the preset" : "value - offset"));
     cli_put(&r, "offset", cli_n((size_t)cli_int(app, "--offset")));
+    cli_put(&r, "stride", cli_n((size_t)g->s.p.stride));
+    for (k = 0; k < 4; ++k)
+        cli_put(&r, k < 2 ? "train_scale[]" : "test_scale[]",
+                cli_n((size_t)(k < 2 ? g->s.p.train_scale : g->s.p.test_scale)[k % 2]));
     cli_put(&r, "average", cli_s(cli_text(app, "--average")));
     cli_dense_put(&r, &g->d);
     cli_put_settings(app, &r, &g->d.info, g->s.p.crop);
@@ -124,8 +128,7 @@ int main(int argc, char **argv)
     g.d.target_bytes = (size_t)g.s.p.crop * (size_t)g.s.p.crop * sizeof(uint16_t);
     g.d.train = g.s.files[0].count;
     g.d.val = g.s.files[1].count;
-    snprintf(about, sizeof about, "%s, offset %d, %s, %s", g.s.name, cli_int(&app, "--offset"),
-             cli_has(&app, "--no-augment") ? "squashed" : "augmented", cli_text(&app, "--average"));
+    if (!code) code = cli_seg_about(&g.s, &g.d.data, about);
     if (!code) code = cli_dense_open(&app, &g.d, about);
     if (!code) code = cli_seg_histogram(&g.s);
     if (!code && !(g.counts = (uint64_t *)cli_alloc(g.d.heads * 3, (size_t)g.s.p.classes * 8)))

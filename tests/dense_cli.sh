@@ -62,6 +62,25 @@ find "$out/other/part_masks" -name '*.png' -exec cp {} "$out/odd/ann/train/0.png
 says "a mask of another size" 3 "pixels, its mask has 96 x 96" "$bin/segmentation" \
     --root "$out/odd" --classes 32 --crop 64 --iters 9 --batch 4 $encoder
 says "pose without data" 3 "person_keypoints_train2017.json" "$bin/pose" --root "$data" $encoder
+# Names: by stored value, also where a preset lists the values; or one for each class, in order.
+mkdir -p "$out/ade/images" "$out/ade/annotations"
+for kind in images=img annotations=ann; do
+    cp -r "$data/${kind#*=}/train" "$out/ade/${kind%=*}/training"
+    cp -r "$data/${kind#*=}/val" "$out/ade/${kind%=*}/validation"
+done
+printf '0 nothing\n3 second\n2 first\n' >"$out/names"
+try "names of a preset's values" "$bin/segmentation" --preset ade20k-object59 --root "$out/ade" \
+    --crop 64 --batch 2 --names "$out/names" --random deit_tiny --dry-run --limit 2
+check "names: the value's class" awk '/images:$/ { at = NR } NR == at + 2 { first = $3 }
+    NR == at + 3 { second = $3 } END { exit !(first == "first" && second == "second") }' "$out/log"
+printf 'one\ntwo\n' >"$out/names"
+says "too few names" 3 "names: 2 names, 0 with a value in front, of 32 classes" \
+    "$bin/segmentation" $small --names "$out/names" --dry-run
+printf '1 one\ntwo\n' >"$out/names"
+says "names with and without values" 3 "names: 2 names, 1 with a value in front, of 2 classes" \
+    "$bin/segmentation" --root "$data" --classes 2 --unknown ignore --crop 64 $encoder \
+    --names "$out/names" --dry-run
+
 # One person annotated twice, a little apart, and another: the repeat is dropped.
 mkdir -p "$out/people/annotations" "$out/people/train2017" "$out/people/val2017"
 person() # id, x, y
@@ -129,6 +148,10 @@ for how in KILL TERM; do
 done
 says "other settings" 3 "other settings" "$bin/segmentation" $train --out "$out/KILL" --resume \
     --seed 5
+cp "$data/ann/train/1.png" "$out/mask"
+cp "$data/ann/train/0.png" "$data/ann/train/1.png"
+says "other data" 3 "other settings" "$bin/segmentation" $train --out "$out/KILL" --resume
+cp "$out/mask" "$data/ann/train/1.png"
 try "scored alone" "$bin/segmentation" $small --eval-only --json \
     --head "$out/whole/head-0.001.safetensors"
 check "scored alone: the same mIoU" \
@@ -137,7 +160,8 @@ check "one page" grep -q '</html>' "$out/whole/report.html"
 
 # The paper's recipe, estimated: nothing is trained, nothing written.
 try "160,000 updates, dry" "$bin/segmentation" --preset lip19 --root "$data" --unknown ignore \
-    $encoder --dry-run --json
+    --crop 320 $encoder --dry-run --json
+check "dry: the preset's own crop changes no scale" grep -q 'scale 1024 x 320' "$out/log"
 check "dry: counts" [ "$(value images_train "$out/log") $(value updates "$out/log")" = "6 160000" ]
 check "dry: hours" awk -v h="$(value hours_training "$out/log")" 'BEGIN { exit !(h > 1) }'
 check "dry: hours of cores, two at most" awk -v h="$(value hours_training "$out/log")" \
