@@ -758,7 +758,8 @@ static inline int cli_end(cli *app, int code)
 typedef struct {
     cli *app;
     const char *unit; /* "images" */
-    size_t total;
+    const char *now;  /* what is running, said as it begins; or NULL */
+    size_t total, first; /* first: done by an earlier process */
     double start, last;
     int silent, tty;
 } cli_progress;
@@ -767,7 +768,9 @@ static inline void cli_progress_start(cli_progress *p, cli *app, const char *uni
 {
     p->app = app;
     p->unit = unit;
+    p->now = NULL;
     p->total = total;
+    p->first = 0;
     p->start = p->last = cli_seconds();
     p->silent = cli_find(app->program, "--quiet", 7) < 0 || cli_has(app, "--quiet") ||
                 cli_first(app);
@@ -776,19 +779,19 @@ static inline void cli_progress_start(cli_progress *p, cli *app, const char *uni
 static inline void cli_progress_show(cli_progress *p, size_t done)
 {
     const double now = cli_seconds(), passed = now - p->start;
-    const double rate = passed > 0 ? (double)done / passed : 0;
+    const double rate = passed > 0 && done > p->first ? (double)(done - p->first) / passed : 0;
     char eta[32] = "";
-    if (p->silent || (done < p->total && now - p->last < (p->tty ? 0.2 : 10))) return;
-    if (!p->tty && passed < 10) return;
+    if (p->silent || (!p->now && done < p->total && now - p->last < (p->tty ? 0.2 : 10))) return;
+    if (!p->tty && !p->now && passed < 10) return;
     p->last = now;
     if (rate > 0 && done < p->total) {
         const double left = (double)(p->total - done) / rate;
         snprintf(eta, sizeof eta, ", %.0f:%02d left", floor(left / 60), (int)fmod(left, 60));
     }
     /* On a terminal too narrow the line is cut, not wrapped. */
-    fprintf(stderr, "%s%s: %lu/%lu %s, %.1f/s%s%s", p->tty ? "\r\033[?7l" : "",
+    fprintf(stderr, "%s%s: %lu/%lu %s, %.1f/s%s%s%s%s", p->tty ? "\r\033[?7l" : "",
             p->app->program->name, (unsigned long)done, (unsigned long)p->total, p->unit, rate, eta,
-            p->tty ? "\033[K\033[?7h" : "\n");
+            p->now ? ": " : "", p->now ? p->now : "", p->tty ? "\033[K\033[?7h" : "\n");
     fflush(stderr);
     p->app->live = p->tty;
 }
@@ -3036,6 +3039,7 @@ static inline int cli_dense_run(cli_dense *d)
     if (cli_has(app, "--eval-only")) it = d->iters;
     if (it < d->iters && cached) code = cli_dense_cache(d);
     cli_progress_start(&progress, app, "updates", d->iters);
+    progress.first = it;
     for (; !code && it < d->iters; ++it) {
         if (!(code = cli_dense_batch(d, it)) && (code = cli_dense_update(d, it)) != CLI_OK)
             (void)cli_dense_save(d); /* a head that failed is as it was before */

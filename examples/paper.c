@@ -28,10 +28,9 @@ static const cli_option options[] = {
 #define PROGRAMS "part_retrieval|object_retrieval|part_classification|probe|segmentation|pose"
 CLI_PROGRAM("paper", "(--config FILE | --object FILE... --part FILE...) --out DIR [options]",
             "Fills the tables of the paper with our numbers.\n\n"
-            "methods: " CLI_PAPER_METHODS "\n\n"
-            "data: " ROOTS "\n\n"
-            "programs: " PROGRAMS "\n\n"
-            "A second run with the same --out goes on where the first one stopped.\n");
+            "methods: " CLI_PAPER_METHODS "\n\ndata: " ROOTS "\n\nprograms: " PROGRAMS "\n\n"
+            "A second run with the same --out goes on where the first one stopped, and keeps its "
+            "results where command, weights and version are the same.\n");
 
 #define AP "AP_encoded=\"column\": \"encoded\"|<\"AP\";AP_projected=\"projected\": {|\"AP\""
 #define RATES "1e-05,0.0002,0.0003,0.0004,0.0005,0.001"
@@ -73,24 +72,25 @@ static const struct job {
 static report_run runs[CLI_COUNT(jobs)][7];
 static char methods[7][16];
 
-/* Runs one program for one method, or estimates it. */
-static void run(cli *app, const cli_config *config, int j, int m)
+/* Runs one program for one method, or estimates it. look: only takes what an earlier run did. */
+static void run(cli *app, const cli_config *config, int j, int m, int look)
 {
     const struct job *job = &jobs[j];
     const char *weights = cli_config_get(config, "method", methods[m]);
     const char *root = cli_config_get(config, "data", job->root);
     const char *more = cli_config_get(config, "options", job->program);
+    report_run *o = &runs[j][m];
     char words[2000], id[32];
-    if (cli_has(app, "--dry-run") && job->open) {
-        runs[j][m].why = report_dry(app, weights, root, job->open, job->splits,
-                                    strstr(job->words, "attentive") != NULL,
-                                    strstr(job->words, "--augment") ? 90 : 0);
+    if (cli_has(app, "--dry-run") && (look || job->open)) {
+        const int passes = strstr(job->words, "--augment") ? 90 : 0;
+        if (!look) o->why = report_dry(app, weights, root, job->open, job->splits,
+                                       strstr(job->words, "attentive") != NULL, passes);
         return;
     }
     snprintf(id, sizeof id, "%s-%d", methods[m], j);
     snprintf(words, sizeof words, "%s%s%s%s%s", job->program, *job->words ? " " : "", job->words,
              more ? " " : "", more ? more : "");
-    report_child(app, id, words, root, weights, job->open ? "--cache" : "--out", &runs[j][m]);
+    report_child(app, id, words, root, weights, job->open ? "--cache" : "--out", look, o);
 }
 static int finish(cli *app)
 {
@@ -129,14 +129,18 @@ int main(int argc, char **argv)
         char wrong[300] = "";
         (void)cli_word(CLI_PAPER_METHODS, m, methods[m], sizeof methods[m]);
         report_check_method(&app, cli_config_get(&config, "method", methods[m]), methods[m], wrong);
-        for (j = 0; j < CLI_COUNT(jobs); ++j)
-            todo += !(runs[j][m].why = report_why(&config, methods[m], wrong, jobs[j].root));
+        for (j = 0; j < CLI_COUNT(jobs); ++j) {
+            runs[j][m].why = report_why(&config, methods[m], wrong, jobs[j].root);
+            if (!runs[j][m].why) run(&app, &config, j, m, 1);
+            todo += !runs[j][m].why && !runs[j][m].text;
+        }
     }
     cli_progress_start(&progress, &app, "programs", todo);
     for (i = 0; !code && i < CLI_COUNT(jobs) * 7; ++i) {
-        if (runs[j = i % CLI_COUNT(jobs)][m = i / CLI_COUNT(jobs)].why) continue;
-        run(&app, &config, j, m);
-        cli_progress_show(&progress, ++done);
+        const report_run *o = &runs[j = i % CLI_COUNT(jobs)][m = i / CLI_COUNT(jobs)];
+        if (o->why || o->text) continue;
+        report_running(&progress, done++, methods[m], jobs[j].data, jobs[j].program, jobs[j].words);
+        run(&app, &config, j, m, 0);
         code = cli_interrupted();
     }
     cli_progress_end(&progress);

@@ -222,18 +222,22 @@ static inline void report_fields(report *p, const cli_result *r)
     }
     report_raw(p, "</dl>\n");
 }
-/* Ends the page and writes it as FOLDER/report.html; returns an exit code. */
-static inline int report_save(cli *app, report *p, const char *folder)
+/* Ends the page and writes it as FOLDER/NAME; returns an exit code. */
+static inline int report_save_as(cli *app, report *p, const char *folder, const char *name)
 {
     cli_file o;
     int code;
     report_raw(p, "</main>\n</body>\n</html>\n");
     if (p->failed) return cli_no_memory(app);
     code = cli_make_folder(app, folder);
-    if (!code) code = cli_file_open(app, &o, folder, "report.html");
+    if (!code) code = cli_file_open(app, &o, folder, name);
     if (code) return code;
     (void)fwrite(p->s, 1, p->n, o.f);
     return cli_file_keep(app, &o);
+}
+static inline int report_save(cli *app, report *p, const char *folder)
+{
+    return report_save_as(app, p, folder, "report.html");
 }
 static inline void report_free(report *p)
 {
@@ -2454,25 +2458,85 @@ static inline char *report_why(const cli_config *config, const char *method, con
     return strdup(weights && *wrong ? wrong : line);
 }
 #if !defined(_WIN32)
-/* Runs a program; in --out its output is ID.json, its messages ID.log. kept: the option that says
-   where it keeps what a next run goes on from. */
-static inline void report_child(cli *app, const char *id, const char *words, const char *root,
-                                const char *weights, const char *kept, report_run *o)
+/* What decides the result of a program: its version, its command, the file of weights. */
+static inline char *report_key(const char *line, const char *root, const char *weights)
+{
+    char key[6000];
+    struct stat s;
+    memset(&s, 0, sizeof s);
+    (void)stat(weights, &s);
+    snprintf(key, sizeof key, "partaware %d, commit %s\n%s --root %s --weights %s\n%.0f bytes, "
+             "%.0f\n", paw_version(), CLI_COMMIT, line, root, weights, (double)s.st_size,
+             (double)s.st_mtime);
+    return strdup(key);
+}
+/* Keeps what a program printed as ID.json; with ID.command a later run takes it from there. */
+static inline void report_keep_child(cli *app, const char *id, const char *key, const char *text)
 {
     const char *out = cli_text(app, "--out");
-    const int dry = cli_has(app, "--dry-run"), dense = !strcmp(kept, "--out");
-    char line[2100], path[3][1100];
-    const char *last[] = { "--root", root, "--weights", weights, dry ? NULL : kept, path[2],
+    char name[100], path[1100];
+    cli_file o;
+    snprintf(name, sizeof name, "%s.json", id);
+    snprintf(path, sizeof path, "%s/%s.command", out, id);
+    (void)remove(path);
+    if (cli_file_open(app, &o, out, name)) return;
+    (void)fputs(text, o.f);
+    if (cli_file_keep(app, &o) || !key) return;
+    snprintf(name, sizeof name, "%s.command", id);
+    if (cli_file_open(app, &o, out, name)) return;
+    (void)fputs(key, o.f);
+    (void)cli_file_keep(app, &o);
+}
+/* Says which program begins, after done others. */
+static inline void report_running(cli_progress *p, size_t done, const char *method,
+                                  const char *data, const char *program, const char *words)
+{
+    char now[200];
+    snprintf(now, sizeof now, "%s, %s, %s %s", method, data, program, words);
+    p->now = now;
+    cli_progress_show(p, done);
+    p->now = NULL;
+}
+/* Runs a program; in --out its output is ID.json, its messages ID.log. kept: the option that says
+   where it keeps what a next run goes on from. look: only takes what an earlier run has finished */
+static inline void report_child(cli *app, const char *id, const char *words, const char *root,
+                                const char *weights, const char *kept, int look, report_run *o)
+{
+    const char *out = cli_text(app, "--out"), *dry = cli_has(app, "--dry-run") ? "dry-" : "";
+    const int dense = !strcmp(kept, "--out");
+    char line[2100], name[64], path[4][1100], *key, *before;
+    const char *last[] = { "--root", root, "--weights", weights, *dry ? NULL : kept, path[2],
                            dense ? "--resume" : NULL, NULL };
     int status;
-    snprintf(path[0], sizeof path[0], "%s/%s.json", out, id);
-    snprintf(path[1], sizeof path[1], "%s/%s.log", out, id);
+    snprintf(name, sizeof name, "%s%s", dry, id);
+    snprintf(path[0], sizeof path[0], "%s/%s.json%s", out, name, look ? "" : ".new");
+    snprintf(path[1], sizeof path[1], "%s/%s.log", out, name);
     snprintf(path[2], sizeof path[2], "%s/%s", out, dense ? id : "cache");
-    snprintf(line, sizeof line, "%s --json%s", words, dry ? " --dry-run" : "");
+    snprintf(path[3], sizeof path[3], "%s/%s.command", out, id);
+    snprintf(line, sizeof line, "%s --json%s", words, *dry ? " --dry-run" : "");
+    free(o->command);
     o->command = strdup(line);
+    key = report_key(line, root, weights);
+    if (look) {
+        before = *dry ? NULL : report_file(app, path[3]);
+        if (before && key && !strcmp(before, key)) o->text = report_file(app, path[0]);
+        if (o->text && !cli_has(app, "--quiet")) cli_say(app, "%s: kept: %s", name, line);
+        free(before);
+        free(key);
+        return;
+    }
     status = cli_child(app, line, last, path[0], path[1]);
     if (status == CLI_OK || status == CLI_PARTIAL) o->text = report_file(app, path[0]);
-    else o->why = report_last_line(app, path[1], status);
+    (void)remove(path[0]);
+    if (o->text && *o->text) {
+        report_keep_child(app, name, status == CLI_OK && !*dry ? key : NULL, o->text);
+    } else if (status == CLI_OK || status == CLI_PARTIAL) {
+        free(o->text);
+        o->text = NULL;
+        snprintf(line, sizeof line, "exit %d, but no result; see %s.log", status, name);
+        o->why = strdup(line);
+    } else o->why = report_last_line(app, path[1], status);
+    free(key);
 }
 #endif
 /* Hours and MB of all dry runs, by what dense programs printed or report_dry said. */
@@ -2740,17 +2804,20 @@ static inline void report_one_table(report *p, const cli_result *r, const size_t
         }
     report_raw(p, "</ol>\n");
 }
-/* The result as DIR/tables.json, .csv, .md and report.html */
+/* The result as DIR/tables.json, .csv, .md and report.html; a dry run's: dry-tables.json, ... */
 static inline int report_cells(cli *app, const cli_result *r, const char *folder)
 {
     static const char *const names[] = { "tables.json", "tables.csv", "tables.md" };
     const size_t columns = report_cells_table.count;
     size_t rows[20 * 7], i, n;
+    const char *dry = cli_has(app, "--dry-run") ? "dry-" : "";
+    char name[32];
     report p;
     int k, code = r->failed ? cli_no_memory(app) : CLI_OK;
     for (k = 0; !code && k < 3; ++k) {
         cli_file o;
-        if ((code = cli_file_open(app, &o, folder, names[k])) != CLI_OK) break;
+        snprintf(name, sizeof name, "%s%s", dry, names[k]);
+        if ((code = cli_file_open(app, &o, folder, name)) != CLI_OK) break;
         if (k == 0) cli_print_json(o.f, r);
         else if (k == 1) cli_print_csv(o.f, r);
         else cli_print_rows(o.f, &report_cells_table, r->items, r->count, 1);
@@ -2771,7 +2838,8 @@ static inline int report_cells(cli *app, const cli_result *r, const char *folder
     report_object_part(&p, r, "ADE20K-Object-59", "ADE20K-Part-209");
     report_object_part(&p, r, "Pascal-Object-16", "Pascal-Part-193");
     report_provenance(&p, app, r, REPORT_NOT_COUNTED);
-    if (!code) code = report_save(app, &p, folder);
+    snprintf(name, sizeof name, "%sreport.html", dry);
+    if (!code) code = report_save_as(app, &p, folder, name);
     report_free(&p);
     return code;
 }

@@ -209,9 +209,9 @@ for row in method.deti=x data.cubs=y options.embed=--quiet method.mae=z; do
     says "paper with $row" 3 "${row%=*}" "$bin/paper" --config "$out/wrong" --out "$out/paper"
 done
 try "paper, dry" "$bin/paper" --config "$out/config" --out "$out/paper" --dry-run --csv --quiet
-cells=$out/paper/tables.csv
+cells=$out/paper/dry-tables.csv
 check "paper: every cell has a number or a reason" \
-    [ "$(grep -cE '"protocol": "[^"]' "$out/paper/tables.json")" -eq 336 ]
+    [ "$(grep -cE '"protocol": "[^"]' "$out/paper/dry-tables.json")" -eq 336 ]
 check "paper: not under another's name" \
     [ "$(grep '/mae,' "$cells" | grep -vc 'is a deit checkpoint')" -eq 0 ]
 check "paper: items counted" grep -q '2/CIFAR10/AP_encoded/deit.*would read 400 items' "$cells"
@@ -247,21 +247,52 @@ method.ibot = $weights
 data.lip19 = $data
 options.segmentation = --unknown ignore --no-augment --crop 64 --iters 4 --batch 2 --threads 2
 END
-for n in 1 2; do
-    try "paper, run $n" "$bin/paper" --config "$out/config" --out "$out/paper2" --quiet --json
-    cells=$out/paper2/tables.csv
-    cp "$cells" "$out/cells$n"
+paper_again() # name
+{
+    try "paper, $1" "$bin/paper" --config "$out/config" --out "$out/paper2" --json
+    cp "$out/paper2/tables.csv" "$out/cells.$1"
+}
+cells=$out/paper2/tables.csv
+log=$out/paper2/deit-15.log
+paper_again first
+check "paper: says what runs" grep -q '0/1 programs.*: deit, LIP-19, segmentation' "$out/log"
+check "paper: no half file stays" [ -z "$(find "$out/paper2" -name '*.new' -o -name '*.tmp')" ]
+echo untouched >"$log"
+paper_again second
+check "paper: the second run starts nothing" grep -q '^untouched$' "$log"
+check "paper: and says so" grep -q 'deit-15: kept: segmentation' "$out/log"
+check "paper: the second run gives the same" cmp -s "$out/cells.first" "$out/cells.second"
+try "paper, dry, there" "$bin/paper" --config "$out/config" --out "$out/paper2" --dry-run
+check "paper: a dry run starts its own" grep -q '^untouched$' "$log"
+check "paper: a dry run leaves tables alone" cmp -s "$out/cells.first" "$cells"
+check "paper: a dry run leaves results alone" grep -q '"mIoU"' "$out/paper2/deit-15.json"
+for name in dry-deit-15.json dry-tables.csv dry-report.html; do
+    check "paper: $name" [ -s "$out/paper2/$name" ]
 done
+sed -i.old 's/--threads 2/--threads 1/' "$out/config"
+paper_again third
+check "paper: another option runs again" sh -c "! grep -q '^untouched$' '$log'"
+check "paper: from the heads, which trains nothing" \
+    grep -q '"loss": \[null.*null\]' "$out/paper2/deit-15.json"
+sed 's/--threads 1/--threads 2/' "$out/cells.third" >"$out/cells.same"
+check "paper: to the same numbers" cmp -s "$out/cells.first" "$out/cells.same"
 check "paper: nine cells of LIP" [ "$(awk -F, '$7 != "" && $7 != "ours"' "$cells" | wc -l)" -eq 9 ]
 check "paper: of one method" \
     [ "$(awk -F, '$7 != "" && $7 != "ours" { print $5 }' "$cells" | sort -u)" = deit ]
 check "paper: with command, items, width" \
     grep -q 'LIP-19/mIoU/deit.*segmentation --preset lip19.*6 + 3 items.*width 192' "$cells"
-check "paper: the second run gives the same" cmp -s "$out/cells1" "$out/cells2"
-check "paper: and trains nothing" grep -q '"loss": \[null.*null\]' "$out/paper2/deit-15.json"
 check "paper: nine tables, each with its notes" \
     [ "$(grep -c '<h2>Table' "$out/paper2/report.html")" -eq 9 -a \
     "$(grep -c '<ol' "$out/paper2/report.html")" -eq 9 ]
+# A program that ends without a result gives no cell, and nothing is kept.
+mkdir "$out/faulty"
+cp "$bin/paper" "$out/faulty/"
+printf '#!/bin/sh\nexit 1\n' >"$out/faulty/segmentation"
+chmod +x "$out/faulty/segmentation"
+try "paper, no result" "$out/faulty/paper" --config "$out/config" --out "$out/paper3" --csv --quiet
+check "paper: says that there is no result" \
+    grep -q 'LIP-19/mIoU/deit.*exit 1, but no result; see deit-15.log' "$out/log"
+check "paper: nothing is kept" [ -z "$(find "$out/paper3" -name 'deit-15.[jcn]*')" ]
 cells=$dry
 if [ -f "$shared/spec/paper_tables.csv" ]; then
     # id, table, data, metric, method, paper, ...
