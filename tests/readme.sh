@@ -1,7 +1,7 @@
 #!/bin/sh
-# README.md and the manual in partaware.h, executed: commands in sh blocks are run, the C of both is
-# compiled, and every program, option and make target that README names exists. A block that cannot
-# run here stands under a comment "skipped: why" and is counted as skipped.
+# README.md and the manual in partaware.h, executed: commands in sh blocks and indented ones are run,
+# the C of both is compiled, and every program, option and make target that README names exists. A
+# block that cannot run here stands under a comment "skipped: why" and is counted as skipped.
 # Run after make examples. Last line: readme: N passed, N failed, N skipped.
 . "$(dirname "$0")/t.sh"
 out=$(cd "$out" && pwd)
@@ -103,6 +103,28 @@ check "an encoder of one's own: why" grep -q 'none of the known prefixes' "$out/
 awk -v row="$row" '{ print } /paw__containers\[\] = /{ print row }' partaware.h \
     >"$out/own/partaware.h"
 try "an encoder of one's own: loads with the row" own . read
+
+# Indented commands: on the demo's creatures with random weights where they say CUB and W.
+sed -n 's/^    //p' README.md | sed -E 's,^mpirun -n [0-9]+ build/mpi/examples/,,' >"$out/indented"
+ran=0
+while read -r line; do
+    [ -x "$b/examples/${line%% *}" ] || continue
+    case $line in
+        *deit_tiny_patch16_224.pth*)
+            if [ ! -d "$shared/weights" ]; then
+                skip "$line: no checkpoint here"
+                continue
+            fi
+            ;;
+    esac
+    real=$(echo "$line" | sed "s,--root CUB,--root $b/demo/creatures,
+        s,--weights W,--random deit_tiny,; s,deit_tiny_patch16_224.pth,$shared/weights/&,
+        s,imagenet_s --labels ,$shared/data/imagenet_s --labels $shared/data/imagenet_s/,")
+    case $line in part_retrieval*) real="$real --cache $out/cache" ;; esac
+    try "$line" sh -c "$b/examples/$real --quiet" </dev/null
+    ran=$((ran + 1))
+done <"$out/indented"
+try "README.md has indented commands" [ $ran -gt 4 ]
 
 # Names: make targets, programs and their options, in code spans and indented commands.
 make help | awk '{ print $1 }' >"$out/targets"
