@@ -1,7 +1,8 @@
 #!/bin/sh
-# README.md and the manual in partaware.h, executed: commands in sh blocks and indented ones are run,
-# the C of both is compiled, and every program, option and make target that README names exists. A
-# block that cannot run here stands under a comment "skipped: why" and is counted as skipped.
+# README.md and the manual in partaware.h, executed: commands in sh blocks and indented ones are
+# run, the C of both is compiled, and every program, option and make target that README names
+# exists. A block that cannot run here stands under a comment "skipped: why" and is counted as
+# skipped.
 # Run after make examples. Last line: readme: N passed, N failed, N skipped.
 . "$(dirname "$0")/t.sh"
 out=$(cd "$out" && pwd)
