@@ -118,10 +118,13 @@ while read -r line; do
             fi
             ;;
     esac
-    real=$(echo "$line" | sed "s,--root CUB,--root $b/demo/creatures,
+    real=$(echo "$line" | sed "s,--root CUB,--root $b/demo/creatures --parts all,
         s,--weights W,--random deit_tiny,; s,deit_tiny_patch16_224.pth,$shared/weights/&,
         s,imagenet_s --labels ,$shared/data/imagenet_s --labels $shared/data/imagenet_s/,")
-    case $line in part_retrieval*) real="$real --cache $out/cache" ;; esac
+    case $line in
+        *--shard* | *--merge*) real="$real --cache $out/shards" ;;
+        part_retrieval*) real="$real --cache $out/cache" ;;
+    esac
     try "$line" sh -c "$b/examples/$real --quiet" </dev/null
     ran=$((ran + 1))
 done <"$out/indented"
