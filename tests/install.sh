@@ -166,7 +166,7 @@ if [ -x "$prefix/bin/partaware-paper" ] && [ -f "$weights" ]; then
     for paper in "$prefix/bin/partaware-paper" partaware-paper; do
         try "$paper" env PATH="$out/path:$prefix/bin:$PATH" "$paper" --config "$out/config" \
             --out "$out/paper" --dry-run --csv
-        try "$paper: segmentation ran" grep -q '5/LIP-19/mIoU/deit.*exit 3: .*nothing' "$out/log"
+        check "$paper: segmentation ran" grep -q '5/LIP-19/mIoU/deit.*exit 3: .*nothing' "$out/log"
     done
 else
     skip "partaware-paper: not built, or no $weights"
