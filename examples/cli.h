@@ -2384,7 +2384,8 @@ static inline int cli_hash_file(cli *app, const char *path, int whole, uint64_t 
     "folder|ade20k|ade20k-object59|ade20k-part209|pascal-part193|pascal-object16|lip19"
 #define CLI_SEG_OPTIONS                                                                            \
     {"--root", "DIR", CLI_STR | CLI_REQUIRED, NULL, 0, 0,                                          \
-     "data: img/{train,val} and ann/{train,val} with PNG masks of label indices"},                 \
+     "data: img/{train,val} and ann/{train,val} with PNG masks of label indices; of "              \
+     "ade20k and its objects {images,annotations}/{training,validation}"},                         \
         {"--preset", CLI_SEG_PRESETS, CLI_CHOICE, "folder", 0, 0,                                  \
          "data set of the paper: classes, sizes and folders; folder: by the options below"},       \
         {"--classes", "N", CLI_INT, NULL, 1, 4096, "of a folder"},                                 \
@@ -2475,7 +2476,7 @@ static inline int cli_seg_open(cli *app, cli_seg *s)
     s->name = found ? found->name : "folder";
     if (found) s->p = *found;
     else if (!cli_has(app, "--classes"))
-        return cli_error(app, CLI_USAGE, "--classes is needed, or a --preset");
+        return cli_error(app, CLI_USAGE, "--classes is needed with --preset folder");
     if (found && cli_has(app, "--classes") && cli_int(app, "--classes") != found->classes)
         return cli_error(app, CLI_USAGE, "%s has %d classes", found->name, found->classes);
     if (!found) {
@@ -2783,9 +2784,15 @@ static inline int cli_dense_heads(cli_dense *d)
     for (k = 0; k < d->heads; ++k) {
         char path[1024] = "";
         struct stat st;
+        int there;
         paw_err e;
-        if (cli_has(app, "--resume")) cli_dense_path(d, k, path);
-        if (cli_has(app, "--resume") && !stat(path, &st)) {
+        if (cli_text(app, "--out")) cli_dense_path(d, k, path);
+        there = *path && !stat(path, &st);
+        if (there && !cli_has(app, "--resume") && !cli_has(app, "--eval-only") &&
+            !cli_has(app, "--dry-run"))
+            return cli_error(app, CLI_INPUT, "%s: trained before: --resume goes on with it; to "
+                             "begin again remove it, or name another --out", path);
+        if (there && cli_has(app, "--resume")) {
             paw_tensors *t = NULL;
             const char *was;
             int same;

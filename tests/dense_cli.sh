@@ -49,6 +49,8 @@ says "scored alone, no head in --out" 3 "none/head-0.0004.safetensors: no such h
 check "scored alone without a head: nothing is written" [ ! -e "$out/none/report.html" ]
 says "an update that is not finite" 3 "update [0-9]*, rate 99: .*--resume without this rate" \
     "$bin/segmentation" $small --iters 60 --warm-up 0 --decay 1 --lr 1e-3,99 --out "$out/wild"
+says "a head that is there is not begun again" 3 "0.001.safetensors: trained before: --resume" \
+    "$bin/segmentation" $small --iters 1 --lr 1e-3 --out "$out/wild"
 try "the other rate goes on" "$bin/segmentation" $small --iters 60 --warm-up 0 --decay 1 \
     --lr 1e-3 --out "$out/wild" --resume --json
 check "the other rate goes on from where it was" grep -q '"loss": \[null, ' "$out/log"
