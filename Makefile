@@ -120,15 +120,14 @@ warn: $(SOURCES) ## every program past the compiler's front end, warnings as err
 	    $(CXXC) -Werror -fsyntax-only $$f || bad=1; done; exit $$bad
 
 # Without optimisation: clang's sanitizers take a minute a program over the unrolled kernels else.
-# golden, with its thousand real images, would then run for minutes; api runs the same code. metrics
-# and meta compare numbers, names texts: faults, api and hostile call all that they call.
+# golden, with its thousand real images, would then run for minutes; api runs the same code.
 SANITIZE = -O0 -g -std=c99 -fno-omit-frame-pointer
 asan: ## the test programs under AddressSanitizer and UBSan (clang sees masked loads)
-	$(MAKE) B=$(B)/asan CC=clang WITHOUT="golden metrics meta names" \
+	$(MAKE) B=$(B)/asan CC=clang WITHOUT=golden \
 	    CFLAGS="$(SANITIZE) -fsanitize=address,undefined -fno-sanitize-recover=all" check
 # faults draws with stb_image_write, which shifts bits out of an int; asan lets it do so there only.
 ubsan: ## the test programs under gcc's UBSan
-	$(MAKE) B=$(B)/ubsan CC=gcc WITHOUT="golden metrics meta names faults" \
+	$(MAKE) B=$(B)/ubsan CC=gcc WITHOUT="golden faults" \
 	    CFLAGS="$(SANITIZE) -fsanitize=undefined -fno-sanitize-recover=all" check
 # Wrap-around and narrowing are defined, so that no other leg sees them; in readers of files they are
 # mistakes but where tests/integer.ignore says why not.

@@ -107,16 +107,7 @@
    MANY MACHINES
    paw_store is shared by processes, paw_retrieval_ap_part divides the queries among them. The
    programs do both: make MPI=1 and mpirun, or --shard I/N and --merge (README, Many machines).
-   ImageNet-patch (50,000 images x 49 = 2.45 million patches), ViT-B at 224, fp32, from the rates of
-   one AVX-512 core (Emerald Rapids at a peak of 180 GFLOP/s): 4.49 patches/s, 20 ns a pair:
-
-                                   core hours   16 cores      64       256   a feature on disk
-     encode                             152        9.5 h   2.4 h    36 min   7.5 GB, f16 3.8 GB
-     AP of a feature, both ways          67        4.2 h   1.0 h    16 min   nothing
-
-   Images and queries are independent: cores are assumed to add up, as two do here. A process holds
-   all features that are compared (7.5 GB each) and 235 MB for their AP: one process a machine, its
-   cores as threads. Each process reads every image once, to know it by its content.
+   README plans ImageNet-patch (2.45 million patches): core hours, machines, disk.
 
    LIMITS
    gcc or clang; POSIX systems, and Windows through mingw-w64 (there files below 2 GiB). Regular
@@ -7886,7 +7877,7 @@ static paw_err paw__jpeg_check(paw_ctx *c, const uint8_t *p, size_t n, const cha
 }
 /* stb_image's source of bytes. It loads bits up to 25 or a marker; where the number that it reads
    next has more, 2.27 shifts by over 31 and later versions have rules of their own. So zeros stand
-   before such a marker, as behind the end of data: the same pixels from every version. */
+   before such a marker, as behind the end of data, and no version comes to its own rule. */
 typedef struct {
     const uint8_t *p;
     size_t at, end, coded; /* coded: where the numbers of this or the next scan begin */

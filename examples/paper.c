@@ -5,9 +5,8 @@
  *        ./paper --object a59.json b59.json --part a209.json b209.json --out DIR
  * Runs the programs beside it for each method and data set that my.txt names; writes report.html,
  * tables.md, .csv and .json: a cell is a number with its command, or why there is none. Rows:
- *   method.deit = deit_base_patch16_224.pth      data.cub = CUB_200_2011
- *   data.lip19 = LIP                             options.segmentation = --iters 160000
- * The second form draws Figure 7 from results of segmentation --json. */
+ *   method.deit = deit_base_patch16_224.pth      options.segmentation = --iters 160000
+ * data.cub = CUB_200_2011. The second form draws Figure 7 from results of segmentation --json. */
 #define PARTAWARE_IMPLEMENTATION
 #include "partaware.h"
 #include "cli.h"
@@ -82,9 +81,9 @@ static void run(cli *app, const cli_config *config, int j, int m, int look)
     report_run *o = &runs[j][m];
     char words[2000], id[32];
     if (cli_has(app, "--dry-run") && (look || job->open)) {
-        const int passes = strstr(job->words, "--augment") ? 90 : 0;
-        if (!look) o->why = report_dry(app, weights, root, job->open, job->splits,
-                                       strstr(job->words, "attentive") != NULL, passes);
+        if (!look) report_dry(app, weights, root, job->open, job->splits,
+                              strstr(job->words, "attentive") != NULL,
+                              strstr(job->words, "--augment") ? 90 : 0, o);
         return;
     }
     snprintf(id, sizeof id, "%s-%d", methods[m], j);
@@ -95,20 +94,21 @@ static void run(cli *app, const cli_config *config, int j, int m, int look)
 static int finish(cli *app)
 {
     cli_result r = CLI_EMPTY_RESULT;
-    int i, j, m, code;
+    int i, j, m, code, failed = 0;
     for (i = 0; i < CLI_COUNT(cli_paper) * 7; ++i)
         for (m = i % 7, j = 0; j < CLI_COUNT(jobs); ++j) {
             const struct cli_paper_row *p = &cli_paper[i / 7];
             const char *anchors = report_cell(jobs[j].cells, p->metric);
             if (strcmp(jobs[j].data, p->data) || !anchors) continue;
             report_put_cell(&r, p, methods[m], m, &runs[j][m], anchors);
+            failed |= runs[j][m].failed;
             break;
         }
     if (cli_has(app, "--dry-run")) report_cost(&r, runs[0], CLI_COUNT(jobs) * 7);
     code = report_cells(app, &r, cli_text(app, "--out"));
     if (!code) code = cli_print(app, &r);
     cli_result_free(&r);
-    return code;
+    return code || !failed ? code : CLI_PARTIAL;
 }
 int main(int argc, char **argv)
 {
@@ -130,7 +130,7 @@ int main(int argc, char **argv)
         (void)cli_word(CLI_PAPER_METHODS, m, methods[m], sizeof methods[m]);
         report_check_method(&app, cli_config_get(&config, "method", methods[m]), methods[m], wrong);
         for (j = 0; j < CLI_COUNT(jobs); ++j) {
-            runs[j][m].why = report_why(&config, methods[m], wrong, jobs[j].root);
+            report_why(&config, methods[m], wrong, jobs[j].root, &runs[j][m]);
             if (!runs[j][m].why) run(&app, &config, j, m, 1);
             todo += !runs[j][m].why && !runs[j][m].text;
         }

@@ -2359,10 +2359,16 @@ static inline void report_check_method(cli *app, const char *weights, const char
         snprintf(why, 300, "%s is a %s checkpoint", cli_base(weights), info.recipe);
     paw_model_free(model);
 }
+/* What a program printed, or why it did not; its command. The texts live as long as the process. */
+typedef struct {
+    char *text, *why, *command;
+    double hours, mb; /* of what report_dry estimates */
+    int failed;       /* the configuration names it, but there is no result */
+} report_run;
 /* What a program of features would read, encode and keep: its data set is opened, files are looked
    for, four items timed. splits: "a|b", "" its default; passes: over the first one, random crops */
-static inline char *report_dry(cli *app, const char *weights, const char *root,
-                               paw_index_fn *open, const char *splits, int tokens, int passes)
+static inline void report_dry(cli *app, const char *weights, const char *root, paw_index_fn *open,
+                              const char *splits, int tokens, int passes, report_run *o)
 {
     paw_model *model = NULL;
     paw_model_info info;
@@ -2377,18 +2383,18 @@ static inline char *report_dry(cli *app, const char *weights, const char *root,
     if (!e) x = (float *)cli_alloc(4 * (size_t)info.dim, sizeof *x);
     if (!e && (!chw || !x)) e = PAW_E_OOM;
     for (k = 0; !e && cli_word(splits, k, split, sizeof split); ++k) {
-        paw_index_opts o;
+        paw_index_opts opts;
         paw_reader reader;
         paw_outputs out;
         paw_index index;
         double start = cli_seconds();
         size_t i, some;
-        memset(&o, 0, sizeof o);
+        memset(&opts, 0, sizeof opts);
         memset(&out, 0, sizeof out);
         memset(&reader, 0, sizeof reader);
-        o.split = *split ? split : NULL;
+        opts.split = *split ? split : NULL;
         out.cls = x;
-        if ((e = open(app->ctx, root, &o, &index)) != PAW_OK) break;
+        if ((e = open(app->ctx, root, &opts, &index)) != PAW_OK) break;
         missing += paw_index_drop_missing(&index, NULL);
         some = index.count < 4 ? index.count : 4;
         for (i = 0; !e && i < some; ++i) {
@@ -2409,15 +2415,18 @@ static inline char *report_dry(cli *app, const char *weights, const char *root,
     }
     if (e) snprintf(line, sizeof line, "cannot run: %.370s", paw_message(app->ctx));
     else if (!items) snprintf(line, sizeof line, "cannot run: %.360s: no items", root);
-    else
+    else {
+        o->hours = seconds / 3600;
+        o->mb = passes ? 0 : 4e-6 * (double)items * info.dim * (tokens ? info.tokens : 2);
         snprintf(line, sizeof line, "would read %lu items (%lu more are missing) and encode %lu: "
                  "about %.2f hours, %.1f MB of features; heads not counted", (unsigned long)items,
-                 (unsigned long)missing, (unsigned long)encoded, seconds / 3600,
-                 passes ? 0 : 4e-6 * (double)items * info.dim * (tokens ? info.tokens : 2));
+                 (unsigned long)missing, (unsigned long)encoded, o->hours, o->mb);
+    }
+    o->failed = e || !items;
     paw_model_free(model);
     free(chw);
     free(x);
-    return strdup(line);
+    o->why = strdup(line);
 }
 /* "metric=anchors;..." -> the anchors of a metric; the metric may hold = itself. */
 static inline const char *report_cell(const char *cells, const char *metric)
@@ -2442,20 +2451,18 @@ static inline const char *report_hours(double hours, char text[32])
     else snprintf(text, 32, "%.0f h", hours);
     return text;
 }
-/* What a program printed, or why it did not; its command. The texts live as long as the process. */
-typedef struct {
-    char *text, *why, *command;
-} report_run;
-/* Why a method cannot run on a data set, to be kept; NULL: it can. */
-static inline char *report_why(const cli_config *config, const char *method, const char *wrong,
-                               const char *root)
+/* Why a method cannot run on a data set, where it cannot. */
+static inline void report_why(const cli_config *config, const char *method, const char *wrong,
+                              const char *root, report_run *o)
 {
     const int weights = cli_config_get(config, "method", method) != NULL;
+    const int data = cli_config_get(config, "data", root) != NULL;
     char line[300];
-    if (weights && !*wrong && cli_config_get(config, "data", root)) return NULL;
+    o->failed = *wrong && data;
+    if (weights && !*wrong && data) return;
     snprintf(line, sizeof line, "no %s in the configuration", weights ? root
                                                               : "checkpoint of this method");
-    return strdup(weights && *wrong ? wrong : line);
+    o->why = strdup(weights && *wrong ? wrong : line);
 }
 #if !defined(_WIN32)
 /* What decides the result of a program: its version, its command, the file of weights. */
@@ -2536,10 +2543,11 @@ static inline void report_child(cli *app, const char *id, const char *words, con
         snprintf(line, sizeof line, "exit %d, but no result; see %s.log", status, name);
         o->why = strdup(line);
     } else o->why = report_last_line(app, path[1], status);
+    o->failed = !o->text;
     free(key);
 }
 #endif
-/* Hours and MB of all dry runs, by what dense programs printed or report_dry said. */
+/* Hours and MB of all dry runs, by what dense programs printed or report_dry found. */
 static inline void report_cost(cli_result *r, const report_run *runs, int n)
 {
     static const char *const keys[] = { "\"hours_encoding_once\"", "\"hours_training\"",
@@ -2547,10 +2555,9 @@ static inline void report_cost(cli_result *r, const report_run *runs, int n)
     double hours = 0, mb = 0;
     int i, k;
     for (i = 0; i < n; ++i) {
-        const char *text = runs[i].text, *why = runs[i].why ? runs[i].why : "";
-        double h = text ? 0 : cli_find_number(why, "about");
-        const double m = text ? cli_find_number(text, "\"MB_of_heads_on_disk\"")
-                              : cli_find_number(why, "hours,");
+        const char *text = runs[i].text;
+        const double m = text ? cli_find_number(text, "\"MB_of_heads_on_disk\"") : runs[i].mb;
+        double h = runs[i].hours;
         for (k = 0; text && k < 3; ++k) h += cli_find_number(text, keys[k]);
         if (h >= 0) hours += h;
         if (m >= 0) mb += m;

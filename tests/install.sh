@@ -164,7 +164,7 @@ if [ -x "$prefix/bin/partaware-paper" ] && [ -f "$weights" ]; then
     done
     printf 'method.deit = %s\ndata.lip19 = %s\n' "$weights" "$out/nothing" >"$out/config"
     for paper in "$prefix/bin/partaware-paper" partaware-paper; do
-        try "$paper" env PATH="$out/path:$prefix/bin:$PATH" "$paper" --config "$out/config" \
+        ends 1 "$paper" env PATH="$out/path:$prefix/bin:$PATH" "$paper" --config "$out/config" \
             --out "$out/paper" --dry-run --csv
         check "$paper: segmentation ran" grep -q '5/LIP-19/mIoU/deit.*exit 3: .*nothing' "$out/log"
     done

@@ -54,14 +54,6 @@ munged --foreground --force --key-file="$run/key" --socket="$run/munge" \
     --pid-file="$run/munged.pid" --seed-file="$run/seed" --log-file="$run/munged.log" \
     >"$out/munged" 2>&1 &
 pids="$pids $!"
-until_true() # command...: within 30 s
-{
-    n=0
-    until "$@" >/dev/null 2>&1; do
-        [ $((n += 1)) -lt 150 ] || return 1
-        sleep 0.2
-    done
-}
 until_true test -S "$run/munge"
 slurmctld -D >"$out/slurmctld" 2>&1 &
 pids="$pids $!"

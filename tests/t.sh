@@ -45,9 +45,25 @@ try() # the same for a command that prints: shown if it fails
     check "$what" quietly "$@"
 }
 quietly() { "$@" >"$out/log" 2>&1; }
+ends() # status what command...: with this status and no other
+{
+    status=$1 what=$2
+    shift 2
+    quietly "$@"
+    got=$?
+    check "$what: status $got, not $status" [ $got -eq "$status" ]
+}
 linked() # program source: one that uses only what is public, on the code that make compiled
 {
     $cc -std=c99 -O0 $common -DPAW_NO_CODE -o "$1" "$2" "$b/partaware.o" $libs
+}
+until_true() # command...: within 60 s
+{
+    n=0
+    until "$@" >/dev/null 2>&1; do
+        [ $((n += 1)) -lt 1200 ] || return 1
+        sleep 0.05
+    done
 }
 finish()
 {
