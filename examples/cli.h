@@ -3322,12 +3322,12 @@ static inline void cli_self(const cli *app, char out[1200])
 /* The program beside this one, which may be installed as partaware-paper: all have the prefix. */
 static inline void cli_sibling(const cli *app, const char *name, char out[1200])
 {
-    const char *own = app->program->name;
+    static const char own[] = "paper"; /* the program's name would have the prefix too */
     char self[1200];
     size_t n;
     cli_self(app, self);
     n = strlen(self);
-    if (n >= strlen(own) && !strcmp(self + n - strlen(own), own)) n -= strlen(own);
+    if (n >= sizeof own - 1 && !strcmp(self + n - (sizeof own - 1), own)) n -= sizeof own - 1;
     else n = (size_t)(cli_base(self) - self);
     snprintf(out, 1200, "%.*s%s", (int)n, self, name);
 }
