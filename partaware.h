@@ -300,6 +300,7 @@ typedef struct {
     int dtype;      /* PAW_F32 or PAW_BF16, as asked for */
     size_t parameters; /* numbers read: encoder, heads and their statistics */
     size_t packed_bytes;
+    size_t rounded; /* float64 tensors among them, read to the nearest float32: worth a warning */
 } paw_model_info;
 PAW_DEF const char *paw_recipe_name(int recipe); /* NULL outside the enum; "auto" for 0 */
 PAW_DEF paw_err paw_model_load(paw_ctx *c, const char *path, const paw_model_opts *opts_or_null,
@@ -649,6 +650,9 @@ PAW_DEF paw_err paw_retrieval_ap(paw_ctx *c, const float *x, size_t n, size_t di
 PAW_DEF paw_err paw_retrieval_ap_part(paw_ctx *c, const float *x, size_t n, size_t dim,
                                       const int32_t *labels, int exclude_query, size_t part,
                                       size_t parts, double *ap);
+/* How many rows of x [n, dim] are zero throughout. Their cosine with every row is 0, so that all
+   they are compared with ties: tell the user of them. */
+PAW_DEF size_t paw_zero_rows(const float *x, size_t n, size_t dim);
 /* The k rows of gallery [n, dim] with the highest such cosine to each query [nq, dim], highest
    first, of equal ones the lower row. exclude_self: query i is row i of the gallery, and left out.
    k over what is there is E_ARG. rows, scores: [nq, k], either may be NULL. */
@@ -3182,7 +3186,7 @@ typedef struct { /* one owned allocation, for paw_model_free */
 
 struct paw_model {
     paw__owned *owned;
-    size_t owned_count, owned_cap, packed_bytes, parameters;
+    size_t owned_count, owned_cap, packed_bytes, parameters, rounded;
     uint8_t *room; /* of one owned allocation for the encoder, what is left of it */
     size_t room_bytes;
     int recipe, position, grid, patch, dim, depth, heads, hidden, table_rows, dtype;
@@ -3277,6 +3281,7 @@ PAW_DEF void paw_model_describe(const paw_model *m, paw_model_info *out)
     i.dtype = m->dtype;
     i.parameters = m->parameters;
     i.packed_bytes = m->packed_bytes;
+    i.rounded = m->rounded;
     *out = i;
 }
 
@@ -6817,6 +6822,7 @@ static paw_err paw__builder_room(paw__builder *r, size_t room)
 {
     paw_err e;
     r->m->parameters += r->x->count;
+    r->m->rounded += r->x->dtype == PAW_F64;
     e = paw__tensors_back(r->c, r->t, r->name, r->m->parameters);
     if (e || room <= r->data_count) return e;
     paw__free(r->data);
@@ -12212,6 +12218,16 @@ PAW_DEF paw_err paw_retrieval_ap_part(paw_ctx *c, const float *x, size_t n, size
         return paw__fail(c, PAW_E_ARG, "paw_retrieval_ap_part: part %zu of %zu", part, parts);
     return n ? paw__retrieval_ap(c, x, n, dim, labels, exclude_query, NULL, part, parts, ap)
              : PAW_OK;
+}
+PAW_DEF size_t paw_zero_rows(const float *x, size_t n, size_t dim)
+{
+    PAW__MODE;
+    size_t zeros = 0, i, j;
+    for (i = 0; x && i < n; ++i) {
+        for (j = 0; j < dim && x[i * dim + j] == 0; ++j) {}
+        zeros += j == dim;
+    }
+    return zeros;
 }
 
 /* ---- nearest neighbours ---- */

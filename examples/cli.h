@@ -1578,8 +1578,14 @@ static inline int cli_either(cli *app, const char *a, const char *b)
     return cli_error(app, CLI_USAGE, n ? "%s and %s exclude each other" : "%s or %s is needed", a,
                      b);
 }
+static inline void cli_say_rounded(cli *app, const paw_model_info *info)
+{
+    if (info->rounded && !(app->ranks && app->part))
+        cli_say(app, "%s: %lu tensors are float64 and were rounded to float32",
+                cli_text(app, "--weights"), (unsigned long)info->rounded);
+}
 /* The model of --weights or --random. */
-static inline int cli_load(cli *app, paw_model **model, paw_model_info *info)
+static inline int cli_model(cli *app, paw_model **model, paw_model_info *info)
 {
     const paw_model_opts o = cli_model_opts(app);
     paw_random_spec spec;
@@ -1597,6 +1603,14 @@ static inline int cli_load(cli *app, paw_model **model, paw_model_info *info)
     }
     if (e) return cli_fail_input(app, e);
     paw_model_describe(*model, info);
+    return CLI_OK;
+}
+/* The same with what is to be said of it, and the folder of --report. */
+static inline int cli_load(cli *app, paw_model **model, paw_model_info *info)
+{
+    const int code = cli_model(app, model, info);
+    if (code) return code;
+    cli_say_rounded(app, info);
     if (cli_find(app->program, "--report", 8) >= 0 && cli_has(app, "--report"))
         return cli_make_folder(app, cli_text(app, "--report")); /* fails before the work */
     return CLI_OK;
@@ -1611,7 +1625,7 @@ static inline int cli_load_for_parts(cli *app, paw_model **model, paw_model_info
     app->eps = 1e-5;
     paw_model_free(*model);
     *model = NULL;
-    return cli_load(app, model, info);
+    return cli_model(app, model, info);
 }
 /* What decides the numbers, as fields. */
 static inline void cli_put_settings(cli *app, cli_result *r, const paw_model_info *info, int px)

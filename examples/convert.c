@@ -58,6 +58,7 @@ static int describe(cli *app, const paw_tensors *t, cli_result *r)
     const paw_err e = paw_model_from_tensors(app->ctx, t, &o, &model);
     if (e) return cli_fail_input(app, e);
     paw_model_describe(model, &m);
+    cli_say_rounded(app, &m);
     cli_put(r, "from", cli_s(cli_base(cli_text(app, "--weights"))));
     cli_put(r, "to", cli_s(cli_text(app, "--out")));
     cli_put(r, "recipe", cli_s(m.recipe));

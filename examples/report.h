@@ -719,11 +719,27 @@ static inline int report_write_retrieval(report_retrieval *d, const cli_result *
     report_free(&p);
     return code;
 }
+/* How many features have no direction, as a field, and what that means where there are some. */
+static inline void report_put_zeros(report_retrieval *d, cli_result *r)
+{
+    const unsigned long n = (unsigned long)d->items.index.count;
+    size_t all = 0;
+    int k;
+    for (k = 0; k < REPORT_FEATURES; ++k) {
+        const size_t zeros = paw_zero_rows(d->f[k].x, n, d->f[k].dim);
+        all += zeros;
+        if (zeros)
+            cli_say(d->app, "%s: %lu of %lu features are zero: their cosine is 0 with every other",
+                    d->f[k].name, (unsigned long)zeros, n);
+    }
+    cli_put(r, "zero_features", cli_n(all));
+}
 /* Data, weights and settings as fields. */
 static inline void report_put_settings(report_retrieval *d, cli_result *r)
 {
     char hex[20];
     cli_put_items(d->app, r, &d->items, d->per_class, 100 * d->chance);
+    report_put_zeros(d, r);
     cli_put_settings(d->app, r, &d->info, d->items.px);
     snprintf(hex, sizeof hex, "%016llx", (unsigned long long)d->weights);
     cli_put(r, "weights_hash", cli_s(hex));

@@ -681,6 +681,8 @@ static void s_retrieval(paw_ctx *c)
     note(&one, sizeof one);
     right = USE(paw_topk_correct)(votes, labels, ROWS, CLASSES, 1);
     note(&right, sizeof right);
+    right = USE(paw_zero_rows)(rows, ROWS, DIM);
+    note(&right, sizeof right);
     memset(confusion, 0, sizeof confusion);
     USE(paw_confusion)(votes, labels, ROWS, CLASSES, confusion);
     note(confusion, sizeof confusion);

@@ -30,7 +30,7 @@ class Info(c.Structure):  # paw_model_info
         (name, c.c_int)
         for name in "image_px patch_px dim depth heads mlp tokens classes projected bottleneck "
         "predicted dtype".split()
-    ] + [("parameters", c.c_size_t), ("packed_bytes", c.c_size_t)]
+    ] + [(name, c.c_size_t) for name in "parameters packed_bytes rounded".split()]
 
 
 class Encoder:
