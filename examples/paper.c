@@ -106,7 +106,7 @@ static int finish(cli *app)
         }
     if (cli_has(app, "--dry-run")) report_cost(&r, runs[0], CLI_COUNT(jobs) * 7);
     code = report_cells(app, &r, cli_text(app, "--out"));
-    if (!code) code = cli_print(app, &r);
+    if (!code) code = report_print_cells(app, &r);
     cli_result_free(&r);
     return code || !failed ? code : CLI_PARTIAL;
 }
@@ -123,7 +123,7 @@ int main(int argc, char **argv)
     memset(&config, 0, sizeof config);
     if (!(code = cli_either(&app, "--config", "--object")) && cli_has(&app, "--object"))
         return cli_end(&app, report_figure(&app));
-    if (!code) code = cli_config_read(&app, cli_text(&app, "--config"), keys, &config);
+    if (!code) code = report_config(&app, keys, &config);
     if (!code) code = cli_make_folder(&app, cli_text(&app, "--out"));
     for (m = 0; !code && m < 7; ++m) {
         char wrong[300] = "";
@@ -139,9 +139,9 @@ int main(int argc, char **argv)
     for (i = 0; !code && i < CLI_COUNT(jobs) * 7; ++i) {
         const report_run *o = &runs[j = i % CLI_COUNT(jobs)][m = i / CLI_COUNT(jobs)];
         if (o->why || o->text) continue;
-        report_running(&progress, done++, methods[m], jobs[j].data, jobs[j].program, jobs[j].words);
+        report_running(&progress, done, methods[m], jobs[j].data, jobs[j].program, jobs[j].words);
         run(&app, &config, j, m, 0);
-        code = cli_interrupted();
+        if (!(code = cli_interrupted())) cli_progress_show(&progress, ++done);
     }
     cli_progress_end(&progress);
     if (!code) code = finish(&app);

@@ -2467,6 +2467,22 @@ static inline const char *report_hours(double hours, char text[32])
     else snprintf(text, 32, "%.0f h", hours);
     return text;
 }
+/* Reads --config; where no program could run by it, says which lines it lacks. */
+static inline int report_config(cli *app, const char *const *keys, cli_config *config)
+{
+    const char *path = cli_text(app, "--config");
+    const int code = cli_config_read(app, path, keys, config);
+    int i, methods = 0, data = 0;
+    for (i = 0; !code && i < config->count; ++i) {
+        methods |= !strncmp(config->key[i], "method.", 7);
+        data |= !strncmp(config->key[i], "data.", 5);
+    }
+    if (code || (methods && data)) return code;
+    return cli_error(app, CLI_USAGE, "%s: nothing can run: no line %s%s%s", path,
+                     methods ? "" : "method.NAME = FILE", methods || data ? "" : ", and no line ",
+                     data ? "" : "data.NAME = DIR");
+}
+#define REPORT_LEFT_OUT " in the configuration"
 /* Why a method cannot run on a data set, where it cannot. */
 static inline void report_why(const cli_config *config, const char *method, const char *wrong,
                               const char *root, report_run *o)
@@ -2476,8 +2492,8 @@ static inline void report_why(const cli_config *config, const char *method, cons
     char line[300];
     o->failed = *wrong && data;
     if (weights && !*wrong && data) return;
-    snprintf(line, sizeof line, "no %s in the configuration", weights ? root
-                                                              : "checkpoint of this method");
+    snprintf(line, sizeof line, "no %s" REPORT_LEFT_OUT,
+             weights ? root : "checkpoint of this method");
     o->why = strdup(weights && *wrong ? wrong : line);
 }
 #if !defined(_WIN32)
@@ -2520,6 +2536,12 @@ static inline void report_running(cli_progress *p, size_t done, const char *meth
     cli_progress_show(p, done);
     p->now = NULL;
 }
+/* Adds an option of ours to the command of a program, if it was given. */
+static inline void report_pass(const cli *app, const char *option, char *line, size_t size)
+{
+    const size_t n = strlen(line);
+    if (cli_has(app, option)) snprintf(line + n, size - n, " %s %s", option, cli_text(app, option));
+}
 /* Runs a program; in --out its output is ID.json, its messages ID.log. kept: the option that says
    where it keeps what a next run goes on from. look: only takes what an earlier run has finished */
 static inline void report_child(cli *app, const char *id, const char *words, const char *root,
@@ -2528,15 +2550,16 @@ static inline void report_child(cli *app, const char *id, const char *words, con
     const char *out = cli_text(app, "--out"), *dry = cli_has(app, "--dry-run") ? "dry-" : "";
     const int dense = !strcmp(kept, "--out");
     char line[2100], name[64], path[4][1100], *key, *before;
-    const char *last[] = { "--root", root, "--weights", weights, *dry ? NULL : kept, path[2],
-                           dense ? "--resume" : NULL, NULL };
-    int status;
+    const char *last[12] = { "--root", root, "--weights", weights };
+    int n = 4, status;
     snprintf(name, sizeof name, "%s%s", dry, id);
     snprintf(path[0], sizeof path[0], "%s/%s.json%s", out, name, look ? "" : ".new");
     snprintf(path[1], sizeof path[1], "%s/%s.log", out, name);
     snprintf(path[2], sizeof path[2], "%s/%s", out, dense ? id : "cache");
     snprintf(path[3], sizeof path[3], "%s/%s.command", out, id);
     snprintf(line, sizeof line, "%s --json%s", words, *dry ? " --dry-run" : "");
+    report_pass(app, "--math", line, sizeof line);
+    report_pass(app, "--max-pixels", line, sizeof line);
     free(o->command);
     o->command = strdup(line);
     key = report_key(line, root, weights);
@@ -2547,6 +2570,15 @@ static inline void report_child(cli *app, const char *id, const char *words, con
         free(before);
         free(key);
         return;
+    }
+    if (cli_has(app, "--threads")) { /* changes no number: what was kept stays good */
+        last[n++] = "--threads";
+        last[n++] = cli_text(app, "--threads");
+    }
+    if (!*dry) {
+        last[n++] = kept;
+        last[n++] = path[2];
+        last[n] = dense ? "--resume" : NULL;
     }
     status = cli_child(app, line, last, path[0], path[1]);
     if (status == CLI_OK || status == CLI_PARTIAL) o->text = report_file(app, path[0]);
@@ -2633,6 +2665,46 @@ static inline void report_put_cell(cli_result *r, const struct cli_paper_row *p,
              ours == ours && p->v[m] > 0 ? cli_r(ours - p->v[m], 2) : cli_none());
     cli_cell(r, &report_cells_table, width == width ? cli_n((size_t)width) : cli_none());
     cli_cell(r, &report_cells_table, cli_s(why ? why : "did not run"));
+}
+/* Prints the cells: as text those with a number, then each reason why others have none, once; what
+   the configuration leaves out comes last. */
+static inline int report_print_cells(cli *app, const cli_result *r)
+{
+    static const cli_column of_numbers[] = { { "cell", "cell" }, { "paper", "paper" },
+                                             { "ours", "ours" }, { "difference", "difference" },
+                                             { "protocol", "protocol" } };
+    static const cli_column of_reasons[] = { { "cells", "cells" }, { "the first", "first" },
+                                             { "why they have no number", "reason" } };
+    static const cli_table numbers = { NULL, of_numbers, 5 }, reasons = { NULL, of_reasons, 3 };
+    static const int shown[] = { 0, 5, 6, 7, 9 };
+    const size_t columns = report_cells_table.count;
+    const cli_item *x = r->items;
+    cli_result s = CLI_EMPTY_RESULT;
+    size_t i, j, first, n, end;
+    int k, code;
+    if (cli_has(app, "--json") || cli_has(app, "--csv") || cli_has(app, "--markdown"))
+        return cli_print(app, r);
+    for (end = 0; end < r->count && x[end].table; end += columns)
+        for (k = 0; k < CLI_COUNT(shown) && x[end + 6].value.kind; ++k)
+            cli_cell(&s, &numbers, x[end + (size_t)shown[k]].value);
+    for (k = 0; k < 2; ++k)
+        for (i = 0; i < end; i += columns) {
+            const char *why = x[i + 9].text;
+            if (x[i + 6].value.kind || !strstr(why, REPORT_LEFT_OUT) != !k) continue;
+            for (j = n = 0, first = end; j < end; j += columns) {
+                if (x[j + 6].value.kind || strcmp(x[j + 9].text, why)) continue;
+                first = j < first ? j : first;
+                ++n;
+            }
+            if (first < i) continue;
+            cli_cell(&s, &reasons, cli_n(n));
+            cli_cell(&s, &reasons, x[i].value);
+            cli_cell(&s, &reasons, cli_s(why));
+        }
+    for (i = end; i < r->count; ++i) cli_put(&s, x[i].key, x[i].value);
+    code = cli_print(app, &s);
+    cli_result_free(&s);
+    return code;
 }
 /* Figure 7: mIoU of parts across, of objects up */
 typedef struct {

@@ -209,6 +209,11 @@ for row in method.deti=x data.cubs=y options.embed=--quiet method.mae=z; do
     { cat "$out/config" && echo "$row"; } >"$out/wrong"
     says "paper with $row" 3 "${row%=*}" "$bin/paper" --config "$out/wrong" --out "$out/paper"
 done
+for kind in method data; do
+    grep -v "^$kind" "$out/config" >"$out/wrong"
+    says "paper without $kind" 2 "nothing can run: no line $kind.NAME" "$bin/paper" \
+        --config "$out/wrong" --out "$out/paper"
+done
 ends 1 "paper, dry" "$bin/paper" --config "$out/config" --out "$out/paper" --dry-run --csv --quiet
 cells=$out/paper/dry-tables.csv
 check "paper: every cell has a number or a reason" \
@@ -260,6 +265,9 @@ check "paper: the second run starts nothing" grep -q '^untouched$' "$log"
 check "paper: and says so" grep -q 'deit-15: kept: segmentation' "$out/log"
 check "paper: the second run gives the same" cmp -s "$out/cells.first" "$out/cells.second"
 ends 1 "paper, dry, there" "$bin/paper" --config "$out/config" --out "$out/paper2" --dry-run
+check "paper: every cell is counted on the terminal" \
+    [ "$(awk '$2 ~ "/" { n += $1 } END { print n }' "$out/log")" -eq 336 ]
+check "paper: each reason once" [ "$(grep -c 'checkpoint of this method' "$out/log")" -eq 1 ]
 check "paper: a dry run starts its own" grep -q '^untouched$' "$log"
 check "paper: a dry run leaves tables alone" cmp -s "$out/cells.first" "$cells"
 check "paper: a dry run leaves results alone" grep -q '"mIoU"' "$out/paper2/deit-15.json"
@@ -281,6 +289,14 @@ check "paper: with command, items, width" \
 check "paper: nine tables, each with its notes" \
     [ "$(grep -c '<h2>Table' "$out/paper2/report.html")" -eq 9 -a \
     "$(grep -c '<ol' "$out/paper2/report.html")" -eq 9 ]
+ends 1 "paper, with its own options" "$bin/paper" --config "$out/config" --out "$out/paper2" \
+    --threads 2 --max-pixels 9e7
+check "paper: numbers and reasons on the terminal" \
+    [ "$(grep -c '^[59]/LIP-19/.*/deit ' "$out/log") $(awk '$2 ~ "/" && $1 ~ /^[0-9]+$/ { n += $1 }
+        END { print n }' "$out/log")" = "9 327" ]
+check "paper: passes --threads on" grep -q '"threads": 2' "$out/paper2/deit-15.json"
+check "paper: passes --max-pixels on" \
+    grep -q -e '--json --max-pixels 9e7 ' "$out/paper2/deit-15.command"
 # A program that ends without a result gives no cell, and nothing is kept.
 mkdir "$out/faulty"
 cp "$bin/paper" "$out/faulty/"
