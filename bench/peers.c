@@ -262,7 +262,7 @@ static void open_all(peers *p, int threads)
     (void)setenv("OMP_NUM_THREADS", text, 1);
     (void)setenv("GOMP_SPINCOUNT", "20000", 0);
     (void)setenv("OPENBLAS_THREAD_TIMEOUT", "20", 0);
-    snprintf(p->about[OURS], sizeof p->about[OURS], "partaware %d", paw_version());
+    snprintf(p->about[OURS], sizeof p->about[OURS], "partaware %s", cli_version());
     snprintf(p->about[OURS_PACK], sizeof p->about[OURS_PACK], "with packing");
     open_openblas(p, OPENBLAS, cli_text(p->app, "--openblas"), threads);
     open_openblas_core(p, cli_text(p->app, "--coretype"), threads);

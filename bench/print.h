@@ -121,7 +121,7 @@ static inline void bench_head_json(const bench *b, const char *cpu)
     bench_text("best_instruction_set", paw_isa_name(paw__cpu_isa()));
     bench_text("compiler", BENCH_COMPILER);
     bench_text("flags", PAW_BENCH_FLAGS);
-    bench_member("library_version", paw_version());
+    bench_text("library_version", cli_version());
     bench_member("numerics_version", PAW_NUMERICS);
     bench_member("read_gbs", b->read);
     bench_member("triad_gbs", b->triad);
@@ -145,12 +145,12 @@ static inline void bench_head(const bench *b, size_t bytes)
         return;
     }
     if (b->markdown) {
-        printf("partaware %d, numerics %d; %s, flags `%s`; %s, %d CPUs; memory: read %.1f GB/s, "
-               "triad %.1f GB/s\n\n", paw_version(), PAW_NUMERICS, BENCH_COMPILER, PAW_BENCH_FLAGS,
+        printf("partaware %s, numerics %d; %s, flags `%s`; %s, %d CPUs; memory: read %.1f GB/s, "
+               "triad %.1f GB/s\n\n", cli_version(), PAW_NUMERICS, BENCH_COMPILER, PAW_BENCH_FLAGS,
                cpu, paw__online_cpus(), b->read, b->triad);
         return;
     }
-    printf("# partaware %d, numerics %d; %s, flags %s\n", paw_version(), PAW_NUMERICS,
+    printf("# partaware %s, numerics %d; %s, flags %s\n", cli_version(), PAW_NUMERICS,
            BENCH_COMPILER, PAW_BENCH_FLAGS);
     printf("# %s; %d CPUs, best instruction set %s, load average %.2f\n", cpu, paw__online_cpus(),
            paw_isa_name(paw__cpu_isa()), bench_load_average());
@@ -238,7 +238,7 @@ static inline void bench_entry_csv(const bench_row *r)
     printf(",%.4g,%.4g,%.4g,%.6g,", f.percent, f.percent_least, f.percent_most, r->memory);
     for (i = 0; i < r->sections; ++i)
         printf("%s%s=%.4f", i ? ";" : "", r->section[i], r->share[i]);
-    printf(",%d,", paw_version());
+    printf(",%s,", cli_version());
     cli_csv_text(stdout, BENCH_COMPILER);
     putchar(',');
     cli_csv_text(stdout, PAW_BENCH_FLAGS);

@@ -268,7 +268,7 @@ static inline void bench_svg_head(FILE *f, const bench_roofline *o, const char *
     bench_xml(f, program);
     fprintf(f, "</text>\n<text class=\"quiet\" x=\"%d\" y=\"50\">", BENCH_LEFT);
     bench_xml(f, bench_cpu_model(cpu));
-    fprintf(f, "; partaware %d; %s, ", paw_version(), BENCH_COMPILER);
+    fprintf(f, "; partaware %s; %s, ", cli_version(), BENCH_COMPILER);
     bench_xml(f, PAW_BENCH_FLAGS);
     fputs("</text>\n", f);
 }

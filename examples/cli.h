@@ -304,17 +304,23 @@ static inline void cli_roff_option(const char *name, const char *arg, int words,
     putchar('\n');
     cli_roff(help, strlen(help));
 }
+static inline const char *cli_version(void) /* of partaware.h, such as 0.1.0 */
+{
+    static char text[32];
+    const int v = paw_version();
+    snprintf(text, sizeof text, "%d.%d.%d", v / 10000, v / 100 % 100, v % 100);
+    return text;
+}
 /* A page in man(7) without a date, so that a build gives the same bytes tomorrow. */
 static inline void cli_man(const cli_program *p)
 {
     const char *s = p->about;
-    const int v = paw_version();
     const char first = (char)tolower((unsigned char)*s);
     size_t n = strcspn(s, ".");
     int i;
     printf(".TH ");
     for (i = 0; p->name[i]; ++i) putchar(toupper((unsigned char)p->name[i]));
-    printf(" 1 \"\" \"partaware %d.%d.%d\"\n.ad l\n.nh\n", v / 10000, v / 100 % 100, v % 100);
+    printf(" 1 \"\" \"partaware %s\"\n.ad l\n.nh\n", cli_version());
     printf(".SH NAME\n");
     cli_roff(p->name, strlen(p->name));
     printf(" \\- ");
@@ -724,7 +730,7 @@ static inline void cli_start(cli *app, int argc, char **argv, const cli_program 
             continue;
         }
         if (page < 2) cli_help(program);
-        if (page == 2) printf("%s, partaware %d\n", program->name, paw_version());
+        if (page == 2) printf("%s, partaware %s\n", program->name, cli_version());
         if (page == 3) cli_man(program);
         if (page == 4) cli_completion(program);
         exit(fflush(stdout) ? CLI_RESOURCE : CLI_OK);
@@ -1647,7 +1653,7 @@ static inline void cli_put_settings(cli *app, cli_result *r, const paw_model_inf
     cli_put(r, "math", cli_s(cli_text(app, "--math")));
     cli_put(r, "isa", cli_s(paw_isa_name(paw_isa())));
     cli_put(r, "threads", cli_n((size_t)paw_threads_used(app->ctx)));
-    cli_put(r, "version", cli_n((size_t)paw_version()));
+    cli_put(r, "version", cli_s(cli_version()));
     cli_put(r, "seconds", cli_r(floor(100 * (cli_seconds() - app->start)) / 100, 2));
 }
 
@@ -3176,6 +3182,13 @@ static inline double cli_paper_value(const char *data, const char *metric, const
             return cli_paper[i].v[k];
     return (double)NAN;
 }
+/* Beside a number of the paper, which is of ViT-B throughout. */
+static inline void cli_put_width(cli *app, cli_result *r, const paw_model_info *info)
+{
+    if (!cli_is_random(app) && (info->dim != 768 || info->depth != 12))
+        cli_put(r, "notes[]", cli_s("these weights are not a ViT-B: the paper's value is no target "
+                                    "for them"));
+}
 /* One head in percent beside the paper's numbers; recipe NULL: they do not compare. */
 static inline void cli_seg_put(cli_result *r, const cli_seg *s, const char *head,
                                const uint64_t *counts, const char *recipe)
@@ -3292,13 +3305,14 @@ static inline size_t cli_pose_distinct(paw_pose *found, size_t n)
 }
 /* COCO's statistics beside the paper's; recipe "": they do not compare. Writes the results too. */
 static inline int cli_pose_put(cli *app, cli_result *r, const paw_poses *truth, paw_pose *found,
-                               size_t n, const char *recipe)
+                               size_t n, const paw_model_info *info)
 {
     static const char *const names[10] = { "AP", "AP50", "AP75", "APm", "APl",
                                            "AR", "AR50", "AR75", "ARm", "ARl" };
     static const cli_column columns[] = { { "statistic", "statistic" }, { "ours", "ours" },
                                           { "paper's", "paper" } };
     static const cli_table table = { NULL, columns, 3 };
+    const char *recipe = cli_is_random(app) ? "" : info->recipe;
     const size_t kept = cli_pose_distinct(found, n);
     paw_pose_score score;
     double v[10];

@@ -16,7 +16,8 @@ static const cli_option options[] = {
     { "--predictions", "FILE.csv", CLI_STR, NULL, 0, 0, "also write the best 5 of each image" },
     CLI_SKIP_OPTION, CLI_ENCODE_OPTIONS, CLI_RUN_OPTIONS, CLI_RESULT_OPTIONS
 };
-CLI_PROGRAM("image_classification", "--weights FILE --images DIR --labels FILE [options]",
+CLI_PROGRAM("image_classification",
+            "(--weights FILE | --random deit_tiny) --images DIR --labels FILE [options]",
             "Classifies images with the checkpoint's own head and counts the correct ones.\n");
 
 typedef struct {

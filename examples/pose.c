@@ -102,12 +102,12 @@ static int finish(pose *s)
     int code = report_poses(&s->page, s->app, &s->reader, s->split + 1, s->use[1], s->found,
                             s->d.val);
     if (!code)
-        code = cli_pose_put(s->app, &r, &s->split[1], s->found, s->d.val,
-                            cli_is_random(s->app) ? "" : s->d.info.recipe);
+        code = cli_pose_put(s->app, &r, &s->split[1], s->found, s->d.val, &s->d.info);
     cli_put(&r, "flip_test", cli_s(cli_has(s->app, "--no-flip-test") ? "no" : "yes"));
     cli_put(&r, "augmentation", cli_s(cli_has(s->app, "--no-augment") ? "none" : "ours"));
     cli_dense_put(&r, &s->d);
     cli_put_settings(s->app, &r, &s->d.info, H);
+    cli_put_width(s->app, &r, &s->d.info);
     cli_put(&r, "notes[]", cli_s("the recipe is a proposal: the paper publishes none (256 x 192, "
                                  "heat maps of 64 x 48, annotated boxes)"));
     if (!code && cli_text(s->app, "--out"))

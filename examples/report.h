@@ -465,10 +465,8 @@ static inline int report_put_features(report_retrieval *d, cli_result *r)
         const report_feature *f = &d->f[k];
         const int column = report_column(d, k);
         const double published = paper ? report_paper_ap(d, d->info.recipe, column) : (double)NAN;
-        if (k == REPORT_BOTTLENECK && !f->x) continue;
-        cli_cell(r, &d->table, cli_s(f->name));
-        for (i = 1; !f->x && i < d->table.count; ++i) cli_cell(r, &d->table, cli_none());
         if (!f->x) continue;
+        cli_cell(r, &d->table, cli_s(f->name));
         cli_cell(r, &d->table, cli_r(100 * f->sum.ap, 2));
         cli_cell(r, &d->table, cli_r(100 * f->sum.map, 2));
         for (i = 0; i < n; ++i) cli_cell(r, &d->table, cli_r(100 * f->per_class[i], 2));
@@ -499,9 +497,7 @@ static inline void report_put_notes(report_retrieval *d, cli_result *r)
         snprintf(text, sizeof text, "paper: %s, ViT-B/16, %s", report_tables[d->paper].table,
                  report_tables[d->paper].data);
         cli_put(r, "notes[]", cli_s(text));
-        if (d->info.dim != 768 || d->info.depth != 12)
-            cli_put(r, "notes[]", cli_s("these weights are not a ViT-B: the paper's value is no "
-                                        "target for them"));
+        cli_put_width(d->app, r, &d->info);
     }
     if (d->f[REPORT_PROJECTED].x)
         cli_put(r, "notes[]", cli_s("projected: Gram form, the same cosine as of the output"));
@@ -1980,6 +1976,7 @@ static inline void report_put_probe(report_probe *p, cli_result *r)
     cli_put(r, "notes[]", cli_s("last: after the last epoch; best: of all epochs, chosen on the "
                                 "test set as the released code does"));
     if (p->paper > 0) cli_put(r, "notes[]", cli_s(p->paper_at));
+    if (p->paper > 0) cli_put_width(p->app, r, &p->info);
 }
 /* A line over the epochs; NaN is left out. */
 static inline void report_curve(report *p, const char *title, const double *y, int n)
@@ -2504,8 +2501,8 @@ static inline char *report_key(const char *line, const char *root, const char *w
     struct stat s;
     memset(&s, 0, sizeof s);
     (void)stat(weights, &s);
-    snprintf(key, sizeof key, "partaware %d, commit %s\n%s --root %s --weights %s\n%.0f bytes, "
-             "%.0f\n", paw_version(), CLI_COMMIT, line, root, weights, (double)s.st_size,
+    snprintf(key, sizeof key, "partaware %s, commit %s\n%s --root %s --weights %s\n%.0f bytes, "
+             "%.0f\n", cli_version(), CLI_COMMIT, line, root, weights, (double)s.st_size,
              (double)s.st_mtime);
     return strdup(key);
 }

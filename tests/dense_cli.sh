@@ -189,10 +189,12 @@ if [ ! -f "$weights" ]; then
 fi
 # shellcheck disable=SC2086
 {
-few="--root $shared/data/coco_kp $encoder --no-flip-test --batch 4 --overlays 1"
+few="--root $shared/data/coco_kp --weights $weights --quiet --threads 2 --no-flip-test --batch 4"
+few="$few --overlays 1"
 says "pose with two rates" 2 "one rate" "$bin/pose" $few --lr 1e-3,1e-4
 try "pose" "$bin/pose" $few --iters 2 --out "$out/pose" --json
 cp "$out/log" "$out/pose.json"
+check "pose: says that these weights are no ViT-B" grep -q 'weights are not a ViT-B' "$out/log"
 check "pose: results for pycocotools" grep -q '"keypoints"' "$out/pose/results.json"
 try "pose: scored alone" "$bin/pose" $few --eval-only --json \
     --head "$out/pose/head-0.0005.safetensors"
