@@ -3008,13 +3008,23 @@ static inline int cli_dense_dry(cli_dense *d, int cached)
     const size_t some = d->val < 2 ? d->val : 2, updates = d->iters < 3 ? d->iters : 3;
     cli_result r = CLI_EMPTY_RESULT;
     double start, update, score, cores = 0;
+    char what[80];
+    cli_progress progress;
     size_t it;
     int code = CLI_OK;
+    snprintf(what, sizeof what, "batches of %lu, %d x %d pixels", (unsigned long)d->batch, d->w,
+             d->h);
+    cli_progress_start(&progress, d->app, "updates timed", updates);
+    progress.now = what; /* the first may take minutes */
+    cli_progress_show(&progress, 0);
+    progress.now = NULL;
     for (it = 0; !code && it < updates; ++it) {
         if (it == 1) memset(d->times, 0, sizeof d->times); /* the first one warms up */
         if (it < 2) cores = (double)clock();
         if (!(code = cli_dense_batch(d, it))) code = cli_dense_update(d, it);
+        if (!code && !(code = cli_interrupted())) cli_progress_show(&progress, it + 1);
     }
+    cli_progress_end(&progress);
     start = cli_seconds();
     cores = ((double)clock() - cores) / CLOCKS_PER_SEC / (d->times[0] + d->times[1] + d->times[2]);
     if (!code) code = d->evaluate(d->user, some);

@@ -2113,11 +2113,13 @@ static inline void report_write(paw_image *to, int x, int y, const char *text, s
             if (report_glyph((unsigned char)*text) >> (14 - i) & 1)
                 report_fill(to, x + 2 * (i % 3), y + 2 * (i / 3), 2, 2, ink);
 }
-/* Colours far from each other: the hue turns by the golden angle, lightness in three steps. */
+/* Colours far from each other, for a few hundred classes: the hue turns by the golden angle; light
+   and depth by angles of their own, so that no two classes come near in all three. */
 static inline void report_colour(int k, uint8_t rgb[3])
 {
-    const double hue = fmod(0.13 + 0.61803398875 * k, 1) * 6, v = 250 - 45 * (k % 3);
-    const double f = hue - floor(hue), low = 0.25 * v;
+    const double hue = fmod(0.13 + 0.38196601125 * k, 1) * 6, f = hue - floor(hue);
+    const double v = 250 - 140 * fmod(0.75487767 * k, 1);
+    const double low = (0.6 - 0.5 * fmod(0.5 + 0.41421356 * k, 1)) * v;
     const double up = low + (v - low) * f, down = v - (v - low) * f;
     const double c[6][3] = { { v, up, low }, { down, v, low }, { low, v, up },
                              { low, down, v }, { up, low, v }, { v, low, down } };

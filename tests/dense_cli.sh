@@ -76,6 +76,8 @@ done
 printf '0 nothing\n3 second\n2 first\n' >"$out/names"
 try "names of a preset's values" "$bin/segmentation" --preset ade20k-object59 --root "$out/ade" \
     --crop 64 --batch 2 --names "$out/names" --random deit_tiny --dry-run --limit 2
+check "dry: says at once what it times" \
+    grep -q "0/3 updates timed.*batches of 2, 64 x 64 pixels" "$out/log"
 check "names: the value's class" awk '/images:$/ { at = NR } NR == at + 2 { first = $3 }
     NR == at + 3 { second = $3 } END { exit !(first == "first" && second == "second") }' "$out/log"
 printf 'one\ntwo\n' >"$out/names"

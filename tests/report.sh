@@ -40,6 +40,29 @@ done
 printf 'data.lip19 = %s\nmethod.deit = %s\n' "$out/data" "$out/none" >"$out/config"
 ends 1 "paper" "$bin/paper" --config "$out/config" --quiet --out "$out/paper"
 check "paper: says commit" grep -q '<dt>commit' "$out/paper/report.html"
+# Of 209 classes no two colours come near each other, of neighbours least of all.
+cat >"$out/colours.c" <<'END'
+#define _POSIX_C_SOURCE 200809L
+#include "partaware.h"
+#include "examples/cli.h"
+#include "examples/report.h"
+int main(void)
+{
+    int a, b, i, near = 0;
+    for (a = 0; a < 209; ++a)
+        for (b = 0; b < a; ++b) {
+            uint8_t c[2][3];
+            int d = 0;
+            report_colour(a, c[0]);
+            report_colour(b, c[1]);
+            for (i = 0; i < 3; ++i) d += (c[0][i] - c[1][i]) * (c[0][i] - c[1][i]);
+            near += d < (a == b + 1 ? 80 * 80 : 12 * 12);
+        }
+    return near != 0;
+}
+END
+try "colours of classes: compiled" linked "$out/colours" "$out/colours.c"
+try "colours of classes: far from each other" "$out/colours"
 pages="parts objects patches labels"
 for p in $pages; do
     page=$out/$p/report.html
