@@ -717,9 +717,10 @@ PAW_DEF void paw_head_recipe(int probe, int kind, paw_head_opts *out);
 typedef struct { /* rows by number, so that they may come from memory, disk or an encoder */
     size_t count, tokens;  /* tokens of a row, class token included; linear: 1 */
     const int32_t *labels; /* [count] */
+    int dtype;             /* of the rows: PAW_F32, PAW_F16 or PAW_BF16, aligned to it */
     /* rows[i]: features of row items[i], [tokens, dim], valid until the next call; epoch from 0, -1
        to predict. What is not PAW_OK ends the run and is returned. */
-    paw_err (*get)(void *user, int epoch, const size_t *items, size_t n, const float **rows);
+    paw_err (*get)(void *user, int epoch, const size_t *items, size_t n, const void **rows);
     void *user;
 } paw_features;
 typedef struct {
@@ -736,7 +737,7 @@ PAW_DEF paw_err paw_head_parameter(const paw_head *h, size_t i, paw_tensor_view 
                                    const float **gradient);
 /* One step on n rows; loss: mean cross-entropy before it. A loss that is not finite is E_NUM and
    changes nothing but statistics. */
-PAW_DEF paw_err paw_head_step(paw_head *h, paw_ctx *c, const float *const *rows,
+PAW_DEF paw_err paw_head_step(paw_head *h, paw_ctx *c, const void *const *rows, int dtype,
                               const int32_t *labels, size_t n, size_t tokens, double lr,
                               double *loss);
 /* All epochs that are left, rows in an order drawn from seed and epoch. told, where not NULL, is
@@ -1537,6 +1538,7 @@ typedef struct { /* per image, all heads; dh is padded to 16, tokens to 16 */
 typedef struct {
     const float *a, *b;
     size_t a_step;    /* 0; else a is [k / 16][rows][16], a_step floats from chunk to chunk */
+    size_t b_step;    /* floats from panel to panel of b; 0: 16 k */
     const uint16_t *b16; /* bf16 instead of b, or NULL; a is narrowed then, see paw__ops */
     float *wide;         /* PAW__WIDE_COUNT a slot for product16 */
     size_t k;         /* padded to 16 */
@@ -1578,8 +1580,9 @@ typedef struct { /* one update of parameters p with gradients g and moments m, v
    u xhat = r (u x) - m r sum(u) and p xhat = (p r) x - sum(p r m). k and v of protocol 5.3 fold
    into u and into what reads pooled. padded: up to 16; heads go in groups of 16, one to a lane. */
 typedef struct {
-    const float *x;     /* tokens [tokens, dim] */
-    const float *next;  /* of the item that comes next: fetched meanwhile */
+    const void *x;      /* tokens [tokens, dim] of dtype: F32, F16 or BF16 */
+    const void *next;   /* of the item that comes next: fetched meanwhile */
+    int dtype;
     size_t tokens, dim, heads;
     float eps;
     const float *u; /* forward: [heads, dim padded] */
@@ -1659,7 +1662,7 @@ static int paw__cpu_isa(void)
 {
     unsigned a, b, c, d, leaf1_c;
     if (!__get_cpuid(1, &a, &b, &leaf1_c, &d)) return PAW_ISA_SCALAR;
-    if (!(leaf1_c & (1u << 27)) || !(leaf1_c & (1u << 12)) || !paw__os_saves(0x6))
+    if (~leaf1_c & (1u << 27 | 1u << 12 | 1u << 29) || !paw__os_saves(0x6)) /* fma, f16c */
         return PAW_ISA_SCALAR;
     if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(b & (1u << 5))) return PAW_ISA_SCALAR;
     if ((b & (1u << 16)) && paw__os_saves(0xe6)) return PAW_ISA_AVX512;
@@ -2078,6 +2081,24 @@ static inline PAW__UNUSED float paw__from_bf16(uint32_t u)
     memcpy(&x, &u, sizeof x);
     return x;
 }
+static inline PAW__UNUSED float paw__half(uint32_t h)
+{
+    const uint32_t sign = (h & 0x8000u) << 16, e = h >> 10 & 31u, m = h & 0x3ffu;
+    const uint32_t u = sign | (e == 31u ? 255u : e + 112u) << 23 | m << 13;
+    float f;
+    if (!e) return (sign ? -1.0f : 1.0f) * (float)m * (1.0f / 16777216.0f);
+    memcpy(&f, &u, sizeof f);
+    return f;
+}
+/* n numbers of dtype F32, F16 or BF16 to floats */
+static PAW__UNUSED void paw__widen(int dtype, const void *row, size_t n, float *to)
+{
+    const uint16_t *u = (const uint16_t *)row;
+    size_t i;
+    if (dtype == PAW_F32) memcpy(to, row, n * sizeof *to);
+    else if (dtype == PAW_F16) for (i = 0; i < n; ++i) to[i] = paw__half(u[i]);
+    else for (i = 0; i < n; ++i) to[i] = paw__from_bf16(u[i]);
+}
 static inline PAW__UNUSED float paw__pow2f(float t)
 {
     uint32_t u;
@@ -2141,6 +2162,8 @@ static inline void paw__sums_scalar(const float *x, float *s)
 #define PAW__V_DONE(v)           (void)0
 #define PAW__V_LO16(p)           paw__from_bf16((p)[0])
 #define PAW__V_HI16(p)           paw__from_bf16((p)[1])
+#define PAW__V_WIDE16(p)         paw__from_bf16((p)[0])
+#define PAW__V_HALF(p)           paw__half((p)[0])
 #define PAW__V_ROUND16(v)        paw__from_bf16(paw__bf16_of(v))
 #define PAW__V_SUMS(x, s)        paw__sums_scalar(x, s)
 #define PAW__V_SLEEF_EXP(x)      Sleef_expf_u10(x)
@@ -2212,6 +2235,8 @@ static inline PAW__UNUSED float32x4_t paw__nearest16_neon(uint32x4_t u)
 #define PAW__V_LO16(p) vreinterpretq_f32_u32(vshlq_n_u32(vreinterpretq_u32_u16(vld1q_u16(p)), 16))
 #define PAW__V_HI16(p) \
     vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_u16(vld1q_u16(p)), vdupq_n_u32(0xffff0000u)))
+#define PAW__V_WIDE16(p)         vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(p), 16))
+#define PAW__V_HALF(p)           vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)))
 #define PAW__V_ROUND16(v)        paw__nearest16_neon(vreinterpretq_u32_f32(v))
 #define PAW__V_SUMS(x, s)        paw__sums_neon(x, s)
 #define PAW__V_SLEEF_EXP(x)      Sleef_expf4_u10advsimd(x)
@@ -2243,7 +2268,7 @@ PAW__END
 #endif
 
 #if defined(PAW__X86)
-PAW__BEGIN("avx2,fma")
+PAW__BEGIN("avx2,fma,f16c")
 #if !defined(PAW_NO_SLEEF)
 #ifdef __cplusplus
 extern "C" {
@@ -2254,6 +2279,7 @@ extern __m256 Sleef_erff8_u10avx2(__m256);
 }
 #endif
 #endif
+#define PAW__LOAD128(p) _mm_loadu_si128((const __m128i *)(const void *)(p))
 #define PAW__LOAD256(p) _mm256_loadu_si256((const __m256i *)(const void *)(p))
 static inline __m256 paw__nearest16_avx2(__m256i u)
 {
@@ -2302,6 +2328,9 @@ static inline void paw__sums_avx2(const float *x, float *s)
 #define PAW__V_LO16(p)           _mm256_castsi256_ps(_mm256_slli_epi32(PAW__LOAD256(p), 16))
 #define PAW__V_HI16(p) \
     _mm256_castsi256_ps(_mm256_and_si256(PAW__LOAD256(p), _mm256_set1_epi32(-65536)))
+#define PAW__V_WIDE16(p) \
+    _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(PAW__LOAD128(p)), 16))
+#define PAW__V_HALF(p)           _mm256_cvtph_ps(PAW__LOAD128(p))
 #define PAW__V_ROUND16(v)        paw__nearest16_avx2(_mm256_castps_si256(v))
 #define PAW__V_SUMS(x, s)        paw__sums_avx2(x, s)
 #define PAW__V_SLEEF_EXP(x)      Sleef_expf8_u10avx2(x)
@@ -2315,7 +2344,7 @@ PAW__END
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
-PAW__BEGIN("avx2,fma,avx512f")
+PAW__BEGIN("avx2,fma,f16c,avx512f")
 #if !defined(PAW_NO_SLEEF)
 #ifdef __cplusplus
 extern "C" {
@@ -2374,6 +2403,9 @@ static inline void paw__sums_avx512(const float *x, float *s)
 #define PAW__V_LO16(p)           _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_loadu_si512(p), 16))
 #define PAW__V_HI16(p) \
     _mm512_castsi512_ps(_mm512_and_si512(_mm512_loadu_si512(p), _mm512_set1_epi32(-65536)))
+#define PAW__V_WIDE16(p) \
+    _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(PAW__LOAD256(p)), 16))
+#define PAW__V_HALF(p)           _mm512_cvtph_ps(PAW__LOAD256(p))
 #define PAW__V_ROUND16(v)        paw__nearest16_avx512(_mm512_castps_si512(v))
 #define PAW__V_SUMS(x, s)        paw__sums_avx512(x, s)
 #define PAW__V_SLEEF_EXP(x)      Sleef_expf16_u10avx512f(x)
@@ -2382,7 +2414,7 @@ static inline void paw__sums_avx512(const float *x, float *s)
 PAW__END
 #if defined(PAW__DOTS)
 #if defined(PAW__SOFT_DOTS)
-PAW__BEGIN("avx2,fma,avx512f")
+PAW__BEGIN("avx2,fma,f16c,avx512f")
 static inline __m512 paw__soft_dot(__m512i a, __m512i b, __m512 c)
 {
     const __m512i hi = _mm512_set1_epi32(-65536);
@@ -2394,7 +2426,7 @@ static inline __m512 paw__soft_dot(__m512i a, __m512i b, __m512 c)
 #define PAW__V_FMA(a, b, c) \
     paw__soft_dot(_mm512_castps_si512(a), _mm512_castps_si512(b), c)
 #else
-PAW__BEGIN("avx2,fma,avx512f,avx512bw,avx512bf16")
+PAW__BEGIN("avx2,fma,f16c,avx512f,avx512bw,avx512bf16")
 #define PAW__V_FMA(a, b, c)      _mm512_dpbf16_ps(c, (__m512bh)(a), (__m512bh)(b))
 #endif
 #define PAW__V_TOP16(p, v) \
@@ -4633,15 +4665,6 @@ PAW_DEF const char *paw_tensors_meta(const paw_tensors *t, const char *key)
 
 /* ---- values: any stored type to the four that are asked for ---- */
 
-static double paw__half(uint32_t h)
-{
-    uint32_t sign = (h & 0x8000u) << 16, e = h >> 10 & 31u, m = h & 0x3ffu, u;
-    float f;
-    if (!e) return (sign ? -1.0 : 1.0) * (double)m * (1.0 / 16777216.0);
-    u = sign | (e == 31u ? 255u : e + 112u) << 23 | m << 13;
-    memcpy(&f, &u, sizeof f);
-    return (double)f;
-}
 static double paw__bits_f32(uint32_t u)
 {
     float f;
@@ -10976,6 +10999,10 @@ PAW_DEF paw_err paw_mask_resize(paw_ctx *c, const paw_mask *in, int w, int h, in
 
 /* of >>metrics */
 static int paw__labels_ok(const int32_t *labels, size_t n, int classes);
+static int paw__float_type(int dtype)
+{
+    return dtype == PAW_F32 || dtype == PAW_F16 || dtype == PAW_BF16;
+}
 static int paw__finite(float x);
 
 /* ---- hashes ---- */
@@ -11478,7 +11505,7 @@ PAW_DEF paw_err paw_store_open(paw_ctx *c, const paw_store_spec *o, paw_store **
     if (!c) return PAW_E_ARG;
     if (!o || !out || !o->name || !*o->name || strlen(o->name) > 64 || (o->count && !o->items) ||
         o->ndim < 1 || o->ndim >= PAW_MAX_DIMS ||
-        (o->dtype != PAW_F32 && o->dtype != PAW_F16 && o->dtype != PAW_BF16) ||
+        !paw__float_type(o->dtype) ||
         (o->dir && (!*o->dir || strlen(o->dir) > PAW__STORE_PATH - 256)))
         return paw__fail(c, PAW_E_ARG, "paw_store_open: bad argument");
     for (i = 0; o->name[i]; ++i)
@@ -12493,28 +12520,39 @@ static void paw__pack_a_item(void *arg, size_t item, int slot)
     const size_t first = paw__panel_first(&j->panels, item), kp = j->padded;
     const size_t mr = (size_t)paw__panel_rows(&j->panels, item);
     float *to = j->out + first * kp;
-    size_t k, r;
+    paw__f4 nan = {0, 0, 0, 0};
+    size_t k, r, i;
     (void)slot;
-    if (!j->turned && kp < j->k + 16) {
+    if (!j->turned) {
         const paw__panels one = paw__panels_of(mr, PAW__MAX_MR);
         paw__pack_a(j->x + first * j->ld, j->ld, j->k, &one, to);
         return;
     }
-    for (k = 0; k < kp; ++k)
-        for (r = 0; r < mr; ++r)
-            to[k / 16 * mr * 16 + r * 16 + k % 16] =
-                k >= j->k ? 0.0f
-                          : j->x[j->turned ? k * j->ld + first + r : (first + r) * j->ld + k];
+    if (j->k < kp) memset(to, 0, mr * kp * sizeof *to);
+    for (k = 0; k < j->k; k += 4) {
+        const float *from = j->x + k * j->ld + first;
+        float *at = to + k / 16 * mr * 16 + k % 16;
+        const size_t some = paw__min(4, j->k - k);
+        for (r = 0; some == 4 && r + 4 <= mr; r += 4)
+            paw__transpose4(from + r, j->ld, at + r * 16, &nan);
+        for (r = some == 4 ? mr & ~(size_t)3 : 0; r < mr; ++r)
+            for (i = 0; i < some; ++i) at[r * 16 + i] = from[i * j->ld + r];
+    }
 }
 static void paw__pack_b_item(void *arg, size_t item, int slot)
 {
     const paw__pack_job *j = (const paw__pack_job *)arg;
     const size_t first = item * 16, kp = j->padded, n = paw__min(16, j->rows - first);
+    const size_t fours = n == 16 && !j->turned ? j->k & ~(size_t)3 : 0;
     float *to = j->out + first * kp;
+    paw__f4 nan = {0, 0, 0, 0};
     size_t k, r;
     (void)slot;
     if (n < 16 || j->k < kp) memset(to, 0, kp * 16 * sizeof *to);
-    for (k = 0; k < j->k; ++k) {
+    for (k = 0; k < fours; k += 4)
+        for (r = 0; r < 16; r += 4)
+            paw__transpose4(j->x + (first + r) * j->ld + k, j->ld, to + k * 16 + r, &nan);
+    for (; k < j->k; ++k) {
         if (j->turned) memcpy(to + k * 16, j->x + k * j->ld + first, n * sizeof *to);
         else
             for (r = 0; r < n; ++r) to[k * 16 + r] = j->x[(first + r) * j->ld + k];
@@ -12522,15 +12560,14 @@ static void paw__pack_b_item(void *arg, size_t item, int slot)
 }
 /* out [m, n] = a b + bias, or += where add. a [m, k], or stored [k, m] if ta; b [k, n], or stored
    [n, k] (as torch has weights) if tb; ld...: floats from one stored row to the next. PAW__BLOCKED:
-   already in chunks of 16 columns of its own, [k / 16][lda][16] of a, [n / 16][ldb][16] of b, ldb
-   a multiple of 16, rows beyond k zero.
+   b is in panels already, [n / 16][ldb][16], rows beyond k to up16(k) zero.
    bias [n] or NULL. */
 enum { PAW__BLOCKED = 2 };
 static paw_err paw__multiply(const paw__team *team, int ta, int tb, size_t m, size_t n, size_t k,
                              const float *a, size_t lda, const float *b, size_t ldb,
                              const float *bias, float *out, size_t ldo, int add)
 {
-    const size_t np = paw__up16(n), kp = tb == PAW__BLOCKED ? ldb : paw__up16(k);
+    const size_t np = paw__up16(n), kp = paw__up16(k);
     const size_t partial = paw__partial_count(kp, np);
     const int direct = n == np;
     paw__pack_job ja, jb;
@@ -12539,8 +12576,8 @@ static paw_err paw__multiply(const paw__team *team, int ta, int tb, size_t m, si
     size_t r, i;
     if (!m || !n) return PAW_OK;
     /* Of the context, as pages of a fresh allocation cost more than a small product. */
-    w = paw__scratch(team->c, (ta == PAW__BLOCKED ? 0 : m * kp) + np + partial +
-                                  (tb == PAW__BLOCKED ? 0 : np * kp) + (direct ? 0 : m * np));
+    w = paw__scratch(team->c, m * kp + np + partial + (tb == PAW__BLOCKED ? 0 : np * kp) +
+                                  (direct ? 0 : m * np));
     if (!w) return PAW_E_OOM;
     memset(&g, 0, sizeof g);
     g.rows = paw__panels_of(m, team->ops->mr);
@@ -12556,10 +12593,8 @@ static paw_err paw__multiply(const paw__team *team, int ta, int tb, size_t m, si
     ja.k = k;
     ja.padded = kp;
     ja.out = rest;
-    if (ta != PAW__BLOCKED) {
-        paw__team_for(team, g.rows.count, paw__pack_a_item, &ja);
-        rest += m * kp;
-    }
+    paw__team_for(team, g.rows.count, paw__pack_a_item, &ja);
+    rest += m * kp;
     jb = ja;
     jb.x = b;
     jb.ld = ldb;
@@ -12570,8 +12605,8 @@ static paw_err paw__multiply(const paw__team *team, int ta, int tb, size_t m, si
         paw__team_for(team, np / 16, paw__pack_b_item, &jb);
         rest += np * kp;
     }
-    g.a = ta == PAW__BLOCKED ? a : ja.out;
-    g.a_step = ta == PAW__BLOCKED ? lda * 16 : 0;
+    g.a = ja.out;
+    g.b_step = tb == PAW__BLOCKED ? ldb * 16 : 0;
     g.b = tb == PAW__BLOCKED ? b : jb.out;
     g.k = kp;
     g.n = np;
@@ -12808,11 +12843,12 @@ struct paw_head {
     float *mean, *var;              /* running, [dim padded]; NULL without batch norm */
     paw__optimizer optimizer;
 };
-#define PAW__POOL_ITEMS 16 /* whose gradients of u are added before the others': never tuned */
+#define PAW__POOL_ITEMS 32 /* whose gradients of u are added before the others': never tuned */
 #define PAW__LN_EPS 1e-6f
 
 typedef struct { /* of one pass over n rows; widths padded to 16: d, and c of the logits */
     size_t n, np, tokens, d, c, heads, dh, slot, groups;
+    int dtype; /* of the rows */
     float *block;
     float *logits, *dlogits; /* [n, c] */
     float *x, *y;            /* [n, d]: input and output of batch norm */
@@ -12820,10 +12856,10 @@ typedef struct { /* of one pass over n rows; widths padded to 16: d, and c of th
     /* attentive */
     float *o, *dz, *dout;    /* [n, d] */
     float *pooled;           /* [heads][d / 16][np][16] */
-    float *dpooled;          /* [n, heads, d] */
     float *p, *moments;      /* [n, heads padded * tokens], [n, tokens, 2] */
-    float *du, *slots;       /* [items of 16 rows, heads, d], scratch of each thread */
+    float *du, *slots;       /* [items of 32 rows, heads, d], scratch of each thread */
     float *qn, *q, *spread, *u, *ub, *wv, *g, *bias, *t; /* query; weights with norms folded in */
+    float *to_o, *to_pooled, *zeros; /* B operands [heads] of wv' and wv; [d] */
 } paw__pass;
 
 static size_t paw__pool_scratch(size_t padded, size_t dim, size_t heads)
@@ -12831,15 +12867,24 @@ static size_t paw__pool_scratch(size_t padded, size_t dim, size_t heads)
     const size_t d = paw__up16(dim);
     return paw__up16(heads) * (d + 1) + padded * 16 + (dim % 16 ? padded * d : 0);
 }
+/* Of a group of items: gradients of pooled; rows of o or an A operand; sums of products. */
+static size_t paw__group_scratch(const paw_head *h)
+{
+    const size_t d = paw__up16(h->o.dim), heads = (size_t)h->o.heads;
+    const size_t dh = paw__up16(h->o.dim / heads);
+    return PAW__POOL_ITEMS * heads * (d + dh) +
+           paw__max(paw__partial_count(d, dh), paw__partial_count(dh, d));
+}
 static paw_err paw__pass_open(const paw_head *h, paw_ctx *c, size_t n, size_t tokens, size_t group,
                               paw__pass *w)
 {
     const size_t d = paw__up16(h->o.dim), heads = (size_t)h->o.heads, hd = heads * d;
-    const size_t np = paw__up16(n) + (paw__up16(n) % 32 ? 0 : 16); /* no chunks 64 KB apart */
+    const size_t np = paw__up16(n) + 1; /* chunks in odd lines: all sets of the cache */
     const size_t padded = paw__up16(tokens), logits = paw__up16((size_t)h->o.classes);
     const size_t scores = paw__up16(heads) * tokens;
     const size_t groups = (n + group - 1) / group, square = h->o.dim * d;
-    const size_t slot = paw__pool_scratch(padded, h->o.dim, heads);
+    const size_t slot = paw__pool_scratch(padded, h->o.dim, heads) + paw__group_scratch(h);
+    const size_t wv = heads * paw__up16(h->o.dim / heads) * d;
     const struct {
         float **p;
         size_t n;
@@ -12847,11 +12892,11 @@ static paw_err paw__pass_open(const paw_head *h, paw_ctx *c, size_t n, size_t to
         {&w->logits, n * logits}, {&w->dlogits, n * logits}, {&w->x, n * d}, {&w->y, n * d},
         {&w->mean, groups * d}, {&w->var, groups * d}, /* a linear head needs these */
         {&w->o, n * d}, {&w->dz, n * d}, {&w->dout, n * d}, {&w->pooled, hd * np},
-        {&w->dpooled, hd * n}, {&w->p, n * scores}, {&w->moments, n * tokens * 2},
+        {&w->p, n * scores}, {&w->moments, n * tokens * 2},
         {&w->du, (n + PAW__POOL_ITEMS - 1) / PAW__POOL_ITEMS * hd},
         {&w->slots, (size_t)c->threads * slot}, {&w->qn, d}, {&w->q, d}, {&w->spread, hd},
         {&w->u, hd}, {&w->ub, hd}, {&w->wv, square}, {&w->g, square},
-        {&w->bias, d}, {&w->t, hd},
+        {&w->bias, d}, {&w->t, hd}, {&w->to_o, wv}, {&w->to_pooled, wv}, {&w->zeros, d},
     };
     const size_t used = h->o.kind == PAW_LINEAR ? 6 : PAW__COUNT(parts);
     size_t i, count = 0;
@@ -12877,11 +12922,61 @@ static paw_err paw__pass_open(const paw_head *h, paw_ctx *c, size_t n, size_t to
 
 typedef struct {
     const paw_head *h;
-    const paw__ops *ops;
+    paw__team team; /* of one thread */
     paw__pass *w;
-    const float *const *rows;
+    const void *const *rows;
     int backward;
 } paw__pooling_job;
+/* One head's product for the items of a group, out [n, columns] of ld floats. */
+static void paw__group_product(const paw__pooling_job *j, size_t n, const float *a, size_t a_step,
+                               const float *b, size_t k, size_t columns, float *out, size_t ld,
+                               float *partial)
+{
+    paw__product g;
+    memset(&g, 0, sizeof g);
+    g.a = a;
+    g.a_step = a_step;
+    g.b = b;
+    g.k = k;
+    g.n = columns;
+    g.rows = paw__panels_of(n, j->team.ops->mr);
+    g.bias = j->w->zeros;
+    g.to = PAW__TO_ROWS;
+    g.out = out;
+    g.ld = ld;
+    paw__product_run(&j->team, &g, partial);
+}
+/* pooled of n items -> their rows of o */
+static void paw__group_values(const paw__pooling_job *j, size_t first, size_t n, float *scratch)
+{
+    const paw__pass *w = j->w;
+    const size_t dh = w->dh, up = paw__up16(dh), ld = w->heads * up;
+    float *tile = scratch + PAW__POOL_ITEMS * w->heads * w->d;
+    size_t i, k, c;
+    for (k = 0; k < w->heads; ++k)
+        paw__group_product(j, n, w->pooled + k * w->d * w->np + first * 16, w->np * 16,
+                           w->to_o + k * up * w->d, w->d, up, tile + k * up, ld,
+                           tile + PAW__POOL_ITEMS * ld);
+    for (i = 0; i < n; ++i)
+        for (k = 0; k < w->heads; ++k)
+            for (c = 0; c < dh; ++c)
+                w->o[(first + i) * w->d + k * dh + c] = tile[i * ld + k * up + c] +
+                                                        w->bias[k * dh + c];
+}
+/* The gradient of o -> that of pooled, [n, heads, d] */
+static void paw__group_back(const paw__pooling_job *j, size_t first, size_t n, float *out)
+{
+    const paw__pass *w = j->w;
+    const size_t up = paw__up16(w->dh);
+    const paw__panels rows = paw__panels_of(n, j->team.ops->mr);
+    float *a = out + PAW__POOL_ITEMS * w->heads * w->d, *partial = a + PAW__POOL_ITEMS * up;
+    size_t k;
+    for (k = 0; k < w->heads; ++k) {
+        paw__pack_a(w->dout + first * w->d + k * w->dh, w->d, w->dh, &rows, a);
+        paw__group_product(j, n, a, 0, w->to_pooled + k * up * w->d, up, w->d, out + k * w->d,
+                           w->heads * w->d, partial);
+    }
+}
 static void paw__pooling_item(void *arg, size_t item, int slot)
 {
     const paw__pooling_job *j = (const paw__pooling_job *)arg;
@@ -12890,6 +12985,7 @@ static void paw__pooling_item(void *arg, size_t item, int slot)
     /* Backward from the end, as what the forward pass read last is nearest. */
     const size_t group = j->backward ? groups - 1 - item : item, first = group * PAW__POOL_ITEMS;
     const size_t end = paw__min(w->n, first + PAW__POOL_ITEMS);
+    float *scratch = w->slots + (size_t)slot * w->slot; /* paw__group_scratch, then of the kernel */
     paw__pooling t;
     size_t i;
     memset(&t, 0, sizeof t);
@@ -12898,13 +12994,17 @@ static void paw__pooling_item(void *arg, size_t item, int slot)
     t.heads = w->heads;
     t.eps = PAW__LN_EPS;
     t.u = w->ub;
-    t.scratch = w->slots + (size_t)slot * w->slot;
+    t.scratch = scratch + paw__group_scratch(j->h);
     t.head_step = w->d * w->np;
     t.step = w->np * 16;
     t.du = w->du + group * w->heads * w->d;
-    if (j->backward) memset(t.du, 0, w->heads * w->d * sizeof *t.du);
+    if (j->backward) {
+        memset(t.du, 0, w->heads * w->d * sizeof *t.du);
+        paw__group_back(j, first, end - first, scratch);
+    }
     for (i = first; i < end; ++i) {
         t.x = j->rows[i];
+        t.dtype = w->dtype;
         t.next = i + 1 < end ? j->rows[i + 1] : t.x;
         if (i + 1 == end && item + 1 < groups)
             t.next = j->rows[j->backward ? first - PAW__POOL_ITEMS : end];
@@ -12912,16 +13012,18 @@ static void paw__pooling_item(void *arg, size_t item, int slot)
         t.moments = w->moments + i * w->tokens * 2;
         t.p = w->p + i * paw__up16(w->heads) * w->tokens;
         t.pooled = w->pooled + i * 16;
-        t.grad = w->dpooled + i * w->heads * w->d;
-        j->ops->pool(&t, j->backward);
+        t.grad = scratch + (i - first) * w->heads * w->d;
+        j->team.ops->pool(&t, j->backward);
     }
+    if (!j->backward) paw__group_values(j, first, end - first, scratch);
 }
 static void paw__pooling_run(const paw__team *team, const paw_head *h, paw__pass *w,
-                             const float *const *rows, int backward)
+                             const void *const *rows, int backward)
 {
     paw__pooling_job j;
     j.h = h;
-    j.ops = team->ops;
+    j.team = *team;
+    j.team.wide = 0;
     j.w = w;
     j.rows = rows;
     j.backward = backward;
@@ -12953,25 +13055,41 @@ static paw_err paw__head_query(const paw__team *team, const paw_head *h, paw__pa
             w->ub[k * w->d + i] = w->u[k * w->d + i] * h->p[PAW__P_NK_W].p[i];
     return e;
 }
+/* A B operand of n columns and k rows; turned: stored as [k, n] */
+static void paw__pack_values(const paw__team *team, const float *x, size_t ld, size_t n, size_t k,
+                             int turned, float *out)
+{
+    paw__pack_job j;
+    memset(&j, 0, sizeof j);
+    j.x = x;
+    j.ld = ld;
+    j.rows = n;
+    j.k = k;
+    j.padded = paw__up16(k);
+    j.turned = turned;
+    j.out = out;
+    paw__team_for(team, paw__up16(n) / 16, paw__pack_b_item, &j);
+}
 /* rows -> x, what goes into batch norm */
 static paw_err paw__head_pool(const paw__team *team, const paw_head *h, paw__pass *w,
-                              const float *const *rows)
+                              const void *const *rows)
 {
     const size_t dim = h->o.dim, n = w->n;
     const float *wv = h->p[PAW__P_V_W].p, *gain = h->p[PAW__P_NV_W].p;
     size_t i, k;
     paw_err e = paw__head_query(team, h, w);
-    if (e) return e;
-    paw__pooling_run(team, h, w, rows, 0);
     for (i = 0; i < dim; ++i)
         for (k = 0; k < dim; ++k) w->wv[i * w->d + k] = wv[i * dim + k] * gain[k];
-    e = paw__multiply(team, 0, 1, 1, dim, dim, h->p[PAW__P_NV_B].p, dim, wv, dim,
-                      h->p[PAW__P_V_B].p, w->bias, dim, 0);
-    for (k = 0; !e && k < w->heads; ++k)
-        e = paw__multiply(team, PAW__BLOCKED, 1, n, w->dh, dim, w->pooled + k * w->d * w->np,
-                          w->np, w->wv + k * w->dh * w->d, w->d, w->bias + k * w->dh,
-                          w->o + k * w->dh, w->d, 0);
-    if (!e) e = paw__multiply(team, 0, 1, n, dim, dim, w->o, w->d, h->p[PAW__P_PROJ_W].p, dim,
+    for (k = 0; k < w->heads; ++k) {
+        const size_t at = k * paw__up16(w->dh) * w->d;
+        paw__pack_values(team, w->wv + k * w->dh * w->d, w->d, w->dh, dim, 0, w->to_o + at);
+        paw__pack_values(team, w->wv + k * w->dh * w->d, w->d, dim, w->dh, 1, w->to_pooled + at);
+    }
+    if (!e) e = paw__multiply(team, 0, 1, 1, dim, dim, h->p[PAW__P_NV_B].p, dim, wv, dim,
+                              h->p[PAW__P_V_B].p, w->bias, dim, 0);
+    if (e) return e;
+    paw__pooling_run(team, h, w, rows, 0);
+    e = paw__multiply(team, 0, 1, n, dim, dim, w->o, w->d, h->p[PAW__P_PROJ_W].p, dim,
                               h->p[PAW__P_PROJ_B].p, w->x, w->d, 0);
     return e;
 }
@@ -13037,13 +13155,13 @@ static void paw__column_sums(const paw__team *team, const float *x, const float 
 }
 /* given: batch norm by the running statistics */
 static paw_err paw__head_forward(const paw__team *team, const paw_head *h, paw__pass *w,
-                                 const float *const *rows, size_t group, int given)
+                                 const void *const *rows, size_t group, int given)
 {
     size_t i;
     paw_err e = PAW_OK;
     if (h->o.kind == PAW_ATTENTIVE) e = paw__head_pool(team, h, w, rows);
     else
-        for (i = 0; i < w->n; ++i) memcpy(w->x + i * w->d, rows[i], h->o.dim * sizeof(float));
+        for (i = 0; i < w->n; ++i) paw__widen(w->dtype, rows[i], h->o.dim, w->x + i * w->d);
     if (e) return e;
     if (h->mean) paw__head_norm(team, h, w, group, given ? PAW__NORM_GIVEN : PAW__NORM);
     return paw__multiply(team, 0, 1, w->n, (size_t)h->o.classes, h->o.dim, h->mean ? w->y : w->x,
@@ -13079,7 +13197,7 @@ static paw_err paw__query_back(const paw__team *team, const paw_head *h, paw__pa
 }
 /* From dlogits to the gradients of all parameters. */
 static paw_err paw__head_back(const paw__team *team, const paw_head *h, paw__pass *w,
-                              const float *const *rows, size_t group)
+                              const void *const *rows, size_t group)
 {
     const size_t dim = h->o.dim, d = w->d, n = w->n, classes = (size_t)h->o.classes;
     const paw__param *p = h->p;
@@ -13097,13 +13215,9 @@ static paw_err paw__head_back(const paw__team *team, const paw_head *h, paw__pas
     if (!e) e = paw__multiply(team, 0, 0, n, dim, dim, w->dz, d, p[PAW__P_PROJ_W].p, dim, NULL,
                               w->dout, d, 0);
     paw__column_sums(team, w->dout, NULL, d, n, dim, p[PAW__P_V_B].g);
-    for (k = 0; !e && k < w->heads; ++k) {
+    for (k = 0; !e && k < w->heads; ++k)
         e = paw__multiply(team, 1, PAW__BLOCKED, w->dh, dim, n, w->dout + k * w->dh, d,
                           w->pooled + k * d * w->np, w->np, NULL, w->g + k * w->dh * d, d, 0);
-        if (!e) e = paw__multiply(team, 0, 0, n, dim, w->dh, w->dout + k * w->dh, d,
-                                  w->wv + k * w->dh * d, d, NULL, w->dpooled + k * d,
-                                  w->heads * d, 0);
-    }
     for (i = 0; i < dim; ++i)
         for (k = 0; k < dim; ++k) {
             float a = w->g[i * d + k] * p[PAW__P_NV_W].p[k];
@@ -13121,7 +13235,7 @@ static paw_err paw__head_back(const paw__team *team, const paw_head *h, paw__pas
     return paw__query_back(team, h, w);
 }
 static paw_err paw__head_step(const paw__team *team, paw_head *h, paw__pass *w,
-                              const float *const *rows, const int32_t *labels, double lr,
+                              const void *const *rows, const int32_t *labels, double lr,
                               double *loss)
 {
     const size_t group = h->o.bn_group ? h->o.bn_group : w->n, rest = paw__min(group, w->n);
@@ -13155,7 +13269,7 @@ static paw__team paw__team_of(paw_ctx *c)
     t.wide = c->threads > 1;
     return t;
 }
-PAW_DEF paw_err paw_head_step(paw_head *h, paw_ctx *c, const float *const *rows,
+PAW_DEF paw_err paw_head_step(paw_head *h, paw_ctx *c, const void *const *rows, int dtype,
                               const int32_t *labels, size_t n, size_t tokens, double lr,
                               double *loss)
 {
@@ -13163,10 +13277,12 @@ PAW_DEF paw_err paw_head_step(paw_head *h, paw_ctx *c, const float *const *rows,
     paw__pass w;
     paw_err e;
     PAW__ENTER(c && h);
-    if (!rows || !labels || !n || !tokens || !loss || !paw__labels_ok(labels, n, h->o.classes))
+    if (!rows || !labels || !n || !tokens || !loss || !paw__labels_ok(labels, n, h->o.classes) ||
+        !paw__float_type(dtype))
         return paw__fail(c, PAW_E_ARG, "paw_head_step: bad argument, or a label is no class");
     e = paw__pass_open(h, c, n, tokens, h->o.bn_group ? h->o.bn_group : n, &w);
     if (e) return e;
+    w.dtype = dtype;
     team = paw__team_of(c);
     e = paw__head_step(&team, h, &w, rows, labels, lr, loss);
     paw__free(w.block);
@@ -13191,7 +13307,7 @@ static double paw__head_rate(const paw_head_opts *o, size_t step, size_t steps, 
 }
 /* Reads items of x into rows; a pass of that many rows is open afterwards. */
 static paw_err paw__head_fetch(const paw_head *h, paw_ctx *c, const paw_features *x, int epoch,
-                               const size_t *items, size_t n, size_t group, const float **rows,
+                               const size_t *items, size_t n, size_t group, const void **rows,
                                paw__pass *w)
 {
     paw_err e = PAW_OK;
@@ -13200,20 +13316,21 @@ static paw_err paw__head_fetch(const paw_head *h, paw_ctx *c, const paw_features
         w->block = NULL;
         e = paw__pass_open(h, c, n, x->tokens, group ? group : n, w);
     }
+    w->dtype = x->dtype;
     return e ? e : x->get(x->user, epoch, items, n, rows);
 }
 static paw_err paw__head_open(paw_ctx *c, const paw_head *h, const paw_features *x, size_t batch,
-                              size_t **items, const float ***rows, int32_t **labels)
+                              size_t **items, const void ***rows, int32_t **labels)
 {
     *items = NULL;
     *rows = NULL;
     *labels = NULL;
     if (!x || !x->get || !x->tokens || (x->count && !x->labels) || x->count > UINT32_MAX ||
-        (h->o.kind == PAW_LINEAR && x->tokens != 1) ||
+        (h->o.kind == PAW_LINEAR && x->tokens != 1) || !paw__float_type(x->dtype) ||
         !paw__labels_ok(x->labels, x->count, h->o.classes))
         return paw__fail(c, PAW_E_ARG, "head: bad features, or a label is no class");
     *items = (size_t *)paw__alloc(c, x->count + 1, sizeof **items);
-    *rows = (const float **)paw__alloc(c, batch, sizeof **rows);
+    *rows = (const void **)paw__alloc(c, batch, sizeof **rows);
     *labels = (int32_t *)paw__alloc(c, batch, sizeof **labels);
     return *items && *rows && *labels ? PAW_OK : PAW_E_OOM;
 }
@@ -13224,7 +13341,7 @@ PAW_DEF paw_err paw_head_train(paw_head *h, paw_ctx *c, const paw_features *x,
     paw__pass w;
     paw__team team;
     size_t *order, i, n, batch;
-    const float **rows;
+    const void **rows;
     int32_t *labels;
     double loss = 0;
     paw_err e;
@@ -13272,7 +13389,7 @@ PAW_DEF paw_err paw_head_predict(const paw_head *h, paw_ctx *c, const paw_featur
     paw__pass w;
     paw__team team;
     size_t *items, i, r, n;
-    const float **rows;
+    const void **rows;
     int32_t *labels;
     paw_err e;
     PAW__ENTER(c && h);
@@ -15430,8 +15547,16 @@ static void PAW__FN(softmax)(float *x, int rows, size_t n, float scale, int math
 }
 
 /* Mean first, then the variance of what is left: no cancellation. */
-PAW__INLINE void PAW__FN(moments)(const int rows, const float *x, size_t ld, size_t d, float eps,
-                                  float *out) /* [rows][2]; rows side by side hide latency */
+/* Number i of x and what follows it. */
+PAW__INLINE PAW__V PAW__FN(load)(const int dtype, const void *x, size_t i)
+{
+    if (dtype == PAW_F16) return PAW__V_HALF((const uint16_t *)x + i);
+    if (dtype == PAW_BF16) return PAW__V_WIDE16((const uint16_t *)x + i);
+    return PAW__V_LOAD((const float *)x + i);
+}
+/* out [rows][2]; rows side by side hide latency. What is not F32 has d of whole chunks. */
+PAW__INLINE void PAW__FN(moments)(const int dtype, const int rows, const void *x, size_t ld,
+                                  size_t d, float eps, float *out)
 {
     const size_t chunks = (d + 15) / 16, whole = d / 16;
     PAW__V acc[4][PAW__L], mean[4];
@@ -15441,22 +15566,23 @@ PAW__INLINE void PAW__FN(moments)(const int rows, const float *x, size_t ld, siz
     PAW__FOR(r, rows) PAW__FOR(j, PAW__L) acc[r][j] = PAW__V_ZERO();
     for (c = 0; c < chunks; ++c)
         PAW__FOR(r, rows) PAW__FOR(j, PAW__L)
-            acc[r][j] = PAW__V_ADD(acc[r][j], PAW__V_LOAD(x + (size_t)r * ld + c * 16 +
-                                                          (size_t)j * PAW__VW));
+            acc[r][j] = PAW__V_ADD(acc[r][j], PAW__FN(load)(dtype, x, (size_t)r * ld + c * 16 +
+                                                                      (size_t)j * PAW__VW));
     for (r = 0; r < rows; ++r) {
         mean[r] = PAW__V_SET1(out[2 * r] = PAW__FN(tree)(acc[r]) / (float)d);
         PAW__FOR(j, PAW__L) acc[r][j] = PAW__V_ZERO();
     }
     for (c = 0; c < whole; ++c)
         PAW__FOR(r, rows) PAW__FOR(j, PAW__L) {
-            const PAW__V e = PAW__V_SUB(PAW__V_LOAD(x + (size_t)r * ld + c * 16 +
-                                                    (size_t)j * PAW__VW), mean[r]);
+            const PAW__V e = PAW__V_SUB(PAW__FN(load)(dtype, x, (size_t)r * ld + c * 16 +
+                                                                (size_t)j * PAW__VW), mean[r]);
             acc[r][j] = PAW__V_FMA(e, e, acc[r][j]);
         }
     for (r = 0; r < rows; ++r) {
         if (whole < chunks) { /* lanes beyond d stand at the mean and add nothing */
             PAW__FOR(j, PAW__L) PAW__V_STORE(tail + j * PAW__VW, mean[r]);
-            memcpy(tail, x + (size_t)r * ld + whole * 16, (d - whole * 16) * sizeof *x);
+            memcpy(tail, (const float *)x + (size_t)r * ld + whole * 16,
+                   (d - whole * 16) * sizeof *tail);
             PAW__FOR(j, PAW__L) {
                 const PAW__V e = PAW__V_SUB(PAW__V_LOAD(tail + j * PAW__VW), mean[r]);
                 acc[r][j] = PAW__V_FMA(e, e, acc[r][j]);
@@ -15473,7 +15599,7 @@ static void PAW__FN(norm_row)(const float *x, size_t d, const float *w, const fl
     PAW__V mean, rstd;
     size_t c;
     int j;
-    PAW__FN(moments)(1, x, 0, d, eps, moments);
+    PAW__FN(moments)(PAW_F32, 1, x, 0, d, eps, moments);
     mean = PAW__V_SET1(moments[0]);
     rstd = PAW__V_SET1(moments[1]);
     for (c = 0; c < chunks; ++c)
@@ -15823,7 +15949,7 @@ static void PAW__FN(narrow)(float *a, size_t n)
 #else
 static void PAW__FN(product)(const paw__product *g, size_t j)
 {
-    const size_t step = g->k * 16;
+    const size_t step = g->b_step ? g->b_step : g->k * 16;
     PAW__FN(column)(g, j, g->b + j * PAW__NP * step + g->k0 * 16, step, 1);
 }
 /* The range of the tile column as floats, which it is worth for a few panels already. */
@@ -15934,7 +16060,7 @@ static void PAW__FN(norm_back)(const float *x, size_t d, const float *w, float e
     float moments[2];
     size_t i;
     int j;
-    PAW__FN(moments)(1, x, 0, d, eps, moments);
+    PAW__FN(moments)(PAW_F32, 1, x, 0, d, eps, moments);
     mean = PAW__V_SET1(moments[0]);
     rstd = PAW__V_SET1(moments[1]);
     PAW__FOR(j, PAW__L) acc[j] = sum[j] = PAW__V_ZERO();
@@ -15987,24 +16113,38 @@ static void PAW__FN(pool_pack)(const float *u, size_t d, size_t heads, size_t pe
         sums[h] = PAW__FN(tree)(acc);
     }
 }
-/* Line i of half an item, from four places in turn: so many pages are read side by side. */
-PAW__INLINE void PAW__FN(pool_fetch)(const char *half, size_t part, size_t i)
+/* What comes next, a half in scores and a half in sums: line i of the half, were tokens floats, from
+   four places in turn, so that many pages are read side by side. */
+typedef struct {
+    const char *half;
+    size_t part, size; /* bytes of an eighth, of a number */
+} PAW__FN(pool_next);
+PAW__INLINE PAW__FN(pool_next) PAW__FN(pool_ahead)(const paw__pooling *t, int second)
 {
-    __builtin_prefetch(half + (i & 3) * part + i / 4 * 64, 0, 2);
+    PAW__FN(pool_next) next;
+    next.size = t->dtype == PAW_F32 ? 4 : 2;
+    next.part = t->tokens * t->dim * next.size / 512 * 64;
+    next.half = (const char *)t->next + (second ? 4 * next.part : 0);
+    return next;
+}
+PAW__INLINE void PAW__FN(pool_fetch)(const PAW__FN(pool_next) *next, size_t i)
+{
+    i = i * next->size / 4;
+    __builtin_prefetch(next->half + (i & 3) * next->part + i / 4 * 64, 0, 2);
 }
 /* to [r][16][16]: products of r tokens with q heads, in 16 lanes. u: [d / 16][q][16] */
-PAW__INLINE void PAW__FN(pool_dots)(const int q, const int r, const float *u, size_t d,
-                                    const float *const *rows, const char *half, size_t part,
-                                    size_t line, float *to)
+PAW__INLINE void PAW__FN(pool_dots)(const int dtype, const int q, const int r, const float *u,
+                                    size_t d, const void *const *rows,
+                                    const PAW__FN(pool_next) *next, size_t line, float *to)
 {
     PAW__V acc[PAW__POOL_HEADS][4][PAW__L], x[4];
     size_t c;
     int i, j, k;
     PAW__FOR(i, q) PAW__FOR(k, r) PAW__FOR(j, PAW__L) acc[i][k][j] = PAW__V_ZERO();
     for (c = 0; c < d; c += 16, u += q * 16) {
-        PAW__FOR(k, r / 2) PAW__FN(pool_fetch)(half, part, line++);
+        PAW__FOR(k, r / 2) PAW__FN(pool_fetch)(next, line++);
         PAW__FOR(j, PAW__L) {
-            PAW__FOR(k, r) x[k] = PAW__V_LOAD(rows[k] + c + j * PAW__VW);
+            PAW__FOR(k, r) x[k] = PAW__FN(load)(dtype, rows[k], c + (size_t)j * PAW__VW);
             PAW__FOR(i, q) {
                 PAW__V v = PAW__V_LOAD(u + i * 16 + j * PAW__VW);
                 PAW__KEEP(v); /* loaded once, not by each product */
@@ -16015,33 +16155,35 @@ PAW__INLINE void PAW__FN(pool_dots)(const int q, const int r, const float *u, si
     PAW__FOR(i, q) PAW__FOR(k, r) PAW__FOR(j, PAW__L)
         PAW__V_STORE(to + (k * 16 + i) * 16 + j * PAW__VW, acc[i][k][j]);
 }
-/* s [tokens][16]: products of the tokens with up to 16 heads, u as from pool_pack */
-static void PAW__FN(pool_scores)(const paw__pooling *t, const float *x, size_t ld, int known,
-                                 const float *u, size_t heads, size_t per, float *s)
+/* p is fetched. s [tokens][16]: products of the tokens with up to 16 heads, u as from pool_pack */
+PAW__INLINE void PAW__FN(pool_scores)(const int dtype, const paw__pooling *t, const void *x,
+                                      int known, const float *u, size_t heads, size_t per,
+                                      float *s, const float *p)
 {
-    const size_t d = (t->dim + 15) & ~(size_t)15;
-    const size_t part = t->tokens * t->dim / 128 * 64; /* bytes, an eighth of an item */
-    const float *rows[PAW__POOL_ROWS];
+    const size_t d = (t->dim + 15) & ~(size_t)15, size = dtype == PAW_F32 ? 4 : 2;
+    const PAW__FN(pool_next) next = PAW__FN(pool_ahead)(t, 0);
+    const void *rows[PAW__POOL_ROWS];
     float lanes[PAW__POOL_ROWS * 256];
     size_t first, h, k, q, line = 0;
     memset(lanes, 0, sizeof lanes);
     for (first = 0; first < t->tokens; first += PAW__POOL_ROWS) {
-        const size_t left = t->tokens - first;
-        for (k = first; !known && k < t->tokens && k < first + PAW__POOL_ROWS; k += q) {
-            float *to = t->moments + 2 * k;
-            q = t->tokens - k < 4 ? 1 : 4;
-            if (q == 4) PAW__FN(moments)(4, x + k * ld, ld, t->dim, t->eps, to);
-            else PAW__FN(moments)(1, x + k * ld, ld, t->dim, t->eps, to);
-        }
+        const size_t left = paw__min(t->tokens - first, PAW__POOL_ROWS);
+        for (k = 0; k < left; ++k) __builtin_prefetch(p + (first + k) * 16, 1, 2);
         for (k = 0; k < PAW__POOL_ROWS; ++k) /* beyond the end the last one, again */
-            rows[k] = x + paw__min(first + k, t->tokens - 1) * ld;
+            rows[k] = (const char *)x + (first + paw__min(k, left - 1)) * d * size;
+        for (k = 0; !known && k < left; k += q) {
+            float *to = t->moments + 2 * (first + k);
+            q = left < 4 ? 1 : 4;
+            if (q == 4) PAW__FN(moments)(dtype, 4, rows[k], d, t->dim, t->eps, to);
+            else PAW__FN(moments)(dtype, 1, rows[k], d, t->dim, t->eps, to);
+        }
         for (h = 0; h < heads; h += per) {
             q = heads - h < per ? heads - h : per;
-            for (k = 0; k < PAW__POOL_ROWS && k < left;) {
+            for (k = 0; k < left;) {
                 float *to = lanes + (k * 16 + h) * 16;
 #define PAW__CASE(n, r)                                                                            \
     case n:                                                                                        \
-        PAW__FN(pool_dots)(n, r, u + h * d, d, rows + k, (const char *)t->next, part, line, to);   \
+        PAW__FN(pool_dots)(dtype, n, r, u + h * d, d, rows + k, &next, line, to);                  \
         line += h ? 0 : d / 16 * (r / 2);                                                          \
         k += r;                                                                                    \
         break;
@@ -16058,7 +16200,7 @@ static void PAW__FN(pool_scores)(const paw__pooling *t, const float *x, size_t l
 #undef PAW__CASE
             }
         }
-        for (k = 0; k < PAW__POOL_ROWS && k < left; ++k)
+        for (k = 0; k < left; ++k)
             PAW__V_SUMS(lanes + k * 256, s + (first + k) * 16);
     }
 }
@@ -16116,20 +16258,24 @@ static void PAW__FN(pool_weigh)(const paw__pooling *t, int backward, const float
         PAW__V_STORE(m + j, mean);
     }
 }
-/* tile [mr][PAW__COLS]: s' x over n tokens. next: where the second panel of 16 channels is */
-PAW__INLINE void PAW__FN(pool_chain)(const int mr, size_t n, const float *s, const float *x,
-                                     size_t ld, size_t next, const char *half, size_t part,
+/* tile [mr][PAW__COLS]: s' x over n tokens of x from number at on. beside: where the second panel of
+   16 channels is */
+PAW__INLINE void PAW__FN(pool_chain)(const int mr, const int dtype, size_t n, const float *s,
+                                     const void *x, size_t at, size_t ld, size_t beside, const PAW__FN(pool_next) *next,
                                      size_t line, float *tile)
 {
+    const size_t size = dtype == PAW_F32 ? 4 : 2;
     PAW__V acc[PAW__MR][PAW__NV], v[PAW__NV];
     int i, j;
     PAW__FOR(i, mr) PAW__FOR(j, PAW__NV) acc[i][j] = PAW__V_ZERO();
-    for (; n; --n, s += 16, x += ld) {
-        PAW__FN(pool_fetch)(half, part, line++);
-        __builtin_prefetch(x + 8 * ld, 0, 3);
-        if (PAW__NP > 1) __builtin_prefetch(x + 8 * ld + next, 0, 3);
-        PAW__FOR(j, PAW__NV) v[j] = PAW__V_LOAD(x + (size_t)(j / PAW__L) * next +
-                                                (size_t)(j % PAW__L) * PAW__VW);
+    for (; n; --n, s += 16, at += ld) {
+        const char *near = (const char *)x + (at + 8 * ld) * size;
+        PAW__FN(pool_fetch)(next, line++);
+        __builtin_prefetch(near, 0, 3);
+        if (PAW__NP > 1 && size == 4) __builtin_prefetch(near + beside * 4, 0, 3);
+        PAW__FOR(j, PAW__NV)
+            v[j] = PAW__FN(load)(dtype, x, at + (size_t)(j / PAW__L) * beside +
+                                               (size_t)(j % PAW__L) * PAW__VW);
         PAW__FOR(i, mr) {
             const PAW__V w = PAW__V_SPREAD(s + i);
             PAW__FOR(j, PAW__NV) acc[i][j] = PAW__V_FMA(w, v[j], acc[i][j]);
@@ -16139,23 +16285,26 @@ PAW__INLINE void PAW__FN(pool_chain)(const int mr, size_t n, const float *s, con
         PAW__V_STORE(tile + i * PAW__COLS + j * PAW__VW, acc[i][j]);
 }
 /* s' x - m of heads from h on, at most PAW__MR, to pooled or added to du; s, m: theirs */
-static void PAW__FN(pool_sum)(const paw__pooling *t, int backward, size_t h, size_t heads,
-                              const float *s, const float *m, const float *x, size_t ld)
+PAW__INLINE void PAW__FN(pool_sum)(const int dtype, const paw__pooling *t, int backward, size_t h,
+                                   size_t heads, const float *s, const float *m, const void *x)
 {
     const size_t chunks = (t->dim + 15) / 16;
-    const size_t part = t->tokens * t->dim / 128 * 64;
-    const char *half = (const char *)t->next + 4 * part;
+    const PAW__FN(pool_next) next = PAW__FN(pool_ahead)(t, 1);
     size_t line = 0;
     float tile[PAW__MR * PAW__COLS];
     size_t n, k, end, i, q;
     int j;
     for (n = 0; n < chunks; n += PAW__NP) {
-        const size_t np = chunks - n < PAW__NP ? chunks - n : PAW__NP, next = np > 1 ? 16 : 0;
+        const size_t np = chunks - n < PAW__NP ? chunks - n : PAW__NP;
         for (k = 0; k < t->tokens; k = end) {
-            const float *from = x + k * ld + n * 16, *w = s + k * 16;
+            const float *w = s + k * 16;
+            const size_t at = (k * chunks + n) * 16;
             end = k + PAW__KC < t->tokens ? k + PAW__KC : t->tokens;
 #define PAW__CASE(r)                                                                               \
-    case r: PAW__FN(pool_chain)(r, end - k, w, from, ld, next, half, part, line, tile); break;
+    case r:                                                                                        \
+        PAW__FN(pool_chain)(r, dtype, end - k, w, x, at, chunks * 16, np > 1 ? 16 : 0, &next, line,\
+                            tile);                                                                 \
+        break;
             switch (heads) {
                 PAW__CASE(1) PAW__CASE(2)
 #if PAW__MR > 2
@@ -16168,7 +16317,7 @@ static void PAW__FN(pool_sum)(const paw__pooling *t, int backward, size_t h, siz
             default: return;
             }
 #undef PAW__CASE
-            line += h || line * 16 > part ? 0 : end - k;
+            line += h || line * next.size > next.part * 4 ? 0 : end - k;
             for (i = 0; i < heads; ++i)
                 for (q = 0; q < np; ++q) {
                     float *to = backward ? t->du + ((h + i) * chunks + n + q) * 16
@@ -16183,21 +16332,13 @@ static void PAW__FN(pool_sum)(const paw__pooling *t, int backward, size_t h, siz
         }
     }
 }
-static void PAW__FN(pool)(const paw__pooling *t, int backward)
+/* x: tokens in rows of whole chunks */
+PAW__INLINE void PAW__FN(pool_of)(const int dtype, const paw__pooling *t, const void *x,
+                                  int backward)
 {
     const size_t d = (t->dim + 15) & ~(size_t)15, groups = (t->heads + 15) / 16;
-    float *packed = t->scratch, *sums = packed + groups * 16 * d, *s = sums + groups * 16;
-    float *copy = s + ((t->tokens + 15) & ~(size_t)15) * 16, m[16];
-    const float *x = t->x;
-    size_t g, h, i, ld = t->dim;
-    if (t->dim % 16) { /* rows of whole chunks */
-        ld = d;
-        x = copy;
-        for (i = 0; i < t->tokens; ++i) {
-            memset(copy + i * d + d - 16, 0, 16 * sizeof *copy);
-            memcpy(copy + i * d, t->x + i * t->dim, t->dim * sizeof *copy);
-        }
-    }
+    float *packed = t->scratch, *sums = packed + groups * 16 * d, *s = sums + groups * 16, m[16];
+    size_t g, h;
     if (backward || !t->packed) memset(sums, 0, groups * 16 * sizeof *sums);
     for (g = 0; g < groups; ++g) {
         const size_t heads = t->heads - g * 16 < 16 ? t->heads - g * 16 : 16;
@@ -16208,12 +16349,28 @@ static void PAW__FN(pool)(const paw__pooling *t, int backward)
         if (backward || !t->packed)
             PAW__FN(pool_pack)((backward ? t->grad : t->u) + g * 16 * d, d, heads, per, u,
                                sums + g * 16);
-        PAW__FN(pool_scores)(t, x, ld, backward || g, u, heads, per, s);
+        PAW__FN(pool_scores)(dtype, t, x, backward || g, u, heads, per, s,
+                             t->p + g * 16 * t->tokens);
         PAW__FN(pool_weigh)(t, backward, sums + g * 16, s, t->p + g * 16 * t->tokens, m);
         for (h = 0; h < heads; h += rows)
-            PAW__FN(pool_sum)(t, backward, g * 16 + h, heads - h < rows ? heads - h : rows, s + h,
-                              m + h, x, ld);
+            PAW__FN(pool_sum)(dtype, t, backward, g * 16 + h, paw__min(heads - h, rows), s + h,
+                              m + h, x);
     }
+}
+static void PAW__FN(pool)(const paw__pooling *t, int backward)
+{
+    const size_t d = (t->dim + 15) & ~(size_t)15, size = t->dtype == PAW_F32 ? 4 : 2;
+    float *wide = t->scratch + ((t->heads + 15) & ~(size_t)15) * (d + 1) +
+                  ((t->tokens + 15) & ~(size_t)15) * 16;
+    size_t i;
+    for (i = 0; t->dim % 16 && i < t->tokens; ++i) {
+        memset(wide + (i + 1) * d - 16, 0, 16 * sizeof *wide);
+        paw__widen(t->dtype, (const char *)t->x + i * t->dim * size, t->dim, wide + i * d);
+    }
+    if (t->dim % 16) PAW__FN(pool_of)(PAW_F32, t, wide, backward);
+    else if (t->dtype == PAW_F16) PAW__FN(pool_of)(PAW_F16, t, t->x, backward);
+    else if (t->dtype == PAW_BF16) PAW__FN(pool_of)(PAW_BF16, t, t->x, backward);
+    else PAW__FN(pool_of)(PAW_F32, t, t->x, backward);
 }
 
 #undef PAW__POOL_HEADS
@@ -16374,6 +16531,8 @@ static const paw__ops PAW__FN(ops) = {
 #undef PAW__V_DONE
 #undef PAW__V_LO16
 #undef PAW__V_HI16
+#undef PAW__V_WIDE16
+#undef PAW__V_HALF
 #undef PAW__V_ROUND16
 #undef PAW__V_SUMS
 #undef PAW__V_TOP16

@@ -10,7 +10,7 @@ typedef struct {
     paw_head *head;
     paw__pass pass;
     float *x;
-    const float **rows;
+    const void **rows;
     int32_t *labels;
     double loss;
     paw_err error;
@@ -27,13 +27,14 @@ static double step_flops(double n, double tokens, double dim, double heads, doub
 {
     return n * (8 * tokens * dim * heads + 12 * dim * dim + 6 * dim * classes);
 }
-static int step_row(const kernels *k, size_t n, size_t tokens, size_t dim)
+static int step_row(const kernels *k, int dtype, size_t n, size_t tokens, size_t dim)
 {
     paw_ctx *c = k->app->ctx;
     step_job j;
-    bench_row r = bench_row_of("attentive_step_f32", k->isa, k->threads, step_call, &j);
+    bench_row r = bench_row_of(dtype == PAW_F32 ? "attentive_step_f32" : "attentive_step_f16", k->isa,
+                               k->threads, step_call, &j);
     paw_head_opts o;
-    size_t i;
+    size_t i, t;
     int code = CLI_OK;
     snprintf(r.shape, sizeof r.shape, "%zux%zux%zu", n, tokens, dim);
     r.reference = BENCH_FLOPS;
@@ -45,13 +46,17 @@ static int step_row(const kernels *k, size_t n, size_t tokens, size_t dim)
     o.dim = dim;
     o.classes = 4;
     j.x = noise(c, n * tokens * dim, -1, 1);
-    j.rows = (const float **)paw__alloc(c, n, sizeof *j.rows);
+    j.rows = (const void **)paw__alloc(c, n, sizeof *j.rows);
     j.labels = (int32_t *)paw__alloc(c, n, sizeof *j.labels);
     if (!j.x || !j.rows || !j.labels) code = cli_no_memory(k->app);
     if (!code) j.error = paw_head_create(c, &o, &j.head);
     if (!code && !j.error) j.error = paw__pass_open(j.head, c, n, tokens, n, &j.pass);
+    j.pass.dtype = dtype;
     for (i = 0; !code && i < n; ++i) {
-        j.rows[i] = j.x + i * tokens * dim;
+        uint16_t *row = (uint16_t *)(void *)(j.x + i * tokens * dim / (dtype == PAW_F32 ? 1 : 2));
+        const float *from = j.x + i * tokens * dim;
+        j.rows[i] = row;
+        for (t = 0; t < tokens * dim && dtype != PAW_F32; ++t) row[t] = (uint16_t)paw__half_of(from[t]);
         j.labels[i] = (int32_t)(i % 4);
     }
     if (!code && !j.error) code = bench_run(k->b, &r);
@@ -168,8 +173,9 @@ static int train_rows(const kernels *k)
         {BLEND, 32, 160}, {AXPY, 32, 160}, {ARGMAX, 32, 160},
     };
     size_t i;
-    int code = step_row(k, 1024, 197, 768);
-    if (!code) code = step_row(k, 1024, 197, 192);
+    int code = step_row(k, PAW_F32, 1024, 197, 768);
+    if (!code) code = step_row(k, PAW_F32, 1024, 197, 192);
+    if (!code) code = step_row(k, PAW_F16, 1024, 197, 768);
     for (i = 0; !code && i < PAW__COUNT(cases); ++i)
         code = train_row(k, cases[i].kind, cases[i].rows, cases[i].d);
     return code;
