@@ -557,13 +557,14 @@ typedef struct {
     int ndim;                 /* of one row: 1 for [dim], 2 for [T, dim] */
     size_t shape[PAW_MAX_DIMS - 1];
     int dtype;                /* on disk: PAW_F32, PAW_F16 or PAW_BF16 (to NumPy: <u2), rounded to
-                                 nearest even; rows are float going in and coming out */
+                                 nearest even; rows are float going in */
     size_t shard_rows;        /* 0: 64 */
     int fresh;                /* 1: take nothing that is there */
 } paw_store_spec;
 typedef struct {
     const char *folder; /* DIR/NAME-KEY, owned by the store; "" in memory */
     uint64_t key;
+    int dtype;                 /* as stored: PAW_F32, PAW_F16 or PAW_BF16 */
     size_t rows, row_count;    /* row_count: numbers in a row */
     size_t shards, shard_rows; /* shard i has rows i * shard_rows on; the last may be shorter */
     size_t ready;              /* shards that can be read */
@@ -579,9 +580,10 @@ PAW_DEF int paw_store_has(const paw_store *s, size_t shard); /* 1: its rows can 
 /* All rows of a shard, [rows of it, row_count]. NaN is kept: by convention a row of NaN stands for
    an item that could not be read. A value that overflows the stored type is E_NUM. */
 PAW_DEF paw_err paw_store_write(paw_ctx *c, paw_store *s, size_t shard, const float *rows);
-/* Rows in any order, in parallel: out [n, row_count]. A row whose shard is missing is E_KEY. */
+/* Rows in any order, in parallel: out [n, row_count] of dtype, PAW_F32 (exact) or as stored, else
+   E_ARG. A row whose shard is missing is E_KEY. */
 PAW_DEF paw_err paw_store_read(paw_ctx *c, const paw_store *s, const size_t *rows, size_t n,
-                               float *out);
+                               int dtype, void *out);
 
 /* ---- segmentation data: an image and a PNG of label indices a sample (protocol 6.2) ---- */
 typedef struct {
@@ -11539,6 +11541,7 @@ PAW_DEF void paw_store_describe(const paw_store *s, paw_store_info *out)
     if (!s) return;
     out->folder = s->folder;
     out->key = s->key;
+    out->dtype = s->dtype;
     out->rows = s->rows;
     out->row_count = s->row_count;
     out->shards = s->shards;
@@ -11617,18 +11620,19 @@ PAW_DEF paw_err paw_store_write(paw_ctx *c, paw_store *s, size_t shard, const fl
 typedef struct {
     const paw_store *s;
     const size_t *rows;
-    float *out;
+    int dtype; /* of out */
+    char *out;
     size_t n;
     size_t failed; /* atomic: a shard that cannot be read, or none */
 } paw__store_job;
 
 /* n rows from row on, all of one shard. Values of two bytes are read into the end of their floats
    and widened from the front: no float reaches what is not yet read. */
-static int paw__store_get(const paw_store *s, size_t row, size_t n, float *out)
+static int paw__store_get(const paw_store *s, size_t row, size_t n, int dtype, void *out)
 {
     const size_t shard = row / s->shard_rows, count = n * s->row_count;
     const size_t bytes = n * paw__store_row_bytes(s), at = row % s->shard_rows;
-    uint8_t *raw = (uint8_t *)out + (count * sizeof *out - bytes);
+    uint8_t *raw = (uint8_t *)out + (s->dtype == dtype ? 0 : count * sizeof(float) - bytes);
     char head[256], path[PAW__STORE_PATH];
     int ok = 1;
     if (s->kept) {
@@ -11642,7 +11646,7 @@ static int paw__store_get(const paw_store *s, size_t row, size_t n, float *out)
         ok = paw__file_io(f, offset, raw, bytes) == bytes;
         fclose(f);
     }
-    if (ok && s->dtype != PAW_F32) paw__to_f32(s->dtype, raw, count, out, 1);
+    if (ok && s->dtype != dtype) paw__to_f32(s->dtype, raw, count, (float *)out, 1);
     return ok;
 }
 static void paw__store_run(void *arg, size_t i, int slot) /* the run of rows that begins at i */
@@ -11654,17 +11658,18 @@ static void paw__store_run(void *arg, size_t i, int slot) /* the run of rows tha
     (void)slot;
     if (i && j->rows[i - 1] + 1 == row && row % s->shard_rows) return;
     while (i + n < j->n && j->rows[i + n] == row + n && (row + n) % s->shard_rows) ++n;
-    if (!paw__store_get(s, row, n, j->out + i * s->row_count))
+    if (!paw__store_get(s, row, n, j->dtype,
+                        j->out + i * s->row_count * paw__dtype_bytes(j->dtype)))
         __atomic_store_n(&j->failed, shard, __ATOMIC_RELAXED);
 }
 PAW_DEF paw_err paw_store_read(paw_ctx *c, const paw_store *s, const size_t *rows, size_t n,
-                               float *out)
+                               int dtype, void *out)
 {
     paw__store_job j;
     size_t i;
     PAW__ENTER(c);
-    if (!s || (n && (!rows || !out)))
-        return paw__fail(c, PAW_E_ARG, "paw_store_read: NULL argument");
+    if (!s || (n && (!rows || !out)) || (dtype != PAW_F32 && dtype != s->dtype))
+        return paw__fail(c, PAW_E_ARG, "paw_store_read: NULL argument, or a type that is not kept");
     for (i = 0; i < n; ++i) {
         if (rows[i] >= s->rows)
             return paw__fail(c, PAW_E_ARG, "paw_store_read: row %zu of %zu", rows[i], s->rows);
@@ -11674,7 +11679,8 @@ PAW_DEF paw_err paw_store_read(paw_ctx *c, const paw_store *s, const size_t *row
     }
     j.s = s;
     j.rows = rows;
-    j.out = out;
+    j.dtype = dtype;
+    j.out = (char *)out;
     j.n = n;
     j.failed = s->shards;
     paw__for(c, n, paw__store_run, &j);

@@ -31,9 +31,10 @@ static int step_row(const kernels *k, int dtype, size_t n, size_t tokens, size_t
 {
     paw_ctx *c = k->app->ctx;
     step_job j;
-    bench_row r = bench_row_of(dtype == PAW_F32 ? "attentive_step_f32" : "attentive_step_f16", k->isa,
-                               k->threads, step_call, &j);
+    bench_row r = bench_row_of(dtype == PAW_F32 ? "attentive_step_f32" : "attentive_step_f16",
+                               k->isa, k->threads, step_call, &j);
     paw_head_opts o;
+    const size_t bytes = dtype == PAW_F32 ? 4 : 2;
     size_t i, t;
     int code = CLI_OK;
     snprintf(r.shape, sizeof r.shape, "%zux%zux%zu", n, tokens, dim);
@@ -53,10 +54,13 @@ static int step_row(const kernels *k, int dtype, size_t n, size_t tokens, size_t
     if (!code && !j.error) j.error = paw__pass_open(j.head, c, n, tokens, n, &j.pass);
     j.pass.dtype = dtype;
     for (i = 0; !code && i < n; ++i) {
-        uint16_t *row = (uint16_t *)(void *)(j.x + i * tokens * dim / (dtype == PAW_F32 ? 1 : 2));
         const float *from = j.x + i * tokens * dim;
+        char *row = (char *)j.x + i * tokens * dim * bytes; /* halves over floats that are read */
         j.rows[i] = row;
-        for (t = 0; t < tokens * dim && dtype != PAW_F32; ++t) row[t] = (uint16_t)paw__half_of(from[t]);
+        for (t = 0; t < tokens * dim && dtype != PAW_F32; ++t) {
+            const uint16_t half = (uint16_t)paw__half_of(from[t]);
+            memcpy(row + t * bytes, &half, bytes);
+        }
         j.labels[i] = (int32_t)(i % 4);
     }
     if (!code && !j.error) code = bench_run(k->b, &r);

@@ -2139,7 +2139,7 @@ static inline int cli_features_run(cli *app, cli_features *f)
         paw_err e;
         n = f->job.count - i < 64 ? f->job.count - i : 64;
         for (j = 0; j < n; ++j) at[j] = i + j;
-        e = paw_store_read(app->ctx, f->store[smallest], at, n, x);
+        e = paw_store_read(app->ctx, f->store[smallest], at, n, PAW_F32, x);
         if (e) code = cli_fail(app, e);
         for (j = 0; !code && j < n; ++j) {
             const float first = x[j * cli_row_count(f, smallest)];
@@ -2149,16 +2149,17 @@ static inline int cli_features_run(cli *app, cli_features *f)
     free(x);
     return code;
 }
-/* All good rows of a kind as one block to free(), or NULL after saying why. */
-static inline float *cli_features_read(cli *app, const cli_features *f, int kind)
+/* All good rows of a kind as one block to free(), of dtype as for paw_store_read, or NULL after
+   saying why. */
+static inline void *cli_features_read(cli *app, const cli_features *f, int kind, int dtype)
 {
-    float *x = (float *)cli_alloc(f->good * cli_row_count(f, kind), sizeof *x);
+    void *x = cli_alloc(f->good * cli_row_count(f, kind), dtype == PAW_F32 ? 4 : 2);
     paw_err e;
     if (!x) {
         (void)cli_no_memory(app);
         return NULL;
     }
-    e = paw_store_read(app->ctx, f->store[kind], f->rows, f->good, x);
+    e = paw_store_read(app->ctx, f->store[kind], f->rows, f->good, dtype, x);
     if (!e) return x;
     (void)cli_fail(app, e);
     free(x);

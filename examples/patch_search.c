@@ -62,7 +62,7 @@ static int find(program_state *p)
     search_hits h;
     size_t i;
     int k, code = hue ? search_colour(&p->s) : cli_no_memory(app);
-    if (!code && paw_store_read(app->ctx, p->s.hue, p->s.f.rows, n, hue))
+    if (!code && paw_store_read(app->ctx, p->s.hue, p->s.f.rows, n, PAW_F32, hue))
         code = cli_fail(app, PAW_E_IO);
     memset(&h, 0, sizeof h);
     if (!code) code = search_hits_new(app, &h, sample < n ? sample : n, 24);

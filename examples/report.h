@@ -385,7 +385,7 @@ static inline int report_encode(report_retrieval *d, const paw_model *model)
         report_feature *f = &d->f[k];
         if (!(want & CLI_BIT(kinds[k]))) continue;
         f->dim = cli_row_count(&d->items.f, kinds[k]);
-        f->x = cli_features_read(d->app, &d->items.f, kinds[k]);
+        f->x = (float *)cli_features_read(d->app, &d->items.f, kinds[k], PAW_F32);
         if (!f->x) return CLI_RESOURCE;
     }
     return CLI_OK;
@@ -1044,11 +1044,12 @@ static inline int search_nearest(search *s, int kind, int others, search_hits *h
     paw_err e = PAW_OK;
     for (i = 0; !code && i < h->count * k; ++i) h->near[i] = n;
     for (i = 0; !code && i < h->count && !e; ++i)
-        e = paw_store_read(s->app->ctx, s->f.store[kind], &s->f.rows[h->query[i]], 1, q + i * dim);
+        e = paw_store_read(s->app->ctx, s->f.store[kind], &s->f.rows[h->query[i]], 1, PAW_F32,
+                           q + i * dim);
     for (first = 0; !code && !e && first < n; first += SEARCH_CHUNK) {
         const size_t m = n - first < SEARCH_CHUNK ? n - first : SEARCH_CHUNK;
         const size_t top = most < m ? most : m;
-        e = paw_store_read(s->app->ctx, s->f.store[kind], s->f.rows + first, m, x);
+        e = paw_store_read(s->app->ctx, s->f.store[kind], s->f.rows + first, m, PAW_F32, x);
         if (!e)
             e = paw_retrieval_topk(s->app->ctx, q, h->count, x, m, dim, top, 0, rows, scores);
         for (i = 0; !e && i < h->count; ++i)
@@ -1517,8 +1518,9 @@ typedef struct { /* rows of one set, in memory or from the store */
     report_probe *p;
     int set, kind;
     size_t row;    /* numbers of a row */
-    float *x;      /* [count, row]; NULL: from the store */
-    float *buffer; /* of one batch */
+    int dtype;     /* of x and buffer: as the store keeps them; floats where images are augmented */
+    char *x;       /* [count, row]; NULL: from the store */
+    char *buffer;  /* of one batch */
     size_t room;   /* rows in buffer */
     size_t *at;    /* [room] */
 } report_rows_of;
@@ -1591,14 +1593,15 @@ static inline paw_err report_encode_rows(report_rows_of *r, int epoch, const siz
     paw_err e = chw ? PAW_OK : PAW_E_OOM;
     size_t i, k, m;
     for (i = 0; !e && i < n; i += m) {
+        float *to = (float *)(void *)r->buffer + i * r->row;
         paw_outputs out;
         memset(&out, 0, sizeof out);
         m = n - i < most ? n - i : most;
         for (k = 0; !e && k < m; ++k)
             e = report_augmented(p, epoch, items[i + k], chw + k * 3 * px * px);
-        if (r->kind == CLI_TOKENS) out.tokens = r->buffer + i * r->row;
-        else if (r->kind == CLI_MEAN) out.mean = r->buffer + i * r->row;
-        else out.cls = r->buffer + i * r->row;
+        if (r->kind == CLI_TOKENS) out.tokens = to;
+        else if (r->kind == CLI_MEAN) out.mean = to;
+        else out.cls = to;
         if (!e) e = paw_encode(p->model, p->app->ctx, chw, m, (int)px, (int)px, &out);
         if (!e && cli_interrupted()) e = PAW_E_IO;
         p->encoded += e ? 0 : m;
@@ -1608,32 +1611,31 @@ static inline paw_err report_encode_rows(report_rows_of *r, int epoch, const siz
     return e;
 }
 static inline paw_err report_get(void *user, int epoch, const size_t *items, size_t n,
-                                 const float **rows)
+                                 const void **rows)
 {
     report_rows_of *r = (report_rows_of *)user;
     const cli_features *f = &r->p->set[r->set].f;
+    const size_t bytes = r->row * (r->dtype == PAW_F32 ? 4 : 2);
     size_t i;
-    paw_err e;
     if (cli_interrupted()) return PAW_E_IO; /* said by report_probe_code */
     if (r->x) {
-        for (i = 0; i < n; ++i) rows[i] = r->x + items[i] * r->row;
+        for (i = 0; i < n; ++i) rows[i] = r->x + items[i] * bytes;
         return PAW_OK;
     }
     if (n > r->room) {
         free(r->buffer);
         free(r->at);
-        r->buffer = (float *)cli_alloc(n, r->row * sizeof(float));
+        r->buffer = (char *)cli_alloc(n, bytes);
         r->at = (size_t *)cli_alloc(n, sizeof *r->at);
         r->room = r->buffer && r->at ? n : 0;
         if (!r->room) return PAW_E_OOM;
     }
     for (i = 0; i < n; ++i) {
         r->at[i] = r->p->augment && !r->set ? items[i] : f->rows[items[i]];
-        rows[i] = r->buffer + i * r->row;
+        rows[i] = r->buffer + i * bytes;
     }
     if (r->p->augment && !r->set) return report_encode_rows(r, epoch, items, n);
-    e = paw_store_read(r->p->app->ctx, f->store[r->kind], r->at, n, r->buffer);
-    return e;
+    return paw_store_read(r->p->app->ctx, f->store[r->kind], r->at, n, r->dtype, r->buffer);
 }
 static inline int report_probe_code(report_probe *p, paw_err e)
 {
@@ -1682,6 +1684,7 @@ static inline int report_set_open(report_probe *p, int i)
     cli_items *s = &p->set[i];
     report_rows_of *r = &p->rows[i];
     size_t k, t = (size_t)p->info.tokens, dim = (size_t)p->info.dim;
+    paw_store_info d;
     int32_t *labels;
     int code = CLI_OK;
     s->block = kind == CLI_BLOCKS ? 1 + cli_int(p->app, "--layer") : 0;
@@ -1693,6 +1696,8 @@ static inline int report_set_open(report_probe *p, int i)
     r->p = p;
     r->set = i;
     r->row = tokens ? t * dim : dim;
+    paw_store_describe(s->f.store[kind], &d); /* of no store: floats */
+    r->dtype = p->x[i].dtype = d.dtype;
     p->x[i].count = s->index.count;
     p->x[i].tokens = p->o.kind == PAW_ATTENTIVE ? t : 1;
     p->x[i].get = report_get;
@@ -1701,10 +1706,10 @@ static inline int report_set_open(report_probe *p, int i)
     p->x[i].labels = labels;
     if (!labels) return cli_no_memory(p->app);
     for (k = 0; k < s->index.count; ++k) labels[k] = s->index.items[k].label;
-    if (skip || (double)r->row * (double)s->index.count * sizeof(float) >
+    if (skip || (double)r->row * (double)s->index.count * (r->dtype == PAW_F32 ? 4 : 2) >
                     5e8 * cli_real(p->app, "--memory")) /* half of it for each set */
         return CLI_OK;
-    r->x = cli_features_read(p->app, &s->f, kind);
+    r->x = (char *)cli_features_read(p->app, &s->f, kind, r->dtype);
     return r->x ? CLI_OK : (int)CLI_RESOURCE;
 }
 /* Data, features and settings; p->o holds the recipe. */
@@ -1836,7 +1841,7 @@ static inline int report_predictions(report_probe *p)
 static inline int report_probe_eta(report_probe *p)
 {
     const size_t n = p->x[0].count < 16 ? p->x[0].count : 16;
-    const float *rows[16];
+    const void *rows[16];
     size_t items[16], i;
     double start, total;
     paw_err e;

@@ -754,7 +754,7 @@ static void check_shared_store(void)
     if (pthread_create(&thread, NULL, store_main, store)) abort();
     for (i = 0; i < 200; ++i) {
         while (!paw_store_has(store, i)) paw_store_describe(store, &info);
-        bad += paw_store_read(c, store, &i, 1, row) || row[0] != 1 || row[3] != 4;
+        bad += paw_store_read(c, store, &i, 1, PAW_F32, row) || row[0] != 1 || row[3] != 4;
     }
     pthread_join(thread, NULL);
     paw_store_describe(store, &info);

@@ -543,7 +543,9 @@ static void s_store(paw_ctx *c)
         for (i = 0; i < info.shards; ++i)
             if (!USE(paw_store_has)(s, i) || kind == 1)
                 TRY0(c, USE(paw_store_write)(c, s, i, rows + i * 10 * DIM));
-        TRYN(c, out, 0, USE(paw_store_read)(c, s, order, ROWS, out));
+        TRYN(c, out, 0, USE(paw_store_read)(c, s, order, ROWS, PAW_F32, out));
+        note(out, sizeof out);
+        TRYN(c, out, 0, paw_store_read(c, s, order, ROWS, info.dtype, out));
         note(out, sizeof out);
         USE(paw_store_close)(s);
     }
@@ -689,7 +691,7 @@ static void s_retrieval(paw_ctx *c)
     result ^= USE(paw_hash)(rows, 8, 1);
 }
 static size_t row_size;
-static paw_err get(void *user, int epoch, const size_t *items, size_t n, const float **out)
+static paw_err get(void *user, int epoch, const size_t *items, size_t n, const void **out)
 {
     size_t i;
     (void)user;
@@ -701,7 +703,8 @@ static int kind;
 static void s_heads(paw_ctx *c)
 {
     static float logits[ROWS * CLASSES];
-    const float *some[4], *gradient;
+    const void *some[4];
+    const float *gradient;
     paw_tensor_view v;
     paw_features x;
     paw_head_opts o;
@@ -725,7 +728,7 @@ static void s_heads(paw_ctx *c)
     x.get = get;
     for (i = 0; i < 4; ++i) some[i] = rows + i * row_size;
     TRY(c, &h, USE(paw_head_create)(c, &o, &h));
-    TRY(c, &loss, USE(paw_head_step)(h, c, some, labels, 4, x.tokens, 1e-3, &loss));
+    TRY(c, &loss, USE(paw_head_step)(h, c, some, PAW_F32, labels, 4, x.tokens, 1e-3, &loss));
     note(&loss, sizeof loss);
     TRY0(c, USE(paw_head_train)(h, c, &x, NULL, NULL));
     TRY0(c, USE(paw_head_save)(h, c, at("h.safetensors"), NULL));

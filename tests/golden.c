@@ -911,7 +911,7 @@ typedef struct {
     size_t epochs, steps; /* of the cosine; steps an epoch */
 } probe;
 
-static paw_err probe_rows(void *user, int epoch, const size_t *items, size_t n, const float **rows)
+static paw_err probe_rows(void *user, int epoch, const size_t *items, size_t n, const void **rows)
 {
     const probe *p = (const probe *)user;
     size_t i;
@@ -964,7 +964,7 @@ static void probe_run(const probe *p, paw_head *h)
 {
     const size_t dim = p->tokens.shape[2], tokens = p->tokens.shape[1], n = p->batches.shape[1];
     const int linear = !strcmp(p->name, "linear");
-    const float **rows = (const float **)calloc(n, sizeof *rows);
+    const void **rows = (const void **)calloc(n, sizeof *rows);
     int32_t *labels = (int32_t *)calloc(n, sizeof *labels);
     paw_features x;
     char check[80];
@@ -981,7 +981,7 @@ static void probe_run(const probe *p, paw_head *h)
             labels[i] = p->label[items[i]];
         }
         probe_rows((void *)(uintptr_t)p, 0, items, n, rows);
-        if (error(paw_head_step(h, ctx, rows, labels, n, linear ? 1 : tokens,
+        if (error(paw_head_step(h, ctx, rows, PAW_F32, labels, n, linear ? 1 : tokens,
                                 p->lr * 0.5 * (1 + cos(3.14159265358979 * done)), &loss), p->name))
             break;
         gap_add(&losses, loss, (double)p->losses.f[s], 1e-5, 0);

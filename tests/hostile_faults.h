@@ -284,7 +284,7 @@ static void hg_arguments(void)
     ARG(paw_store_open(ctx, NULL, &s));
     ARG(paw_store_open(ctx, &spec, &s)); /* no name, no shape */
     ARG(paw_store_write(ctx, NULL, 0, out));
-    ARG(paw_store_read(ctx, NULL, &n, 1, out));
+    ARG(paw_store_read(ctx, NULL, &n, 1, PAW_F32, out));
     ARG(paw_seg_files_list(ctx, NULL, NULL, NULL));
     ARG(paw_average_precision(ctx, NULL, NULL, 3, &d));
     ARG(paw_retrieval_ap(ctx, NULL, 3, 1, NULL, 0, &d));

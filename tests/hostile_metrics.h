@@ -206,7 +206,7 @@ typedef struct {
     const float *x;
     size_t dim;
 } m_rows;
-static paw_err m_get(void *user, int epoch, const size_t *items, size_t n, const float **rows)
+static paw_err m_get(void *user, int epoch, const size_t *items, size_t n, const void **rows)
 {
     const m_rows *r = (const m_rows *)user;
     size_t i;
@@ -248,6 +248,7 @@ static void m_f6(void)
     for (i = 0; i < N; ++i) labels[i] = (int32_t)(i % 3);
     rows.x = x;
     rows.dim = DIM;
+    memset(&f, 0, sizeof f);
     f.count = N;
     f.tokens = 1;
     f.labels = labels;

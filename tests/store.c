@@ -218,18 +218,26 @@ static float rounded(float x, int dtype)
     memcpy(&f, &u, sizeof f);
     return dtype == PAW_F32 ? x : dtype == PAW_F16 ? (float)half_value(paw__half_of(x)) : f;
 }
-/* Wrong values among all rows, read in a mixed order. */
+/* Wrong values among all rows, read in a mixed order, as floats and as they are kept. */
 static size_t wrong(const paw_store *s, int dtype)
 {
     size_t order[2 * ROWS], i, k, bad = 0;
+    uint16_t kept[2 * ROWS * ROW];
     float out[2 * ROWS * ROW];
     for (i = 0; i < ROWS; ++i) order[i] = i;
     for (; i < 2 * ROWS; ++i) order[i] = (size_t)(t_random() % ROWS);
-    if (paw_store_read(ctx, s, order, 2 * ROWS, out)) return 2 * ROWS * ROW;
+    if (paw_store_read(ctx, s, order, 2 * ROWS, PAW_F32, out)) return 2 * ROWS * ROW;
     for (i = 0; i < 2 * ROWS; ++i)
         for (k = 0; k < ROW; ++k) {
             const float want = rounded(values[order[i] * ROW + k], dtype), got = out[i * ROW + k];
             bad += memcmp(&want, &got, sizeof got) && !(want != want && got != got);
+        }
+    if (dtype == PAW_F32) return bad;
+    if (paw_store_read(ctx, s, order, 2 * ROWS, dtype, kept)) return 2 * ROWS * ROW;
+    for (i = 0; i < 2 * ROWS; ++i)
+        for (k = 0; k < ROW; ++k) {
+            const float x = values[order[i] * ROW + k];
+            bad += kept[i * ROW + k] != (dtype == PAW_F16 ? paw__half_of(x) : paw__bf16_of(x));
         }
     return bad;
 }
@@ -273,14 +281,19 @@ static void test_round_trip(void)
             s = open_store(&o);
             paw_store_describe(s, &d);
             T(d.rows == ROWS && d.row_count == ROW && d.shards == SHARDS && !d.ready && !d.torn &&
-              !d.stale && d.shard_rows == SHARD, "what it says");
-            T(paw_store_read(ctx, s, &row, 1, one) == PAW_E_KEY, "nothing there yet");
+              !d.stale && d.shard_rows == SHARD && d.dtype == types[k], "what it says");
+            T(paw_store_read(ctx, s, &row, 1, PAW_F32, one) == PAW_E_KEY, "nothing there yet");
             T(write_missing(s) == SHARDS && !wrong(s, types[k]), "type %d memory %d", k, memory);
             T(write_missing(s) == 0 && !paw_store_has(s, SHARDS), "all there");
             T(paw_store_write(ctx, s, 1, values + SHARD * ROW) == PAW_OK && !wrong(s, types[k]),
               "written twice");
             row = ROWS;
-            T(paw_store_read(ctx, s, &row, 1, one) == PAW_E_ARG, "past the end");
+            T(paw_store_read(ctx, s, &row, 1, PAW_F32, one) == PAW_E_ARG, "past the end");
+            row = 0;
+            one[0] = 77;
+            T(paw_store_read(ctx, s, &row, 1, types[(k + 1) % 3] ? types[(k + 1) % 3] : PAW_F64,
+                             one) == PAW_E_ARG && strstr(paw_message(ctx), "type") && one[0] == 77,
+              "neither floats nor what is kept");
             paw_store_close(s);
             s = open_store(&o);
             paw_store_describe(s, &d);
@@ -475,12 +488,13 @@ static void test_refuses(void)
     T(paw_store_write(ctx, s, SHARDS, row) == PAW_E_ARG, "no such shard");
     shard_path(s, 0, path);
     remove(path);
-    T(paw_store_read(ctx, s, &zero, 1, one) == PAW_E_IO && strstr(paw_message(ctx), "shard 0"),
+    T(paw_store_read(ctx, s, &zero, 1, PAW_F32, one) == PAW_E_IO &&
+          strstr(paw_message(ctx), "shard 0"),
       "a shard that goes away while in use: %s", paw_message(ctx));
     paw_store_close(s);
     o.count = 0;
     s = open_store(&o);
-    T(paw_store_read(ctx, s, NULL, 0, NULL) == PAW_OK, "no rows");
+    T(paw_store_read(ctx, s, NULL, 0, PAW_F16, NULL) == PAW_OK, "no rows");
     paw_store_close(s);
     paw_store_close(NULL);
 }

@@ -101,12 +101,12 @@ static int encode(journey *j)
     paw_reader_free(j->c, &reader);
     rows = (size_t *)malloc(j->index.count * sizeof *rows);
     for (i = 0; rows && i < j->index.count; ++i) rows[i] = i;
-    if (!rows || (!bad && paw_store_read(j->c, j->store, rows, j->index.count, j->x)))
+    if (!rows || (!bad && paw_store_read(j->c, j->store, rows, j->index.count, PAW_F32, j->x)))
         bad = failed(j, "read");
     free(rows);
     return bad;
 }
-static paw_err get(void *user, int epoch, const size_t *items, size_t n, const float **rows)
+static paw_err get(void *user, int epoch, const size_t *items, size_t n, const void **rows)
 {
     const journey *j = (const journey *)user;
     size_t i;
