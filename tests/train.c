@@ -35,14 +35,17 @@ typedef struct {
     size_t n, tokens, dim;
     int classes;
     float *x;
+    uint16_t *half; /* x in a type of two bytes, aligned to no more; NULL: floats are trained on */
     int32_t *labels;
 } data;
-static paw_err rows_of(void *user, int epoch, const size_t *items, size_t n, const float **rows)
+static paw_err rows_of(void *user, int epoch, const size_t *items, size_t n, const void **rows)
 {
     const data *d = (const data *)user;
+    const size_t row = d->tokens * d->dim;
     size_t i;
     (void)epoch;
-    for (i = 0; i < n; ++i) rows[i] = d->x + items[i] * d->tokens * d->dim;
+    for (i = 0; i < n; ++i) rows[i] = d->x + items[i] * row;
+    for (i = 0; d->half && i < n; ++i) rows[i] = d->half + 1 + items[i] * row;
     return PAW_OK;
 }
 static data data_new(size_t n, size_t tokens, size_t dim, int classes)
@@ -53,6 +56,7 @@ static data data_new(size_t n, size_t tokens, size_t dim, int classes)
     d.tokens = tokens;
     d.dim = dim;
     d.classes = classes;
+    d.half = NULL;
     d.x = (float *)calloc(n * tokens * dim, sizeof *d.x);
     d.labels = (int32_t *)calloc(n, sizeof *d.labels);
     if (!d.x || !d.labels) exit(2);
@@ -67,6 +71,7 @@ static data data_new(size_t n, size_t tokens, size_t dim, int classes)
 static void data_free(data *d)
 {
     free(d->x);
+    free(d->half);
     free(d->labels);
 }
 static paw_features features_of(data *d)
@@ -75,6 +80,7 @@ static paw_features features_of(data *d)
     x.count = d->n;
     x.tokens = d->tokens;
     x.labels = d->labels;
+    x.dtype = PAW_F32;
     x.get = rows_of;
     x.user = d;
     return x;
@@ -170,7 +176,8 @@ static void gradients(int attentive, int norm, size_t n, size_t tokens, size_t d
     paw_head *h = NULL;
     definition f;
     paw_tensor_view v;
-    const float *grad, **rows = (const float **)calloc(n, sizeof *rows);
+    const float *grad;
+    const void **rows = (const void **)calloc(n, sizeof *rows);
     size_t *items = (size_t *)calloc(n, sizeof *items);
     double loss = 0, want;
     size_t i, k, count[18];
@@ -196,7 +203,7 @@ static void gradients(int attentive, int norm, size_t n, size_t tokens, size_t d
     for (i = 0; i < n; ++i) items[i] = i;
     rows_of(&d, 0, items, n, rows);
     want = loss_of(&f);
-    T(!paw_head_step(h, ctx, rows, d.labels, n, d.tokens, 0, &loss) &&
+    T(!paw_head_step(h, ctx, rows, PAW_F32, d.labels, n, d.tokens, 0, &loss) &&
           fabs(loss - want) < 1e-5 * fmax(1, want), "loss %g, not %g: %s", loss, want,
       paw_message(ctx));
     for (i = 0; !paw_head_parameter(h, i, &v, &grad); ++i) {
@@ -304,6 +311,59 @@ static void bytes_of(int probe, int kind)
     data_free(&d);
 }
 
+/* Numbers that fit into dtype train the same head and give the same logits as halves and as floats,
+   on every instruction set. */
+static void types_of(int dtype, int kind, size_t dim, int heads)
+{
+    data d = data_new(40, kind ? 9 : 1, dim, 4);
+    const size_t count = d.n * d.tokens * dim;
+    uint16_t *half = (uint16_t *)calloc(count + 1, sizeof *half);
+    paw_features x = features_of(&d);
+    float first[160], logits[160];
+    paw_head_opts o;
+    paw_head *h = NULL;
+    size_t i;
+    int isa, met = 0;
+    if (!half) exit(2);
+    for (i = 0; i < count; ++i)
+        half[1 + i] = (uint16_t)(dtype == PAW_F16 ? paw__half_of(d.x[i]) : paw__bf16_of(d.x[i]));
+    paw__widen(dtype, half + 1, count, d.x);
+    paw_head_recipe(PAW_PROBE_PART, kind, &o);
+    o.dim = dim;
+    o.classes = d.classes;
+    o.heads = heads;
+    o.batch = 17;
+    o.epochs = 2;
+    for (isa = PAW_ISA_AVX512; isa >= PAW_ISA_SCALAR; --isa) {
+        if (!paw_isa_supported(isa)) continue;
+        (void)paw_isa_limit(isa);
+        T(!paw_head_create(ctx, &o, &h) && !paw_head_train(h, ctx, &x, NULL, NULL) &&
+              !paw_head_save(h, ctx, file_of(met ? "b" : "a"), NULL) &&
+              !paw_head_predict(h, ctx, &x, met ? logits : first), "train: %s", paw_message(ctx));
+        if (met)
+            T(same_file(file_of("a"), file_of("b")) && !memcmp(first, logits, sizeof first),
+              "type %d, kind %d, width %zu: another head than of floats on %s", dtype, kind, dim,
+              paw_isa_name(isa));
+        isa += !met++; /* the first one again: floats, then halves */
+        d.half = half;
+        x.dtype = dtype;
+        paw_head_free(h);
+        h = NULL;
+    }
+    (void)paw_isa_limit(PAW_ISA_AVX512);
+    data_free(&d);
+}
+static void test_types(void)
+{
+    static const int types[] = {PAW_F16, PAW_BF16};
+    int i, kind;
+    for (i = 0; i < 2; ++i)
+        for (kind = 0; kind < 2; ++kind) {
+            types_of(types[i], kind, 48, 3);
+            types_of(types[i], kind, 20, 5);
+        }
+}
+
 /* ---- what must not happen quietly ---- */
 
 static void *at_most_1mb(void *user, size_t bytes)
@@ -327,6 +387,9 @@ static void test_refusals(void)
     paw_head *h = NULL, *none = NULL;
     size_t counts[9] = {0}, n = 0, i;
     uint8_t *bytes = NULL;
+    const void *row = d.x;
+    float first[60] = {0};
+    double loss = 0;
     const float logits[9] = {1, 0, 0, 0, 3, 3, NAN, 1, 2};
     const int32_t labels[3] = {0, 2, 1};
     FILE *f;
@@ -351,6 +414,12 @@ static void test_refusals(void)
     T(!paw_head_create(ctx, &o, &h), "create");
     T(paw_head_train(h, ctx, &x, NULL, NULL) == PAW_E_NUM && strstr(paw_message(ctx), "epoch") &&
           strstr(paw_message(ctx), "learning rate"), "divergence: %s", paw_message(ctx));
+    x.dtype = PAW_F64;
+    T(paw_head_train(h, ctx, &x, NULL, NULL) == PAW_E_ARG &&
+          paw_head_predict(h, ctx, &x, first) == PAW_E_ARG &&
+          paw_head_step(h, ctx, &row, PAW_F64, d.labels, 1, 1, 0, &loss) == PAW_E_ARG && !*first,
+      "rows of doubles: %s", paw_message(ctx));
+    x.dtype = PAW_F32;
     d.labels[7] = 3;
     T(paw_head_train(h, ctx, &x, NULL, NULL) == PAW_E_ARG, "a label beyond the classes");
     paw_head_free(h);
@@ -405,6 +474,7 @@ int main(void)
     test_gradients();
     for (probe = 0; probe < 2; ++probe)
         for (kind = 0; kind < 2; ++kind) bytes_of(probe, kind);
+    test_types();
     test_refusals();
     remove(file_of("a"));
     remove(file_of("b"));

@@ -617,8 +617,29 @@ static void test_train_norm(void)
     for (i = 3; i <= 70; ++i) norm_back_one(i);
 }
 
+/* x [n] rounded to dtype, and what is then its bytes in that type. */
+static void *in_type(int dtype, float *x, size_t n)
+{
+    void *rows = floats(n);
+    uint16_t *u = (uint16_t *)rows;
+    size_t i;
+    if (dtype == PAW_F32) memcpy(rows, x, n * sizeof *x);
+    for (i = 0; dtype != PAW_F32 && i < n; ++i)
+        u[i] = (uint16_t)(dtype == PAW_F16 ? paw__half_of(x[i]) : paw__bf16_of(x[i]));
+    paw__widen(dtype, rows, n, x);
+    return rows;
+}
+static const void *guarded_bytes(const char *name, const void *from, size_t bytes)
+{
+    const size_t n = (bytes + sizeof(float) - 1) / sizeof(float);
+    char *p = (char *)guarded(name, n) + (n * sizeof(float) - bytes); /* the end is the buffer's */
+    memcpy(p, from, bytes);
+    return p;
+}
 typedef struct {
-    const float *x, *u, *grad;
+    const void *x; /* of dtype */
+    const float *u, *grad;
+    int dtype;
     size_t tokens, d, heads;
 } pool_case;
 static void run_pool(const paw__ops *ops, const void *arg, float *got)
@@ -636,8 +657,9 @@ static void run_pool(const paw__ops *ops, const void *arg, float *got)
             u[h * up + i] = c->u[h * c->d + i];
             grad[h * up + i] = c->grad[h * c->d + i];
         }
-    t.x = guarded_copy("tokens", c->x, c->tokens * c->d);
+    t.x = guarded_bytes("tokens", c->x, c->tokens * c->d * (c->dtype == PAW_F32 ? 4 : 2));
     t.next = t.x;
+    t.dtype = c->dtype;
     t.tokens = c->tokens;
     t.dim = c->d;
     t.heads = c->heads;
@@ -665,17 +687,21 @@ static void run_pool(const paw__ops *ops, const void *arg, float *got)
 /* A score is off by s = U (d + 30) sum |u xhat| (chain, and xhat's own roundings), a probability by
    twice that and the exponential's error, of itself. Gradients of scores: p times differences of g
    xhat', each off by U (d + 30) sum |g xhat|. Then one more chain over the tokens. */
-static void pool_one(size_t tokens, size_t d, size_t heads)
+static void pool_one(int dtype, size_t tokens, size_t d, size_t heads)
 {
+    static const char *const types[] = {"f32", "", "f16", "bf16"};
     const size_t row = 2 * d + tokens;
     float *x = uniform(tokens * d, 2), *u = uniform(heads * d, 1), *grad = uniform(heads * d, 1);
     double *want = doubles(heads * row), *bound = doubles(heads * row), *hat = doubles(tokens * d);
     double *v = doubles(d), *pooled = doubles(d), *p = doubles(tokens), size = 0, dsize = 0;
     double relative, slope;
+    void *rows;
     pool_case c;
     test_case t;
     size_t h, i, k;
     memset(&t, 0, sizeof t);
+    for (i = 0; i < tokens * d; i += 7) x[i] *= 1e-6f; /* below the normal halves */
+    rows = in_type(dtype, x, tokens * d);
     for (i = 0; i < tokens; ++i) {
         double sum = 0, other = 0;
         for (k = 0; k < d; ++k) v[k] = (double)x[i * d + k];
@@ -720,7 +746,8 @@ static void pool_one(size_t tokens, size_t d, size_t heads)
             b[2 * d + i] = p[i] * relative + TINY;
         }
     }
-    c.x = x;
+    c.x = rows;
+    c.dtype = dtype;
     c.u = u;
     c.grad = grad;
     c.tokens = tokens;
@@ -732,8 +759,10 @@ static void pool_one(size_t tokens, size_t d, size_t heads)
     t.cols = row;
     t.want = want;
     t.bound = bound;
-    snprintf(t.shape, sizeof t.shape, "%zu tokens of %zu, %zu heads", tokens, d, heads);
+    snprintf(t.shape, sizeof t.shape, "%zu tokens of %zu %s, %zu heads", tokens, d, types[dtype],
+             heads);
     check(&t);
+    free(rows);
     free(x);
     free(u);
     free(grad);
@@ -746,10 +775,15 @@ static void pool_one(size_t tokens, size_t d, size_t heads)
 }
 static void test_pool(void)
 {
-    size_t i;
-    for (i = 1; i <= 36; ++i) pool_one(i, between(2, 40), between(1, 20));
-    for (i = 0; i < 4; ++i) pool_one(between(40, 70), 16 * between(1, 4), between(1, 35));
-    pool_one(197, 32, 3);
-    pool_one(390, 16, 2); /* sums over tokens in two blocks */
+    static const int types[] = {PAW_F32, PAW_F16, PAW_BF16};
+    size_t i, k;
+    for (k = 0; k < 3; ++k) {
+        const int dtype = types[k];
+        for (i = 1; i <= 36; ++i) pool_one(dtype, i, between(2, 40), between(1, 20));
+        for (i = 0; i < 4; ++i)
+            pool_one(dtype, between(40, 70), 16 * between(1, 4), between(1, 35));
+        pool_one(dtype, 197, 32, 3);
+        pool_one(dtype, 390, 16, 2); /* sums over tokens in two blocks */
+    }
 }
 #endif
