@@ -87,4 +87,26 @@ parts="$parts --parts all --threads 1"
 check "parts" run $parts --epochs 4 --runs 2 --save "$out/parts"
 check "parts: two runs" [ "$(numbers best_acc | wc -l)" -eq 2 ]
 refuses 3 "width 192 and 2 classes" $parts --apply "$out/linear.a"
+
+# Numbers of two bytes, which heads read as they are kept: in memory and streamed
+for dtype in f16 bf16; do
+    short="$parts --head attentive --epochs 2 --limit 12 --cache-dtype $dtype"
+    check "$dtype" run $short --save "$out/short.a" --predictions "$out/short.csv"
+    cp "$out/out" "$out/first"
+    check "$dtype, streamed" run $short --memory 0.0001 --save "$out/short.b"
+    check "$dtype: streamed, the same result" cmp -s "$out/first" "$out/out"
+    check "$dtype: streamed, the same head" cmp -s "$out/short.a" "$out/short.b"
+    for memory in 0 4; do
+        check "$dtype, --memory $memory: applied" run $short --memory $memory \
+            --apply "$out/short.a" --predictions "$out/again.csv"
+        check "$dtype: the same predictions" cmp -s "$out/short.csv" "$out/again.csv"
+    done
+    for head in linear attentive; do
+        short="$probe --cache-dtype $dtype --head $head --layer 3"
+        check "$dtype, a layer" run $short --save "$out/short.a"
+        check "$dtype, a layer, streamed" run $short --memory 0 --save "$out/short.b"
+        check "$dtype: the same $head head" cmp -s "$out/short.a" "$out/short.b"
+    done
+    check "$dtype, augmented" run $probe --augment --epochs 1 --cache-dtype $dtype
+done
 finish
