@@ -11506,8 +11506,7 @@ PAW_DEF paw_err paw_store_open(paw_ctx *c, const paw_store_spec *o, paw_store **
     paw_err e;
     if (!c) return PAW_E_ARG;
     if (!o || !out || !o->name || !*o->name || strlen(o->name) > 64 || (o->count && !o->items) ||
-        o->ndim < 1 || o->ndim >= PAW_MAX_DIMS ||
-        !paw__float_type(o->dtype) ||
+        o->ndim < 1 || o->ndim >= PAW_MAX_DIMS || !paw__float_type(o->dtype) ||
         (o->dir && (!*o->dir || strlen(o->dir) > PAW__STORE_PATH - 256)))
         return paw__fail(c, PAW_E_ARG, "paw_store_open: bad argument");
     for (i = 0; o->name[i]; ++i)
