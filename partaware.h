@@ -12554,10 +12554,16 @@ static void paw__pack_b_item(void *arg, size_t item, int slot)
     size_t k, r;
     (void)slot;
     if (n < 16 || j->k < kp) memset(to, 0, kp * 16 * sizeof *to);
-    for (k = 0; k < fours; k += 4)
-        for (r = 0; r < 16; r += 4)
+    for (k = 0; k < fours; k += 4) {
+        for (r = 0; r < 16; r += 4) {
+            __builtin_prefetch(j->x + (first + r + k / 4 % 4) * j->ld + k + 48, 0, 3);
+            __builtin_prefetch(to + (k + 32 + r / 4) * 16, 1, 3);
             paw__transpose4(j->x + (first + r) * j->ld + k, j->ld, to + k * 16 + r, &nan);
+        }
+    }
     for (; k < j->k; ++k) {
+        __builtin_prefetch(j->x + (k + 24) * j->ld + first, 0, 3);
+        __builtin_prefetch(to + (k + 24) * 16, 1, 3);
         if (j->turned) memcpy(to + k * 16, j->x + k * j->ld + first, n * sizeof *to);
         else
             for (r = 0; r < n; ++r) to[k * 16 + r] = j->x[(first + r) * j->ld + k];
@@ -16118,36 +16124,24 @@ static void PAW__FN(pool_pack)(const float *u, size_t d, size_t heads, size_t pe
         sums[h] = PAW__FN(tree)(acc);
     }
 }
-/* What comes next, a half in scores and a half in sums: line i of the half, were tokens floats, from
-   four places in turn, so that many pages are read side by side. */
-typedef struct {
-    const char *half;
-    size_t part, size; /* bytes of an eighth, of a number */
-} PAW__FN(pool_next);
-PAW__INLINE PAW__FN(pool_next) PAW__FN(pool_ahead)(const paw__pooling *t, int second)
+/* What comes next, a half in scores and a half in sums: line i of a half were its numbers floats,
+   from four places in turn, so that many pages are read side by side. part: bytes of an eighth. */
+PAW__INLINE void PAW__FN(pool_fetch)(const int dtype, const char *half, size_t part, size_t i)
 {
-    PAW__FN(pool_next) next;
-    next.size = t->dtype == PAW_F32 ? 4 : 2;
-    next.part = t->tokens * t->dim * next.size / 512 * 64;
-    next.half = (const char *)t->next + (second ? 4 * next.part : 0);
-    return next;
-}
-PAW__INLINE void PAW__FN(pool_fetch)(const PAW__FN(pool_next) *next, size_t i)
-{
-    i = i * next->size / 4;
-    __builtin_prefetch(next->half + (i & 3) * next->part + i / 4 * 64, 0, 2);
+    if (dtype != PAW_F32) i /= 2;
+    __builtin_prefetch(half + (i & 3) * part + i / 4 * 64, 0, 2);
 }
 /* to [r][16][16]: products of r tokens with q heads, in 16 lanes. u: [d / 16][q][16] */
 PAW__INLINE void PAW__FN(pool_dots)(const int dtype, const int q, const int r, const float *u,
-                                    size_t d, const void *const *rows,
-                                    const PAW__FN(pool_next) *next, size_t line, float *to)
+                                    size_t d, const void *const *rows, const char *half,
+                                    size_t part, size_t line, float *to)
 {
     PAW__V acc[PAW__POOL_HEADS][4][PAW__L], x[4];
     size_t c;
     int i, j, k;
     PAW__FOR(i, q) PAW__FOR(k, r) PAW__FOR(j, PAW__L) acc[i][k][j] = PAW__V_ZERO();
     for (c = 0; c < d; c += 16, u += q * 16) {
-        PAW__FOR(k, r / 2) PAW__FN(pool_fetch)(next, line++);
+        PAW__FOR(k, r / 2) PAW__FN(pool_fetch)(dtype, half, part, line++);
         PAW__FOR(j, PAW__L) {
             PAW__FOR(k, r) x[k] = PAW__FN(load)(dtype, rows[k], c + (size_t)j * PAW__VW);
             PAW__FOR(i, q) {
@@ -16166,7 +16160,8 @@ PAW__INLINE void PAW__FN(pool_scores)(const int dtype, const paw__pooling *t, co
                                       float *s, const float *p)
 {
     const size_t d = (t->dim + 15) & ~(size_t)15, size = dtype == PAW_F32 ? 4 : 2;
-    const PAW__FN(pool_next) next = PAW__FN(pool_ahead)(t, 0);
+    const char *half = (const char *)t->next;
+    const size_t part = t->tokens * t->dim * size / 512 * 64;
     const void *rows[PAW__POOL_ROWS];
     float lanes[PAW__POOL_ROWS * 256];
     size_t first, h, k, q, line = 0;
@@ -16188,7 +16183,7 @@ PAW__INLINE void PAW__FN(pool_scores)(const int dtype, const paw__pooling *t, co
                 float *to = lanes + (k * 16 + h) * 16;
 #define PAW__CASE(n, r)                                                                            \
     case n:                                                                                        \
-        PAW__FN(pool_dots)(dtype, n, r, u + h * d, d, rows + k, &next, line, to);                  \
+        PAW__FN(pool_dots)(dtype, n, r, u + h * d, d, rows + k, half, part, line, to);             \
         line += h ? 0 : d / 16 * (r / 2);                                                          \
         k += r;                                                                                    \
         break;
@@ -16266,8 +16261,8 @@ static void PAW__FN(pool_weigh)(const paw__pooling *t, int backward, const float
 /* tile [mr][PAW__COLS]: s' x over n tokens of x from number at on. beside: where the second panel of
    16 channels is */
 PAW__INLINE void PAW__FN(pool_chain)(const int mr, const int dtype, size_t n, const float *s,
-                                     const void *x, size_t at, size_t ld, size_t beside, const PAW__FN(pool_next) *next,
-                                     size_t line, float *tile)
+                                     const void *x, size_t at, size_t ld, size_t beside,
+                                     const char *half, size_t part, size_t line, float *tile)
 {
     const size_t size = dtype == PAW_F32 ? 4 : 2;
     PAW__V acc[PAW__MR][PAW__NV], v[PAW__NV];
@@ -16275,7 +16270,7 @@ PAW__INLINE void PAW__FN(pool_chain)(const int mr, const int dtype, size_t n, co
     PAW__FOR(i, mr) PAW__FOR(j, PAW__NV) acc[i][j] = PAW__V_ZERO();
     for (; n; --n, s += 16, at += ld) {
         const char *near = (const char *)x + (at + 8 * ld) * size;
-        PAW__FN(pool_fetch)(next, line++);
+        PAW__FN(pool_fetch)(dtype, half, part, line++);
         __builtin_prefetch(near, 0, 3);
         if (PAW__NP > 1 && size == 4) __builtin_prefetch(near + beside * 4, 0, 3);
         PAW__FOR(j, PAW__NV)
@@ -16294,7 +16289,8 @@ PAW__INLINE void PAW__FN(pool_sum)(const int dtype, const paw__pooling *t, int b
                                    size_t heads, const float *s, const float *m, const void *x)
 {
     const size_t chunks = (t->dim + 15) / 16;
-    const PAW__FN(pool_next) next = PAW__FN(pool_ahead)(t, 1);
+    const size_t size = dtype == PAW_F32 ? 4 : 2, part = t->tokens * t->dim * size / 512 * 64;
+    const char *half = (const char *)t->next + 4 * part;
     size_t line = 0;
     float tile[PAW__MR * PAW__COLS];
     size_t n, k, end, i, q;
@@ -16307,8 +16303,8 @@ PAW__INLINE void PAW__FN(pool_sum)(const int dtype, const paw__pooling *t, int b
             end = k + PAW__KC < t->tokens ? k + PAW__KC : t->tokens;
 #define PAW__CASE(r)                                                                               \
     case r:                                                                                        \
-        PAW__FN(pool_chain)(r, dtype, end - k, w, x, at, chunks * 16, np > 1 ? 16 : 0, &next, line,\
-                            tile);                                                                 \
+        PAW__FN(pool_chain)(r, dtype, end - k, w, x, at, chunks * 16, np > 1 ? 16 : 0, half, part, \
+                            line, tile);                                                           \
         break;
             switch (heads) {
                 PAW__CASE(1) PAW__CASE(2)
@@ -16322,7 +16318,7 @@ PAW__INLINE void PAW__FN(pool_sum)(const int dtype, const paw__pooling *t, int b
             default: return;
             }
 #undef PAW__CASE
-            line += h || line * next.size > next.part * 4 ? 0 : end - k;
+            line += h || line * size > part / 4 ? 0 : end - k;
             for (i = 0; i < heads; ++i)
                 for (q = 0; q < np; ++q) {
                     float *to = backward ? t->du + ((h + i) * chunks + n + q) * 16
