@@ -12876,7 +12876,7 @@ typedef struct { /* of one pass over n rows; widths padded to 16: d, and c of th
 static size_t paw__pool_scratch(size_t padded, size_t dim, size_t heads)
 {
     const size_t d = paw__up16(dim);
-    return paw__up16(heads) * (d + 1) + padded * 16 + (dim % 16 ? padded * d : 0);
+    return paw__up16(heads) * (d + 1) + padded * (d + 16);
 }
 /* Of a group of items: gradients of pooled; rows of o or an A operand; sums of products. */
 static size_t paw__group_scratch(const paw_head *h)
@@ -16358,20 +16358,35 @@ PAW__INLINE void PAW__FN(pool_of)(const int dtype, const paw__pooling *t, const 
                               m + h, x);
     }
 }
+/* All tokens to floats, rows of whole chunks: for shapes and types without loops of their own. */
+static void PAW__FN(pool_widen)(const paw__pooling *t, float *to)
+{
+    const size_t d = (t->dim + 15) & ~(size_t)15, last = t->dim % 16;
+    const size_t size = t->dtype == PAW_F32 ? 4 : 2;
+    const char *from = (const char *)t->x;
+    size_t i, c;
+    for (i = 0; i < t->tokens; ++i, from += t->dim * size, to += d) {
+        for (c = 0; c + PAW__VW <= t->dim; c += PAW__VW)
+            PAW__V_STORE(to + c, t->dtype == PAW_F16    ? PAW__FN(load)(PAW_F16, from, c)
+                                 : t->dtype == PAW_BF16 ? PAW__FN(load)(PAW_BF16, from, c)
+                                                        : PAW__FN(load)(PAW_F32, from, c));
+        if (last) memset(to + d - 16, 0, 16 * sizeof *to);
+        paw__widen(t->dtype, from + (t->dim - last) * size, last, to + t->dim - last);
+    }
+}
 static void PAW__FN(pool)(const paw__pooling *t, int backward)
 {
-    const size_t d = (t->dim + 15) & ~(size_t)15, size = t->dtype == PAW_F32 ? 4 : 2;
+    const size_t d = (t->dim + 15) & ~(size_t)15;
     float *wide = t->scratch + ((t->heads + 15) & ~(size_t)15) * (d + 1) +
                   ((t->tokens + 15) & ~(size_t)15) * 16;
-    size_t i;
-    for (i = 0; t->dim % 16 && i < t->tokens; ++i) {
-        memset(wide + (i + 1) * d - 16, 0, 16 * sizeof *wide);
-        paw__widen(t->dtype, (const char *)t->x + i * t->dim * size, t->dim, wide + i * d);
+    if (t->dim % 16 == 0 && t->dtype == PAW_F32) {
+        PAW__FN(pool_of)(PAW_F32, t, t->x, backward);
+    } else if (t->dim % 16 == 0 && t->dtype == PAW_F16) {
+        PAW__FN(pool_of)(PAW_F16, t, t->x, backward);
+    } else {
+        PAW__FN(pool_widen)(t, wide);
+        PAW__FN(pool_of)(PAW_F32, t, wide, backward);
     }
-    if (t->dim % 16) PAW__FN(pool_of)(PAW_F32, t, wide, backward);
-    else if (t->dtype == PAW_F16) PAW__FN(pool_of)(PAW_F16, t, t->x, backward);
-    else if (t->dtype == PAW_BF16) PAW__FN(pool_of)(PAW_BF16, t, t->x, backward);
-    else PAW__FN(pool_of)(PAW_F32, t, t->x, backward);
 }
 
 #undef PAW__POOL_HEADS
