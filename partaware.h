@@ -15922,6 +15922,7 @@ static void PAW__FN(column)(const paw__product *g, size_t j, const float *b, siz
     PAW__BN(tile) tile;
     PAW__BN(done) t;
     size_t p, a_step;
+    int i;
     tile.to = local;
     tile.ld = PAW__COLS;
     tile.next = 16;
@@ -15931,6 +15932,10 @@ static void PAW__FN(column)(const paw__product *g, size_t j, const float *b, siz
         t.row = paw__panel_first(&g->rows, p);
         t.mr = paw__panel_rows(&g->rows, p);
         a_step = g->a_step ? g->a_step : 16 / PAW__PER * (size_t)t.mr;
+        /* Rows are wide apart, and rarely in cache; a residual is. */
+        for (i = 0; g->to == PAW__TO_ROWS && g->k1 == g->k && i < t.mr * np; ++i)
+            __builtin_prefetch(g->out + (t.row + (size_t)(i / np)) * g->ld + j * PAW__COLS +
+                               (size_t)(i % np) * 16, 1, 3);
         PAW__FN(sum_at)(t.mr, np, g->k0, g->k1,
                         g->a + t.row * (g->a_step ? 16 : g->k) + g->k0 / 16 * a_step, a_step, b,
                         step, &tile, ahead, lines);
