@@ -15557,7 +15557,6 @@ static void PAW__FN(softmax)(float *x, int rows, size_t n, float scale, int math
     PAW__FN(shares)(x, 16, (size_t)rows * 16, rows, n, scale, math, sums, tops);
 }
 
-/* Mean first, then the variance of what is left: no cancellation. */
 /* Number i of x and what follows it. */
 PAW__INLINE PAW__V PAW__FN(load)(const int dtype, const void *x, size_t i)
 {
@@ -15565,7 +15564,8 @@ PAW__INLINE PAW__V PAW__FN(load)(const int dtype, const void *x, size_t i)
     if (dtype == PAW_BF16) return PAW__V_WIDE16((const uint16_t *)x + i);
     return PAW__V_LOAD((const float *)x + i);
 }
-/* out [rows][2]; rows side by side hide latency. What is not F32 has d of whole chunks. */
+/* out [rows][2]: mean first, then the variance of what is left: no cancellation. Rows side by side
+   hide latency. What is not F32 has d of whole chunks. */
 PAW__INLINE void PAW__FN(moments)(const int dtype, const int rows, const void *x, size_t ld,
                                   size_t d, float eps, float *out)
 {
@@ -16263,8 +16263,8 @@ static void PAW__FN(pool_weigh)(const paw__pooling *t, int backward, const float
         PAW__V_STORE(m + j, mean);
     }
 }
-/* tile [mr][PAW__COLS]: s' x over n tokens of x from number at on. beside: where the second panel of
-   16 channels is */
+/* tile [mr][PAW__COLS]: s' x over n tokens of x, from number at on. beside: where the second panel
+   of 16 channels is */
 PAW__INLINE void PAW__FN(pool_chain)(const int mr, const int dtype, size_t n, const float *s,
                                      const void *x, size_t at, size_t ld, size_t beside,
                                      const char *half, size_t part, size_t line, float *tile)
