@@ -684,9 +684,20 @@ static void run_pool(const paw__ops *ops, const void *arg, float *got)
         got += 2 * c->d + c->tokens;
     }
 }
-/* A score is off by s = U (d + 30) sum |u xhat| (chain, and xhat's own roundings), a probability by
-   twice that and the exponential's error, of itself. Gradients of scores: p times differences of g
-   xhat', each off by U (d + 30) sum |g xhat|. Then one more chain over the tokens. */
+/* What xhat cancels to when a token's numbers are near each other: r (|x| + mean |x|) */
+static void magnitudes(const float *x, size_t d, double *out)
+{
+    double mean = 0, size = 0, var = 0;
+    size_t k;
+    for (k = 0; k < d; ++k) mean += (double)x[k] / (double)d;
+    for (k = 0; k < d; ++k) size += fabs((double)x[k]) / (double)d;
+    for (k = 0; k < d; ++k) var += ((double)x[k] - mean) * ((double)x[k] - mean) / (double)d;
+    for (k = 0; k < d; ++k) out[k] = (fabs((double)x[k]) + size) / sqrt(var + 1e-6);
+}
+/* A score is r (u x) - m r sum(u), off by s = U (d / 6 + 20) sum |u| r (|x| + mean |x|): 16 chains
+   and their tree for u x, sum(u), m and, halved, r; a probability by twice that and the
+   exponential's error, of itself. Gradients of scores: p times differences of g xhat', each off
+   likewise. Then one more chain over the tokens. */
 static void pool_one(int dtype, size_t tokens, size_t d, size_t heads)
 {
     static const char *const types[] = {"f32", "", "f16", "bf16"};
@@ -694,7 +705,8 @@ static void pool_one(int dtype, size_t tokens, size_t d, size_t heads)
     float *x = uniform(tokens * d, 2), *u = uniform(heads * d, 1), *grad = uniform(heads * d, 1);
     double *want = doubles(heads * row), *bound = doubles(heads * row), *hat = doubles(tokens * d);
     double *v = doubles(d), *pooled = doubles(d), *p = doubles(tokens), size = 0, dsize = 0;
-    double relative, slope;
+    double *large = doubles(tokens * d), relative, slope;
+    const double chain = U * ((double)d / 6 + 20);
     void *rows;
     pool_case c;
     test_case t;
@@ -706,19 +718,18 @@ static void pool_one(int dtype, size_t tokens, size_t d, size_t heads)
         double sum = 0, other = 0;
         for (k = 0; k < d; ++k) v[k] = (double)x[i * d + k];
         paw__ref_standard(v, d, 1, 1e-6, hat + i * d);
+        magnitudes(x + i * d, d, large + i * d);
         for (h = 0; h < heads; ++h, sum = other = 0) {
             for (k = 0; k < d; ++k) {
-                sum += fabs((double)u[h * d + k] * hat[i * d + k]);
-                other += fabs((double)grad[h * d + k] * hat[i * d + k]);
+                sum += fabs((double)u[h * d + k]) * large[i * d + k];
+                other += fabs((double)grad[h * d + k]) * large[i * d + k];
             }
             size = fmax(size, sum);
             dsize = fmax(dsize, other);
         }
     }
-    relative = SLACK * (2 * U * (double)(d + 30) * size + 2 * EXP_ERROR +
-                        U * ((double)tokens / 16 + 12));
-    slope = 2 * dsize * (2 * relative + U * (double)(d + 30) * 2) +
-            U * (double)(tokens + 20) * 2 * dsize;
+    relative = SLACK * (2 * chain * size + 2 * EXP_ERROR + U * ((double)tokens / 16 + 12));
+    slope = 2 * dsize * (2 * relative + 2 * chain) + U * (double)(tokens + 20) * 2 * dsize;
     for (h = 0; h < heads; ++h) {
         double *w = want + h * row, *b = bound + h * row;
         for (k = 0; k < d; ++k) v[k] = (double)u[h * d + k];
@@ -736,9 +747,9 @@ static void pool_one(int dtype, size_t tokens, size_t d, size_t heads)
         paw__ref_pool(hat, v, tokens, d, 1, p, pooled);
         for (k = 0; k < d; ++k) {
             double mass = 0;
-            for (i = 0; i < tokens; ++i) mass += p[i] * fabs(hat[i * d + k]);
+            for (i = 0; i < tokens; ++i) mass += p[i] * large[i * d + k];
             w[k] = pooled[k];
-            b[k] = mass * (relative + SLACK * U * (double)(tokens + 30)) + TINY;
+            b[k] = mass * (relative + SLACK * (chain + U * (double)(tokens + 10))) + TINY;
             b[d + k] = mass * slope + 1e-7 * dsize;
         }
         for (i = 0; i < tokens; ++i) {
@@ -769,6 +780,7 @@ static void pool_one(int dtype, size_t tokens, size_t d, size_t heads)
     free(want);
     free(bound);
     free(hat);
+    free(large);
     free(v);
     free(pooled);
     free(p);
