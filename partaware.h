@@ -16338,9 +16338,25 @@ PAW__INLINE void PAW__FN(pool_sum)(const int dtype, const paw__pooling *t, int b
         }
     }
 }
+/* Functions of their own: all in one, the compiler takes a fifth longer for the whole header. */
+#define PAW__TYPE(name, dtype)                                                                     \
+    static void PAW__FN(pool_scores_##name)(const paw__pooling *t, const void *x, int known,       \
+                                            const float *u, size_t heads, size_t per, float *s,    \
+                                            const float *p)                                        \
+    {                                                                                              \
+        PAW__FN(pool_scores)(dtype, t, x, known, u, heads, per, s, p);                             \
+    }                                                                                              \
+    static void PAW__FN(pool_sum_##name)(const paw__pooling *t, int backward, size_t h,            \
+                                         size_t heads, const float *s, const float *m,             \
+                                         const void *x)                                            \
+    {                                                                                              \
+        PAW__FN(pool_sum)(dtype, t, backward, h, heads, s, m, x);                                  \
+    }
+PAW__TYPE(f32, PAW_F32)
+PAW__TYPE(f16, PAW_F16)
+#undef PAW__TYPE
 /* x: tokens in rows of whole chunks */
-PAW__INLINE void PAW__FN(pool_of)(const int dtype, const paw__pooling *t, const void *x,
-                                  int backward)
+static void PAW__FN(pool_of)(int dtype, const paw__pooling *t, const void *x, int backward)
 {
     const size_t d = (t->dim + 15) & ~(size_t)15, groups = (t->heads + 15) / 16;
     float *packed = t->scratch, *sums = packed + groups * 16 * d, *s = sums + groups * 16, m[16];
@@ -16355,12 +16371,12 @@ PAW__INLINE void PAW__FN(pool_of)(const int dtype, const paw__pooling *t, const 
         if (backward || !t->packed)
             PAW__FN(pool_pack)((backward ? t->grad : t->u) + g * 16 * d, d, heads, per, u,
                                sums + g * 16);
-        PAW__FN(pool_scores)(dtype, t, x, backward || g, u, heads, per, s,
-                             t->p + g * 16 * t->tokens);
+        (dtype == PAW_F16 ? PAW__FN(pool_scores_f16) : PAW__FN(pool_scores_f32))(
+            t, x, backward || g, u, heads, per, s, t->p + g * 16 * t->tokens);
         PAW__FN(pool_weigh)(t, backward, sums + g * 16, s, t->p + g * 16 * t->tokens, m);
         for (h = 0; h < heads; h += rows)
-            PAW__FN(pool_sum)(dtype, t, backward, g * 16 + h, paw__min(heads - h, rows), s + h,
-                              m + h, x);
+            (dtype == PAW_F16 ? PAW__FN(pool_sum_f16) : PAW__FN(pool_sum_f32))(
+                t, backward, g * 16 + h, paw__min(heads - h, rows), s + h, m + h, x);
     }
 }
 /* All tokens to floats, rows of whole chunks: for shapes and types without loops of their own. */

@@ -417,7 +417,8 @@ static void test_refusals(void)
     x.dtype = PAW_F64;
     T(paw_head_train(h, ctx, &x, NULL, NULL) == PAW_E_ARG &&
           paw_head_predict(h, ctx, &x, first) == PAW_E_ARG &&
-          paw_head_step(h, ctx, &row, PAW_F64, d.labels, 1, 1, 0, &loss) == PAW_E_ARG && !*first,
+          paw_head_step(h, ctx, &row, PAW_F64, d.labels, 1, 1, 0, &loss) == PAW_E_ARG &&
+          !(fabs((double)*first) > 0),
       "rows of doubles: %s", paw_message(ctx));
     x.dtype = PAW_F32;
     d.labels[7] = 3;
