@@ -28,7 +28,7 @@ partaware.h numbers paw__utf8_all paw__number
 partaware.h json paw__json_fail paw__json_end
 partaware.h files paw__file_open paw__in_skip
 partaware.h directory paw__tensors_new paw__tensors_index
-partaware.h values paw__half paw_tensors_read
+partaware.h values paw__bits_f32 paw_tensors_read
 partaware.h safetensors paw__st_meta paw__st_open
 partaware.h npy paw__npy_ch paw__npy_open
 partaware.h zip paw__zip_fail paw__zip_open
