@@ -90,8 +90,8 @@
    every reduction runs in 16 virtual lanes combined by one tree; exp and GELU are FMA polynomials;
    what may not be contracted is fenced. The floating-point mode that the host has set (rounding,
    denormals, traps) neither counts nor changes; callbacks run in the default one. PAW_NUMERICS
-   changes when any bit may. With PAW_MATH_SLEEF exp and erf come from SLEEF (1 ulp) and the promise
-   is SLEEF's.
+   changes when any bit of a feature may; heads may train to other bits in another version. With
+   PAW_MATH_SLEEF exp and erf come from SLEEF (1 ulp) and the promise is SLEEF's.
    Against the official PyTorch code tokens agree within 2e-5; resize and crop equal Pillow in every
    byte; average precision equals scikit-learn's to 1e-12 given the same similarities.
 
@@ -737,8 +737,9 @@ PAW_DEF void paw_head_describe(const paw_head *h, paw_head_opts *out, int *epoch
    PAW_E_KEY beyond the last. */
 PAW_DEF paw_err paw_head_parameter(const paw_head *h, size_t i, paw_tensor_view *out,
                                    const float **gradient);
-/* One step on n rows; loss: mean cross-entropy before it. A loss that is not finite is E_NUM and
-   changes nothing but statistics. */
+/* One step on n rows, each [tokens, dim] of dtype as in paw_features, E_ARG where it is another;
+   loss: mean cross-entropy before it. A loss that is not finite is E_NUM and changes nothing but
+   statistics. */
 PAW_DEF paw_err paw_head_step(paw_head *h, paw_ctx *c, const void *const *rows, int dtype,
                               const int32_t *labels, size_t n, size_t tokens, double lr,
                               double *loss);
@@ -1998,8 +1999,9 @@ static PAW__UNUSED double paw__ref_upsample(const float *grid, int gh, int gw, s
    IFGT(a, b, a, b); SPREAD(p): *p in all lanes; DONE(row) ends a row of accumulators, where the
    compiler would load the rows after it so far ahead that accumulators leave the registers;
    LO16(p), HI16(p): the first and second of VW pairs of bf16; ROUND16(v): to bf16, nearest even;
-   TOP16(p, v): the upper halves. FOR unrolls in full, or the accumulators would live on the stack,
-   at half the speed; the scalar instance does not: its words are long, it is there to be right. */
+   TOP16(p, v): the upper halves; WIDE16(p), HALF(p): VW numbers of bf16, of f16. FOR unrolls in
+   full, or the accumulators would live on the stack, at half the speed; the scalar instance does
+   not: its words are long, it is there to be right. */
 #define PAW__BUCKET_MAGIC 8388608.0f /* 2^23 + i: i stands in the low bits */
 #define PAW__POW2_MAGIC 12583039.0f /* 1.5 * 2^23 + 127: n + 127 stands in the low bits */
 
@@ -11001,11 +11003,12 @@ PAW_DEF paw_err paw_mask_resize(paw_ctx *c, const paw_mask *in, int w, int h, in
 
 /* of >>metrics */
 static int paw__labels_ok(const int32_t *labels, size_t n, int classes);
+static int paw__finite(float x);
+
 static int paw__float_type(int dtype)
 {
     return dtype == PAW_F32 || dtype == PAW_F16 || dtype == PAW_BF16;
 }
-static int paw__finite(float x);
 
 /* ---- hashes ---- */
 
@@ -12562,7 +12565,7 @@ static void paw__pack_b_item(void *arg, size_t item, int slot)
         }
     }
     for (; k < j->k; ++k) {
-        __builtin_prefetch(j->x + (k + 24) * j->ld + first, 0, 3);
+        if (j->turned) __builtin_prefetch(j->x + (k + 24) * j->ld + first, 0, 3);
         __builtin_prefetch(to + (k + 24) * 16, 1, 3);
         if (j->turned) memcpy(to + k * 16, j->x + k * j->ld + first, n * sizeof *to);
         else
@@ -13100,9 +13103,8 @@ static paw_err paw__head_pool(const paw__team *team, const paw_head *h, paw__pas
                               h->p[PAW__P_V_B].p, w->bias, dim, 0);
     if (e) return e;
     paw__pooling_run(team, h, w, rows, 0);
-    e = paw__multiply(team, 0, 1, n, dim, dim, w->o, w->d, h->p[PAW__P_PROJ_W].p, dim,
-                              h->p[PAW__P_PROJ_B].p, w->x, w->d, 0);
-    return e;
+    return paw__multiply(team, 0, 1, n, dim, dim, w->o, w->d, h->p[PAW__P_PROJ_W].p, dim,
+                         h->p[PAW__P_PROJ_B].p, w->x, w->d, 0);
 }
 
 typedef struct { /* column sums, or batch norm of each group of rows, a panel of 16 an item */
@@ -13178,7 +13180,7 @@ static paw_err paw__head_forward(const paw__team *team, const paw_head *h, paw__
     return paw__multiply(team, 0, 1, w->n, (size_t)h->o.classes, h->o.dim, h->mean ? w->y : w->x,
                          w->d, h->p[PAW__P_W].p, h->o.dim, h->p[PAW__P_B].p, w->logits, w->c, 0);
 }
-/* From dpooled back to query, keys and their norms. */
+/* From du back to query, keys and their norms. */
 static paw_err paw__query_back(const paw__team *team, const paw_head *h, paw__pass *w)
 {
     const size_t dim = h->o.dim, hd = w->heads * w->d;
@@ -16130,23 +16132,24 @@ static void PAW__FN(pool_pack)(const float *u, size_t d, size_t heads, size_t pe
     }
 }
 /* What comes next, a half in scores and a half in sums: line i of a half were its numbers floats,
-   from four places in turn, so that many pages are read side by side. part: bytes of an eighth. */
-PAW__INLINE void PAW__FN(pool_fetch)(const int dtype, const char *half, size_t part, size_t i)
+   from four places in turn, so that many pages are read side by side. part: bytes of an eighth;
+   narrow: 1 where numbers have two bytes. */
+PAW__INLINE void PAW__FN(pool_fetch)(int narrow, const char *half, size_t part, size_t i)
 {
-    if (dtype != PAW_F32) i /= 2;
+    i >>= narrow;
     __builtin_prefetch(half + (i & 3) * part + i / 4 * 64, 0, 2);
 }
 /* to [r][16][16]: products of r tokens with q heads, in 16 lanes. u: [d / 16][q][16] */
 PAW__INLINE void PAW__FN(pool_dots)(const int dtype, const int q, const int r, const float *u,
-                                    size_t d, const void *const *rows, const char *half,
-                                    size_t part, size_t line, float *to)
+                                    size_t d, const void *const *rows, int narrow,
+                                    const char *half, size_t part, size_t line, float *to)
 {
     PAW__V acc[PAW__POOL_HEADS][4][PAW__L], x[4];
     size_t c;
     int i, j, k;
     PAW__FOR(i, q) PAW__FOR(k, r) PAW__FOR(j, PAW__L) acc[i][k][j] = PAW__V_ZERO();
     for (c = 0; c < d; c += 16, u += q * 16) {
-        PAW__FOR(k, r / 2) PAW__FN(pool_fetch)(dtype, half, part, line++);
+        PAW__FOR(k, r / 2) PAW__FN(pool_fetch)(narrow, half, part, line++);
         PAW__FOR(j, PAW__L) {
             PAW__FOR(k, r) x[k] = PAW__FN(load)(dtype, rows[k], c + (size_t)j * PAW__VW);
             PAW__FOR(i, q) {
@@ -16165,8 +16168,9 @@ PAW__INLINE void PAW__FN(pool_scores)(const int dtype, const paw__pooling *t, co
                                       float *s, const float *p)
 {
     const size_t d = (t->dim + 15) & ~(size_t)15, size = dtype == PAW_F32 ? 4 : 2;
+    const int narrow = t->dtype != PAW_F32; /* where rows have been widened, next has not */
     const char *half = (const char *)t->next;
-    const size_t part = t->tokens * t->dim * size / 512 * 64;
+    const size_t part = (t->tokens * t->dim >> narrow) / 128 * 64;
     const void *rows[PAW__POOL_ROWS];
     float lanes[PAW__POOL_ROWS * 256];
     size_t first, h, k, q, line = 0;
@@ -16188,7 +16192,7 @@ PAW__INLINE void PAW__FN(pool_scores)(const int dtype, const paw__pooling *t, co
                 float *to = lanes + (k * 16 + h) * 16;
 #define PAW__CASE(n, r)                                                                            \
     case n:                                                                                        \
-        PAW__FN(pool_dots)(dtype, n, r, u + h * d, d, rows + k, half, part, line, to);             \
+        PAW__FN(pool_dots)(dtype, n, r, u + h * d, d, rows + k, narrow, half, part, line, to);     \
         line += h ? 0 : d / 16 * (r / 2);                                                          \
         k += r;                                                                                    \
         break;
@@ -16267,7 +16271,8 @@ static void PAW__FN(pool_weigh)(const paw__pooling *t, int backward, const float
    of 16 channels is */
 PAW__INLINE void PAW__FN(pool_chain)(const int mr, const int dtype, size_t n, const float *s,
                                      const void *x, size_t at, size_t ld, size_t beside,
-                                     const char *half, size_t part, size_t line, float *tile)
+                                     int narrow, const char *half, size_t part, size_t line,
+                                     float *tile)
 {
     const size_t size = dtype == PAW_F32 ? 4 : 2;
     PAW__V acc[PAW__MR][PAW__NV], v[PAW__NV];
@@ -16275,7 +16280,7 @@ PAW__INLINE void PAW__FN(pool_chain)(const int mr, const int dtype, size_t n, co
     PAW__FOR(i, mr) PAW__FOR(j, PAW__NV) acc[i][j] = PAW__V_ZERO();
     for (; n; --n, s += 16, at += ld) {
         const char *near = (const char *)x + (at + 8 * ld) * size;
-        PAW__FN(pool_fetch)(dtype, half, part, line++);
+        PAW__FN(pool_fetch)(narrow, half, part, line++);
         __builtin_prefetch(near, 0, 3);
         if (PAW__NP > 1 && size == 4) __builtin_prefetch(near + beside * 4, 0, 3);
         PAW__FOR(j, PAW__NV)
@@ -16294,7 +16299,8 @@ PAW__INLINE void PAW__FN(pool_sum)(const int dtype, const paw__pooling *t, int b
                                    size_t heads, const float *s, const float *m, const void *x)
 {
     const size_t chunks = (t->dim + 15) / 16;
-    const size_t size = dtype == PAW_F32 ? 4 : 2, part = t->tokens * t->dim * size / 512 * 64;
+    const int narrow = t->dtype != PAW_F32;
+    const size_t part = (t->tokens * t->dim >> narrow) / 128 * 64;
     const char *half = (const char *)t->next + 4 * part;
     size_t line = 0;
     float tile[PAW__MR * PAW__COLS];
@@ -16308,8 +16314,8 @@ PAW__INLINE void PAW__FN(pool_sum)(const int dtype, const paw__pooling *t, int b
             end = k + PAW__KC < t->tokens ? k + PAW__KC : t->tokens;
 #define PAW__CASE(r)                                                                               \
     case r:                                                                                        \
-        PAW__FN(pool_chain)(r, dtype, end - k, w, x, at, chunks * 16, np > 1 ? 16 : 0, half, part, \
-                            line, tile);                                                           \
+        PAW__FN(pool_chain)(r, dtype, end - k, w, x, at, chunks * 16, np > 1 ? 16 : 0, narrow,     \
+                            half, part, line, tile);                                               \
         break;
             switch (heads) {
                 PAW__CASE(1) PAW__CASE(2)
@@ -16323,7 +16329,7 @@ PAW__INLINE void PAW__FN(pool_sum)(const int dtype, const paw__pooling *t, int b
             default: return;
             }
 #undef PAW__CASE
-            line += h || line * size > part / 4 ? 0 : end - k;
+            line += h || line >> narrow > part / 16 ? 0 : end - k;
             for (i = 0; i < heads; ++i)
                 for (q = 0; q < np; ++q) {
                     float *to = backward ? t->du + ((h + i) * chunks + n + q) * 16

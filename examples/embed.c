@@ -21,8 +21,8 @@ static const cli_option options[] = {
       "center: short side to 256/224 of the size, then the centre; squash: both sides to it" },
     CLI_SKIP_OPTION, CLI_ENCODE_OPTIONS, CLI_RUN_OPTIONS, CLI_RESULT_OPTIONS
 };
-CLI_PROGRAM("embed", "(--weights FILE | --random deit_tiny) (--images DIR | --tensor FILE.npy) "
-            "--out DIR [options]",
+CLI_PROGRAM("embed", "(--weights FILE | --random deit_tiny) (--images DIR|FILE... | "
+            "--tensor FILE.npy) --out DIR [options]",
             "Writes features of a frozen encoder as NumPy files, one per kind.\n");
 
 typedef struct {

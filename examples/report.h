@@ -2482,7 +2482,7 @@ static inline int report_config(cli *app, const char *const *keys, cli_config *c
         data |= !strncmp(config->key[i], "data.", 5);
     }
     if (code || (methods && data)) return code;
-    return cli_error(app, CLI_USAGE, "%s: nothing can run: no line %s%s%s", path,
+    return cli_error(app, CLI_INPUT, "%s: nothing can run: no line %s%s%s", path,
                      methods ? "" : "method.NAME = FILE", methods || data ? "" : ", and no line ",
                      data ? "" : "data.NAME = DIR");
 }

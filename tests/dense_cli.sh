@@ -215,7 +215,7 @@ for row in method.deti=x data.cubs=y options.embed=--quiet method.mae=z; do
 done
 for kind in method data; do
     grep -v "^$kind" "$out/config" >"$out/wrong"
-    says "paper without $kind" 2 "nothing can run: no line $kind.NAME" "$bin/paper" \
+    says "paper without $kind" 3 "nothing can run: no line $kind.NAME" "$bin/paper" \
         --config "$out/wrong" --out "$out/paper"
 done
 ends 1 "paper, dry" "$bin/paper" --config "$out/config" --out "$out/paper" --dry-run --csv --quiet

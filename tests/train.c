@@ -237,7 +237,7 @@ static void test_gradients(void)
     gradients(0, 0, 7, 1, 19, 1, 3);
     gradients(0, 1, 9, 1, 16, 1, 5);
     gradients(1, 0, 6, 5, 16, 2, 3);
-    gradients(1, 0, 18, 7, 20, 5, 4); /* two groups of rows, width not a multiple of 16 */
+    gradients(1, 0, 34, 7, 20, 5, 4); /* two groups of rows, width not a multiple of 16 */
     gradients(1, 0, 5, 17, 34, 17, 3); /* more heads than 16 */
 }
 
@@ -271,7 +271,7 @@ static void bytes_of(int probe, int kind)
     o.dim = d.dim;
     o.classes = d.classes;
     o.heads = 3;
-    o.batch = 32;
+    o.batch = 48; /* two groups of items */
     o.epochs = 4;
     o.warmup = o.warmup > 0 ? 1 : 0;
     o.seed = 5;
@@ -332,7 +332,7 @@ static void types_of(int dtype, int kind, size_t dim, int heads)
     o.dim = dim;
     o.classes = d.classes;
     o.heads = heads;
-    o.batch = 17;
+    o.batch = 37;
     o.epochs = 2;
     for (isa = PAW_ISA_AVX512; isa >= PAW_ISA_SCALAR; --isa) {
         if (!paw_isa_supported(isa)) continue;
