@@ -333,7 +333,7 @@ static void types_of(int dtype, int kind, size_t dim, int heads)
     o.classes = d.classes;
     o.heads = heads;
     o.batch = 37;
-    o.epochs = 2;
+    o.epochs = dim > 1000 ? 1 : 2;
     for (isa = PAW_ISA_AVX512; isa >= PAW_ISA_SCALAR; --isa) {
         if (!paw_isa_supported(isa)) continue;
         (void)paw_isa_limit(isa);
@@ -362,6 +362,7 @@ static void test_types(void)
             types_of(types[i], kind, 48, 3);
             types_of(types[i], kind, 20, 5);
         }
+    types_of(PAW_F16, PAW_ATTENTIVE, 1200, 4); /* sums of products kept between ranges of k */
 }
 
 /* ---- what must not happen quietly ---- */
