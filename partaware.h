@@ -12572,6 +12572,21 @@ static void paw__pack_b_item(void *arg, size_t item, int slot)
             for (r = 0; r < n; ++r) to[k * 16 + r] = j->x[(first + r) * j->ld + k];
     }
 }
+/* A B operand of n columns and k rows; turned: stored as [k, n] */
+static void paw__pack_b_run(const paw__team *team, const float *x, size_t ld, size_t n, size_t k,
+                            int turned, float *out)
+{
+    paw__pack_job j;
+    memset(&j, 0, sizeof j);
+    j.x = x;
+    j.ld = ld;
+    j.rows = n;
+    j.k = k;
+    j.padded = paw__up16(k);
+    j.turned = turned;
+    j.out = out;
+    paw__team_for(team, paw__up16(n) / 16, paw__pack_b_item, &j);
+}
 /* out [m, n] = a b + bias, or += where add. a [m, k], or stored [k, m] if ta; b [k, n], or stored
    [n, k] (as torch has weights) if tb; ld...: floats from one stored row to the next. PAW__BLOCKED:
    b is in panels already, [n / 16][ldb][16], rows beyond k to up16(k) zero.
@@ -12584,7 +12599,7 @@ static paw_err paw__multiply(const paw__team *team, int ta, int tb, size_t m, si
     const size_t np = paw__up16(n), kp = paw__up16(k);
     const size_t partial = paw__partial_count(kp, np);
     const int direct = n == np;
-    paw__pack_job ja, jb;
+    paw__pack_job ja;
     paw__product g;
     float *w, *rest;
     size_t r, i;
@@ -12609,19 +12624,13 @@ static paw_err paw__multiply(const paw__team *team, int ta, int tb, size_t m, si
     ja.out = rest;
     paw__team_for(team, g.rows.count, paw__pack_a_item, &ja);
     rest += m * kp;
-    jb = ja;
-    jb.x = b;
-    jb.ld = ldb;
-    jb.rows = n;
-    jb.turned = !tb;
-    jb.out = rest;
+    g.b = tb == PAW__BLOCKED ? b : rest;
     if (tb != PAW__BLOCKED) {
-        paw__team_for(team, np / 16, paw__pack_b_item, &jb);
+        paw__pack_b_run(team, b, ldb, n, k, !tb, rest);
         rest += np * kp;
     }
     g.a = ja.out;
     g.b_step = tb == PAW__BLOCKED ? ldb * 16 : 0;
-    g.b = tb == PAW__BLOCKED ? b : jb.out;
     g.k = kp;
     g.n = np;
     g.to = add && direct ? PAW__TO_RESIDUAL : PAW__TO_ROWS;
@@ -13069,21 +13078,6 @@ static paw_err paw__head_query(const paw__team *team, const paw_head *h, paw__pa
             w->ub[k * w->d + i] = w->u[k * w->d + i] * h->p[PAW__P_NK_W].p[i];
     return e;
 }
-/* A B operand of n columns and k rows; turned: stored as [k, n] */
-static void paw__pack_values(const paw__team *team, const float *x, size_t ld, size_t n, size_t k,
-                             int turned, float *out)
-{
-    paw__pack_job j;
-    memset(&j, 0, sizeof j);
-    j.x = x;
-    j.ld = ld;
-    j.rows = n;
-    j.k = k;
-    j.padded = paw__up16(k);
-    j.turned = turned;
-    j.out = out;
-    paw__team_for(team, paw__up16(n) / 16, paw__pack_b_item, &j);
-}
 /* rows -> x, what goes into batch norm */
 static paw_err paw__head_pool(const paw__team *team, const paw_head *h, paw__pass *w,
                               const void *const *rows)
@@ -13096,8 +13090,8 @@ static paw_err paw__head_pool(const paw__team *team, const paw_head *h, paw__pas
         for (k = 0; k < dim; ++k) w->wv[i * w->d + k] = wv[i * dim + k] * gain[k];
     for (k = 0; k < w->heads; ++k) {
         const size_t at = k * paw__up16(w->dh) * w->d;
-        paw__pack_values(team, w->wv + k * w->dh * w->d, w->d, w->dh, dim, 0, w->to_o + at);
-        paw__pack_values(team, w->wv + k * w->dh * w->d, w->d, dim, w->dh, 1, w->to_pooled + at);
+        paw__pack_b_run(team, w->wv + k * w->dh * w->d, w->d, w->dh, dim, 0, w->to_o + at);
+        paw__pack_b_run(team, w->wv + k * w->dh * w->d, w->d, dim, w->dh, 1, w->to_pooled + at);
     }
     if (!e) e = paw__multiply(team, 0, 1, 1, dim, dim, h->p[PAW__P_NV_B].p, dim, wv, dim,
                               h->p[PAW__P_V_B].p, w->bias, dim, 0);
@@ -16406,14 +16400,9 @@ static void PAW__FN(pool)(const paw__pooling *t, int backward)
     const size_t d = (t->dim + 15) & ~(size_t)15;
     float *wide = t->scratch + ((t->heads + 15) & ~(size_t)15) * (d + 1) +
                   ((t->tokens + 15) & ~(size_t)15) * 16;
-    if (t->dim % 16 == 0 && t->dtype == PAW_F32) {
-        PAW__FN(pool_of)(PAW_F32, t, t->x, backward);
-    } else if (t->dim % 16 == 0 && t->dtype == PAW_F16) {
-        PAW__FN(pool_of)(PAW_F16, t, t->x, backward);
-    } else {
-        PAW__FN(pool_widen)(t, wide);
-        PAW__FN(pool_of)(PAW_F32, t, wide, backward);
-    }
+    const int direct = t->dim % 16 == 0 && t->dtype != PAW_BF16;
+    if (!direct) PAW__FN(pool_widen)(t, wide);
+    PAW__FN(pool_of)(direct ? t->dtype : PAW_F32, t, direct ? t->x : wide, backward);
 }
 
 #undef PAW__POOL_HEADS
