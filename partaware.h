@@ -69,9 +69,9 @@
    MEMORY
    The context's allocator serves everything; NULL means malloc, with huge pages on Linux. Models
    keep packed weights only (about the size of the file) and outlive the context; loading adds 64 KB
-   of rows, or 16 rows, at a time; matrices with strides and prototypes as a whole. A context's
-   scratch grows to the largest call and is freed with it: about 7 MB a worker for ViT-B at 224
-   pixels, 25 MB at 512. The attention matrix is never stored: at most 14 rows at a time.
+   of rows, or 16 rows, at a time; matrices with strides and prototypes as a whole. Scratch grows to
+   the largest call and is freed with the context: about 7 MB a worker for ViT-B at 224 pixels, 25
+   at 512. Of attention 14 rows are held at most. Heads train on f16 and bf16 rows as they are.
 
    THREADS
    One context per thread of yours; models are shared. A context runs config.threads wide (default:
@@ -113,9 +113,9 @@
    gcc or clang; POSIX systems, and Windows through mingw-w64 (there files below 2 GiB). Regular
    files only; images 100 million pixels (config.max_pixels) and 1 GiB; 65,536 tensors, 8
    dimensions, 512 blocks, 512 patches a side. Annotations of any size: 4,096 key points an image,
-   ids below 2^53, 64 KiB a row of a list. JPEG and PNG. x86-64 and AArch64 have kernels, other
-   little-endian machines run the scalar ones. One reader per paw_tensors at a time: reading moves
-   its file position. PAW_ISA=scalar|neon|avx2|avx512 and paw_isa_limit lower the instruction set.
+   ids below 2^53, 64 KiB a row of a list. JPEG and PNG. Kernels for AVX2 (with FMA and F16C),
+   AVX-512 and NEON; other little-endian machines run scalar ones. One reader per paw_tensors at a
+   time: it moves the file position. PAW_ISA=scalar|neon|avx2|avx512, paw_isa_limit: not beyond it.
 
    SECURITY
    Checkpoints, images, masks, annotations, lists and heads may come from strangers. Nothing in them
@@ -653,7 +653,7 @@ PAW_DEF paw_err paw_retrieval_ap_part(paw_ctx *c, const float *x, size_t n, size
                                       const int32_t *labels, int exclude_query, size_t part,
                                       size_t parts, double *ap);
 /* How many rows of x [n, dim] are zero throughout. Their cosine with every row is 0, so that all
-   they are compared with ties: tell the user of them. */
+   they are compared with ties: tell the user of them. 0 where dim is 0 or x NULL. */
 PAW_DEF size_t paw_zero_rows(const float *x, size_t n, size_t dim);
 /* The k rows of gallery [n, dim] with the highest such cosine to each query [nq, dim], highest
    first, of equal ones the lower row. exclude_self: query i is row i of the gallery, and left out.
@@ -719,7 +719,7 @@ PAW_DEF void paw_head_recipe(int probe, int kind, paw_head_opts *out);
 typedef struct { /* rows by number, so that they may come from memory, disk or an encoder */
     size_t count, tokens;  /* tokens of a row, class token included; linear: 1 */
     const int32_t *labels; /* [count] */
-    int dtype;             /* of the rows: PAW_F32, PAW_F16 or PAW_BF16, aligned to it */
+    int dtype;             /* of the rows, aligned to it: PAW_F32, _F16, _BF16; others are E_ARG */
     /* rows[i]: features of row items[i], [tokens, dim], valid until the next call; epoch from 0, -1
        to predict. What is not PAW_OK ends the run and is returned. */
     paw_err (*get)(void *user, int epoch, const size_t *items, size_t n, const void **rows);
@@ -737,7 +737,7 @@ PAW_DEF void paw_head_describe(const paw_head *h, paw_head_opts *out, int *epoch
    PAW_E_KEY beyond the last. */
 PAW_DEF paw_err paw_head_parameter(const paw_head *h, size_t i, paw_tensor_view *out,
                                    const float **gradient);
-/* One step on n rows, each [tokens, dim] of dtype as in paw_features, E_ARG where it is another;
+/* One step on n rows, each [tokens, dim] of dtype as in paw_features, else E_ARG as there;
    loss: mean cross-entropy before it. A loss that is not finite is E_NUM and changes nothing but
    statistics. */
 PAW_DEF paw_err paw_head_step(paw_head *h, paw_ctx *c, const void *const *rows, int dtype,
@@ -12258,7 +12258,7 @@ PAW_DEF size_t paw_zero_rows(const float *x, size_t n, size_t dim)
 {
     PAW__MODE;
     size_t zeros = 0, i, j;
-    for (i = 0; x && i < n; ++i) {
+    for (i = 0; x && dim && i < n; ++i) {
         for (j = 0; j < dim && x[i * dim + j] == 0; ++j) {}
         zeros += j == dim;
     }

@@ -27,15 +27,25 @@ static double step_flops(double n, double tokens, double dim, double heads, doub
 {
     return n * (8 * tokens * dim * heads + 12 * dim * dim + 6 * dim * classes);
 }
+static void narrow_row(int dtype, const float *from, size_t count, char *to)
+{
+    size_t i;
+    for (i = 0; i < count; ++i) {
+        const uint32_t half = dtype == PAW_F16 ? paw__half_of(from[i]) : paw__bf16_of(from[i]);
+        const uint16_t low = (uint16_t)half;
+        memcpy(to + i * sizeof low, &low, sizeof low);
+    }
+}
 static int step_row(const kernels *k, int dtype, size_t n, size_t tokens, size_t dim)
 {
     paw_ctx *c = k->app->ctx;
     step_job j;
-    bench_row r = bench_row_of(dtype == PAW_F32 ? "attentive_step_f32" : "attentive_step_f16",
+    bench_row r = bench_row_of(dtype == PAW_F32   ? "attentive_step_f32"
+                               : dtype == PAW_F16 ? "attentive_step_f16" : "attentive_step_bf16",
                                k->isa, k->threads, step_call, &j);
     paw_head_opts o;
-    const size_t bytes = dtype == PAW_F32 ? 4 : 2;
-    size_t i, t;
+    const size_t bytes = paw__dtype_bytes(dtype);
+    size_t i;
     int code = CLI_OK;
     snprintf(r.shape, sizeof r.shape, "%zux%zux%zu", n, tokens, dim);
     r.reference = BENCH_FLOPS;
@@ -57,10 +67,7 @@ static int step_row(const kernels *k, int dtype, size_t n, size_t tokens, size_t
         const float *from = j.x + i * tokens * dim;
         char *row = (char *)j.x + i * tokens * dim * bytes; /* halves over floats that are read */
         j.rows[i] = row;
-        for (t = 0; t < tokens * dim && dtype != PAW_F32; ++t) {
-            const uint16_t half = (uint16_t)paw__half_of(from[t]);
-            memcpy(row + t * bytes, &half, bytes);
-        }
+        if (dtype != PAW_F32) narrow_row(dtype, from, tokens * dim, row);
         j.labels[i] = (int32_t)(i % 4);
     }
     if (!code && !j.error) code = bench_run(k->b, &r);
@@ -75,10 +82,11 @@ static int step_row(const kernels *k, int dtype, size_t n, size_t tokens, size_t
 
 /* ---- its kernels, one by one ---- */
 
-enum { POOL, POOL_BACK, XENT, SGD, ADAMW, BATCH_NORM, BATCH_NORM_BACK, BLEND, AXPY, ARGMAX };
+enum { POOL, POOL_BACK, POOL_F16, POOL_BACK_F16, XENT, SGD, ADAMW, BATCH_NORM, BATCH_NORM_BACK,
+       BLEND, AXPY, ARGMAX };
 static const char *const train_names[] = {
-    "pool_f32", "pool_back_f32", "xent_f32", "sgd_f32", "adamw_f32", "batch_norm_f32",
-    "batch_norm_back_f32", "blend_f32", "axpy_f32", "argmax_f32"
+    "pool_f32", "pool_back_f32", "pool_f16", "pool_back_f16", "xent_f32", "sgd_f32", "adamw_f32",
+    "batch_norm_f32", "batch_norm_back_f32", "blend_f32", "axpy_f32", "argmax_f32"
 };
 typedef struct {
     const kernels *k;
@@ -97,7 +105,8 @@ static void train_call(void *arg)
     const paw__ops *ops = j->k->team.ops;
     const size_t n = j->rows * j->d;
     size_t i;
-    if (j->kind == POOL || j->kind == POOL_BACK) ops->pool(&j->pool, j->kind == POOL_BACK);
+    if (j->kind <= POOL_BACK_F16)
+        ops->pool(&j->pool, j->kind == POOL_BACK || j->kind == POOL_BACK_F16);
     if (j->kind == SGD) ops->sgd(&j->update, j->x, j->y, j->z, n);
     if (j->kind == ADAMW) ops->adamw(&j->update, j->x, j->y, j->w, j->z, n);
     for (i = 0; j->kind == XENT && i < j->rows; i += (size_t)ops->mr)
@@ -117,8 +126,8 @@ static int train_row(const kernels *k, int kind, size_t rows, size_t d)
 {
     paw_ctx *c = k->app->ctx;
     const size_t heads = paw__max(1, d / 64), padded = paw__up16(rows), n = padded * d;
-    static const double streams[] = { 0, 0, 2, 5, 7, 2, 3, 3, 3, 1 }; /* read or written */
-    const int pool = kind == POOL || kind == POOL_BACK;
+    static const double streams[] = { 0, 0, 0, 0, 2, 5, 7, 2, 3, 3, 3, 1 }; /* read or written */
+    const int pool = kind <= POOL_BACK_F16, narrow = kind == POOL_F16 || kind == POOL_BACK_F16;
     float *scratch = NULL, *p = NULL;
     train_job j;
     bench_row r = bench_row_of(train_names[kind], k->isa, 1, train_call, &j);
@@ -140,6 +149,8 @@ static int train_row(const kernels *k, int kind, size_t rows, size_t d)
     j.w = noise(c, n, 0.5f, 1);
     if (pool) scratch = noise(c, paw__pool_scratch(padded, d, heads), -1, 1);
     if (pool) p = noise(c, paw__up16(heads) * rows + 2 * rows, 0, 1e-2f);
+    if (narrow && j.x) narrow_row(PAW_F16, j.x, n, (char *)j.x);
+    j.pool.dtype = narrow ? PAW_F16 : PAW_F32;
     j.pool.x = j.pool.next = j.x;
     j.pool.tokens = rows;
     j.pool.dim = d;
@@ -172,6 +183,7 @@ static int train_rows(const kernels *k)
 {
     static const small_case cases[] = {
         {POOL, 197, 768}, {POOL_BACK, 197, 768}, {POOL, 197, 192}, {POOL_BACK, 197, 192},
+        {POOL_F16, 197, 768}, {POOL_BACK_F16, 197, 768},
         {XENT, 1024, 16}, {XENT, 1024, 160}, {XENT, 1024, 1008}, {SGD, 768, 768},
         {ADAMW, 768, 768}, {BATCH_NORM, 1024, 768}, {BATCH_NORM_BACK, 1024, 768},
         {BLEND, 32, 160}, {AXPY, 32, 160}, {ARGMAX, 32, 160},
@@ -180,6 +192,7 @@ static int train_rows(const kernels *k)
     int code = step_row(k, PAW_F32, 1024, 197, 768);
     if (!code) code = step_row(k, PAW_F32, 1024, 197, 192);
     if (!code) code = step_row(k, PAW_F16, 1024, 197, 768);
+    if (!code) code = step_row(k, PAW_BF16, 1024, 197, 768);
     for (i = 0; !code && i < PAW__COUNT(cases); ++i)
         code = train_row(k, cases[i].kind, cases[i].rows, cases[i].d);
     return code;

@@ -110,6 +110,7 @@ typedef struct {
     double eps;   /* of layer norm, as asked; 0: 1e-6 */
     double start; /* seconds of the monotonic clock */
     int live;     /* a progress line stands on the terminal */
+    int stopped;  /* how far it was when it was interrupted has been said */
     int part, parts; /* this process encodes shards part, part + parts, ... */
     int ranks;    /* 1: the parts are ranks of MPI */
     int threads;  /* wanted; fewer may start */
@@ -166,6 +167,16 @@ __attribute__((format(printf, 3, 4))) static inline int cli_error(cli *app, int 
     cli_vsay(app, format, args);
     va_end(args);
     return code;
+}
+/* How far the program was when it was interrupted. */
+__attribute__((format(printf, 2, 3))) static inline void cli_say_stopped(cli *app,
+                                                                         const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    cli_vsay(app, format, args);
+    va_end(args);
+    app->stopped = 1;
 }
 /* Says what the library said; returns the exit code of its error. */
 static inline int cli_fail_at(cli *app, paw_err e, const char *path) /* path, if it was not named */
@@ -750,6 +761,7 @@ static inline void cli_start(cli *app, int argc, char **argv, const cli_program 
 static inline int cli_end(cli *app, int code)
 {
     if (code == CLI_DONE) code = CLI_OK;
+    if (code && code == cli_interrupted() && !app->stopped) cli_say(app, "interrupted");
     if ((fflush(stdout) || ferror(stdout)) && !code)
         code = cli_error(app, CLI_RESOURCE, "cannot write to standard output");
     if (paw_threads_used(app->ctx) < app->threads)
@@ -1587,7 +1599,8 @@ static inline int cli_either(cli *app, const char *a, const char *b)
 static inline void cli_say_rounded(cli *app, const paw_model_info *info)
 {
     if (info->rounded && !(app->ranks && app->part))
-        cli_say(app, "%s: %lu tensors are float64 and were rounded to float32",
+        cli_say(app, info->rounded == 1 ? "%s: %lu tensor is float64 and was rounded to float32"
+                                        : "%s: %lu tensors are float64 and were rounded to float32",
                 cli_text(app, "--weights"), (unsigned long)info->rounded);
 }
 /* The model of --weights or --random. */
@@ -1621,7 +1634,8 @@ static inline int cli_load(cli *app, paw_model **model, paw_model_info *info)
         return cli_make_folder(app, cli_text(app, "--report")); /* fails before the work */
     return CLI_OK;
 }
-/* The released code has another epsilon for CAE with parts (protocol, section 9, item 20). */
+/* The released code has another epsilon for CAE with parts (protocol, section 9, item 20). Loaded
+   twice then: the family, which the checkpoint tells, is known once it is loaded. */
 static inline int cli_load_for_parts(cli *app, paw_model **model, paw_model_info *info)
 {
     const int code = cli_load(app, model, info);
@@ -1831,8 +1845,8 @@ static inline int cli_encode(cli *app, const cli_encoder *e)
     cli_progress_end(&progress);
     cli_batch_free(&batch);
     if (code && code == cli_interrupted())
-        cli_say(app, "interrupted after %lu of %lu %s", (unsigned long)next,
-                (unsigned long)e->count, e->unit);
+        cli_say_stopped(app, "interrupted after %lu of %lu %s", (unsigned long)next,
+                        (unsigned long)e->count, e->unit);
     return code;
 }
 
@@ -2087,9 +2101,9 @@ static inline int cli_features_encode(cli *app, cli_features *f, size_t part, si
     cli_batch_free(&batch);
     for (k = 0; k < CLI_KINDS; ++k) free(kept[k]);
     if (code && code == cli_interrupted())
-        cli_say(app, "interrupted after %lu of %lu %s%s", (unsigned long)f->encoded,
-                (unsigned long)todo, f->job.unit,
-                f->job.patient ? "; the same command goes on from there" : "");
+        cli_say_stopped(app, "interrupted after %lu of %lu %s%s", (unsigned long)f->encoded,
+                        (unsigned long)todo, f->job.unit,
+                        f->job.patient ? "; the same command goes on from there" : "");
     return code;
 }
 /* Encodes this process's part. Ranks then have all of it: what another one has not written, or a
@@ -3011,7 +3025,7 @@ static inline int cli_dense_dry(cli_dense *d, int cached)
     double start, update, score, cores = 0;
     char what[80];
     cli_progress progress;
-    size_t it;
+    size_t it, timed = 0;
     int code = CLI_OK;
     snprintf(what, sizeof what, "batches of %lu, %d x %d pixels", (unsigned long)d->batch, d->w,
              d->h);
@@ -3023,13 +3037,16 @@ static inline int cli_dense_dry(cli_dense *d, int cached)
         if (it == 1) memset(d->times, 0, sizeof d->times); /* the first one warms up */
         if (it < 2) cores = (double)clock();
         if (!(code = cli_dense_batch(d, it))) code = cli_dense_update(d, it);
-        if (!code && !(code = cli_interrupted())) cli_progress_show(&progress, it + 1);
+        if (!code && !(code = cli_interrupted())) cli_progress_show(&progress, timed = it + 1);
     }
     cli_progress_end(&progress);
     start = cli_seconds();
     cores = ((double)clock() - cores) / CLOCKS_PER_SEC / (d->times[0] + d->times[1] + d->times[2]);
     if (!code) code = d->evaluate(d->user, some);
     score = (cli_seconds() - start) / (double)(some ? some : 1);
+    if (code && code == cli_interrupted())
+        cli_say_stopped(d->app, "interrupted after %lu of %lu updates timed",
+                        (unsigned long)timed, (unsigned long)updates);
     if (code) return code;
     it = updates > 1 ? updates - 1 : 1;
     update = (d->times[0] + d->times[1] + d->times[2]) / (double)it;
@@ -3061,6 +3078,13 @@ static inline int cli_dense_dry(cli_dense *d, int cached)
     cli_result_free(&r);
     return code;
 }
+/* Where what was trained is kept, or that it is not. */
+static inline void cli_dense_say_kept(cli_dense *d)
+{
+    const char *out = cli_text(d->app, "--out"), *s = d->heads > 1 ? "s" : "";
+    if (out) cli_say(d->app, "trained head%s kept in %s", s, out);
+    else cli_say(d->app, "trained head%s not kept: no --out", s);
+}
 /* Trains and scores; with --dry-run estimates and prints that. */
 static inline int cli_dense_run(cli_dense *d)
 {
@@ -3084,15 +3108,16 @@ static inline int cli_dense_run(cli_dense *d)
         if (!code && ((it + 1) % every == 0 || it + 1 == d->iters || cli_interrupted()))
             code = cli_dense_save(d);
         if (!code && (code = cli_interrupted()) != CLI_OK)
-            cli_say(app, "stopped after update %lu of %lu; %s", (unsigned long)it + 1,
-                    (unsigned long)d->iters, cli_text(app, "--out")
-                    ? "the same command with --resume goes on from there"
-                    : "without --out nothing is kept");
+            cli_say_stopped(app, "stopped after update %lu of %lu; %s", (unsigned long)it + 1,
+                            (unsigned long)d->iters, cli_text(app, "--out")
+                            ? "the same command with --resume goes on from there"
+                            : "without --out nothing is kept");
         cli_progress_show(&progress, it + 1);
         if (!code && !progress.silent && !progress.tty && (it + 1) % 100 == 0)
             cli_say(app, "update %lu: loss %.4f", (unsigned long)it + 1, d->losses[it]);
     }
     cli_progress_end(&progress);
+    if (!code && !cli_has(app, "--eval-only") && !cli_has(app, "--quiet")) cli_dense_say_kept(d);
     return code ? code : d->evaluate(d->user, d->val);
 }
 /* What decides the numbers, and the loss on its way. */
@@ -3193,12 +3218,20 @@ static inline double cli_paper_value(const char *data, const char *metric, const
             return cli_paper[i].v[k];
     return (double)NAN;
 }
-/* Beside a number of the paper, which is of ViT-B throughout. */
-static inline void cli_put_width(cli *app, cli_result *r, const paw_model_info *info)
+/* Beside a number of the paper, which is of ViT-B throughout; NaN: there is none beside ours. */
+static inline void cli_put_width(cli *app, cli_result *r, const paw_model_info *info, double paper)
 {
-    if (!cli_is_random(app) && (info->dim != 768 || info->depth != 12))
+    if (!cli_is_random(app) && paper > 0 && (info->dim != 768 || info->depth != 12))
         cli_put(r, "notes[]", cli_s("these weights are not a ViT-B: the paper's value is no target "
                                     "for them"));
+}
+/* NaN where the paper has nothing, or recipe is NULL. */
+static inline double cli_seg_paper(const cli_seg *s, const char *metric, const char *recipe)
+{
+    static const char *const data[] = { NULL, "ADE20K-150", "ADE20K-Object-59", "ADE20K-Part-209",
+                                        "Pascal-Part-193", "Pascal-Object-16", "LIP-19" };
+    const char *set = data[cli_word_index(CLI_SEG_PRESETS, s->name)];
+    return set && recipe ? cli_paper_value(set, metric, recipe) : (double)NAN;
 }
 /* One head in percent beside the paper's numbers; recipe NULL: they do not compare. */
 static inline void cli_seg_put(cli_result *r, const cli_seg *s, const char *head,
@@ -3212,9 +3245,6 @@ static inline void cli_seg_put(cli_result *r, const cli_seg *s, const char *head
                                           { "chance mIoU", "chance_mIoU" } };
     static const cli_table table = { NULL, columns, 8 };
     static const char *const metrics[] = { "mIoU", "mAcc", "aAcc" };
-    static const char *const data[] = { NULL, "ADE20K-150", "ADE20K-Object-59", "ADE20K-Part-209",
-                                        "Pascal-Part-193", "Pascal-Object-16", "LIP-19" };
-    const char *set = data[cli_word_index(CLI_SEG_PRESETS, s->name)];
     paw_seg_summary sum;
     int k;
     (void)paw_seg_score(counts, s->p.classes, NULL, NULL, &sum);
@@ -3222,9 +3252,10 @@ static inline void cli_seg_put(cli_result *r, const cli_seg *s, const char *head
     cli_cell(r, &table, cli_r(100 * sum.miou, 2));
     cli_cell(r, &table, cli_r(100 * sum.macc, 2));
     cli_cell(r, &table, cli_r(100 * sum.aacc, 2));
-    for (k = 0; k < 3; ++k)
-        cli_cell(r, &table, set && recipe ? cli_r(cli_paper_value(set, metrics[k], recipe), 1)
-                                          : cli_none());
+    for (k = 0; k < 3; ++k) {
+        const double paper = cli_seg_paper(s, metrics[k], recipe);
+        cli_cell(r, &table, paper > 0 ? cli_r(paper, 1) : cli_none());
+    }
     cli_cell(r, &table, cli_r(100 * cli_seg_chance(counts, s->p.classes), 2));
 }
 

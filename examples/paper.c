@@ -26,10 +26,10 @@ static const cli_option options[] = {
     "pascal-part193|pascal-object16"
 #define PROGRAMS "part_retrieval|object_retrieval|part_classification|probe|segmentation|pose"
 CLI_PROGRAM("paper", "(--config FILE | --object FILE... --part FILE...) --out DIR [options]",
-            "Fills the tables of the paper with our numbers.\n\n"
-            "methods: " CLI_PAPER_METHODS "\n\ndata: " ROOTS "\n\nprograms: " PROGRAMS "\n\n"
-            "A second run with the same --out goes on where the first one stopped, and keeps its "
-            "results where command, weights and version are the same.\n");
+            "Fills the tables of the paper with our numbers.\n\nmethods: " CLI_PAPER_METHODS "\n\n"
+            "data: " ROOTS "\n\nprograms: " PROGRAMS "; --math,\n--max-pixels and --threads go "
+            "over their options.PROGRAM\n\nA second run with the same --out goes on where the "
+            "first stopped, and keeps results where command, weights and version are the same.\n");
 
 #define AP "AP_encoded=\"column\": \"encoded\"|<\"AP\";AP_projected=\"projected\": {|\"AP\""
 #define RATES "1e-05,0.0002,0.0003,0.0004,0.0005,0.001"

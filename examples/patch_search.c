@@ -85,10 +85,15 @@ static int finish(program_state *p)
 {
     const char *folder = cli_text(p->s.app, "--report");
     cli_result r = CLI_EMPTY_RESULT;
+    size_t zeros = 0;
     int k, code = CLI_OK;
-    for (k = 0; k < SEARCH_FEATURES; ++k)
-        if (p->set >> k & 1) search_put(&p->s, &r, names[k], &p->colour[k]);
-    search_put_settings(&p->s, &r);
+    for (k = 0; k < SEARCH_FEATURES; ++k) {
+        if (!(p->set >> k & 1)) continue;
+        search_put(&p->s, &r, names[k], &p->colour[k]);
+        report_say_zeros(p->s.app, names[k], p->s.zeros[kinds[k]], p->s.f.good);
+        zeros += p->s.zeros[kinds[k]];
+    }
+    search_put_settings(&p->s, zeros, &r);
     if (folder)
         code = search_write(&p->s, &r, folder, names, kinds, p->hits, p->colour, p->set,
                             &p->queries);

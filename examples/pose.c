@@ -107,7 +107,7 @@ static int finish(pose *s)
     cli_put(&r, "augmentation", cli_s(cli_has(s->app, "--no-augment") ? "none" : "ours"));
     cli_dense_put(&r, &s->d);
     cli_put_settings(s->app, &r, &s->d.info, H);
-    cli_put_width(s->app, &r, &s->d.info);
+    cli_put_width(s->app, &r, &s->d.info, cli_paper_value("COCO-pose", "AP", s->d.info.recipe));
     cli_put(&r, "notes[]", cli_s("the recipe is a proposal: the paper publishes none (256 x 192, "
                                  "heat maps of 64 x 48, annotated boxes)"));
     if (!code && cli_text(s->app, "--out"))

@@ -497,7 +497,7 @@ static inline void report_put_notes(report_retrieval *d, cli_result *r)
         snprintf(text, sizeof text, "paper: %s, ViT-B/16, %s", report_tables[d->paper].table,
                  report_tables[d->paper].data);
         cli_put(r, "notes[]", cli_s(text));
-        cli_put_width(d->app, r, &d->info);
+        cli_put_width(d->app, r, &d->info, report_paper_ap(d, d->info.recipe, 0));
     }
     if (d->f[REPORT_PROJECTED].x)
         cli_put(r, "notes[]", cli_s("projected: Gram form, the same cosine as of the output"));
@@ -715,18 +715,23 @@ static inline int report_write_retrieval(report_retrieval *d, const cli_result *
     report_free(&p);
     return code;
 }
-/* How many features have no direction, as a field, and what that means where there are some. */
+/* Of n features of a kind zeros have no direction: says what that means where there are some. */
+static inline void report_say_zeros(cli *app, const char *name, size_t zeros, size_t n)
+{
+    if (zeros)
+        cli_say(app, "%s: %lu of %lu features %s zero: %s cosine is 0 with every other", name,
+                (unsigned long)zeros, (unsigned long)n, zeros > 1 ? "are" : "is",
+                zeros > 1 ? "their" : "its");
+}
 static inline void report_put_zeros(report_retrieval *d, cli_result *r)
 {
-    const unsigned long n = (unsigned long)d->items.index.count;
+    const size_t n = d->items.index.count;
     size_t all = 0;
     int k;
     for (k = 0; k < REPORT_FEATURES; ++k) {
         const size_t zeros = paw_zero_rows(d->f[k].x, n, d->f[k].dim);
+        report_say_zeros(d->app, d->f[k].name, zeros, n);
         all += zeros;
-        if (zeros)
-            cli_say(d->app, "%s: %lu of %lu features are zero: their cosine is 0 with every other",
-                    d->f[k].name, (unsigned long)zeros, n);
     }
     cli_put(r, "zero_features", cli_n(all));
 }
@@ -735,6 +740,7 @@ static inline void report_put_settings(report_retrieval *d, cli_result *r)
 {
     char hex[20];
     cli_put_items(d->app, r, &d->items, d->per_class, 100 * d->chance);
+    cli_put(r, "queries_without_hits", cli_n(d->f[d->best].without_query.undefined));
     report_put_zeros(d, r);
     cli_put_settings(d->app, r, &d->info, d->items.px);
     snprintf(hex, sizeof hex, "%016llx", (unsigned long long)d->weights);
@@ -793,6 +799,7 @@ typedef struct {
     const char **names;
     cli_features f;
     paw_store *hue;     /* rows of SEARCH_HUE shares, as the features' */
+    size_t zeros[CLI_KINDS]; /* features that are zero throughout, of the kinds searched */
 } search;
 typedef struct { /* what is nearest to each of count queries; positions: in f.rows */
     size_t count, k;
@@ -1042,6 +1049,7 @@ static inline int search_nearest(search *s, int kind, int others, search_hits *h
     size_t i, j, first;
     int code = q && x && scores && rows && counts ? CLI_OK : cli_no_memory(s->app);
     paw_err e = PAW_OK;
+    s->zeros[kind] = 0;
     for (i = 0; !code && i < h->count * k; ++i) h->near[i] = n;
     for (i = 0; !code && i < h->count && !e; ++i)
         e = paw_store_read(s->app->ctx, s->f.store[kind], &s->f.rows[h->query[i]], 1, PAW_F32,
@@ -1050,6 +1058,7 @@ static inline int search_nearest(search *s, int kind, int others, search_hits *h
         const size_t m = n - first < SEARCH_CHUNK ? n - first : SEARCH_CHUNK;
         const size_t top = most < m ? most : m;
         e = paw_store_read(s->app->ctx, s->f.store[kind], s->f.rows + first, m, PAW_F32, x);
+        if (!e) s->zeros[kind] += paw_zero_rows(x, m, dim);
         if (!e)
             e = paw_retrieval_topk(s->app->ctx, q, h->count, x, m, dim, top, 0, rows, scores);
         for (i = 0; !e && i < h->count; ++i)
@@ -1358,12 +1367,13 @@ static inline void search_put(search *s, cli_result *r, const char *name,
     cli_cell(r, t, cli_r(c->same, 1));
     cli_cell(r, t, cli_r(c->chance, 1));
 }
-static inline void search_put_settings(search *s, cli_result *r)
+static inline void search_put_settings(search *s, size_t zeros, cli_result *r)
 {
     char hex[20];
     cli_put(r, "images", cli_n(s->images.count));
     cli_put(r, "patches", cli_n(s->f.good));
     cli_put(r, "unreadable_patches", cli_n(s->f.job.count - s->f.good));
+    cli_put(r, "zero_features", cli_n(zeros));
     cli_put(r, "protocol", cli_s("7 x 7 windows of the centre enlarged four times, cosine"));
     cli_put(r, "top", cli_n((size_t)cli_int(s->app, "--top")));
     cli_put(r, "own_image", cli_s(cli_has(s->app, "--other-images") ? "left out" : "included"));
@@ -1641,7 +1651,8 @@ static inline int report_probe_code(report_probe *p, paw_err e)
 {
     const int stop = cli_interrupted();
     if (!e) return CLI_OK;
-    if (stop) return cli_error(p->app, stop, "interrupted in run %d", p->run + 1);
+    if (stop) cli_say_stopped(p->app, "interrupted in run %d", p->run + 1);
+    if (stop) return stop;
     return e == PAW_E_OOM ? cli_no_memory(p->app) : cli_fail(p->app, e);
 }
 /* Top-1 accuracy of the present head on the test set, in percent. */
@@ -1981,7 +1992,7 @@ static inline void report_put_probe(report_probe *p, cli_result *r)
     cli_put(r, "notes[]", cli_s("last: after the last epoch; best: of all epochs, chosen on the "
                                 "test set as the released code does"));
     if (p->paper > 0) cli_put(r, "notes[]", cli_s(p->paper_at));
-    if (p->paper > 0) cli_put_width(p->app, r, &p->info);
+    cli_put_width(p->app, r, &p->info, p->paper);
 }
 /* A line over the epochs; NaN is left out. */
 static inline void report_curve(report *p, const char *title, const double *y, int n)

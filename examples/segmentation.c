@@ -106,7 +106,7 @@ static int finish(segmentation *g)
     cli_put_settings(app, &r, &g->d.info, g->s.p.crop);
     cli_put(&r, "notes[]", cli_s("percent; ignored pixels (background) count nowhere, as in the "
                                  "released code"));
-    if (strcmp(g->s.name, "folder")) cli_put_width(app, &r, &g->d.info);
+    cli_put_width(app, &r, &g->d.info, cli_seg_paper(&g->s, "mIoU", g->d.info.recipe));
     if (cli_text(app, "--out"))
         code = report_dense(app, "Linear segmentation", &r, &g->d, &g->page);
     if (!code) code = cli_print(app, &r);

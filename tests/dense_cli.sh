@@ -117,6 +117,8 @@ says "paper without a source" 2 "--config or --object is needed" "$bin/paper" --
 # How values become classes, and how often each occurs, stands before the first update.
 try "a histogram" "$bin/segmentation" --root "$data" --classes 31 --offset 2 --crop 64 --batch 2 \
     --random deit_tiny --no-augment --iters 100 --unknown ignore
+check "without --out: says that the head is lost" \
+    grep -q 'segmentation: trained head not kept: no --out' "$out/log"
 check "histogram: the map and its offset" \
     grep -q 'class = stored value - 2, 31 classes; percent of the pixels of 6 + 3 im' "$out/log"
 check "histogram: ends at 100 percent" awk '
@@ -125,6 +127,10 @@ check "histogram: ends at 100 percent" awk '
     /\(ignored\)/ { on = 0; whole = 1 }
     / update 100: loss / { after = whole; exit }
     END { exit !(after && train > 99.9 && train < 100.1 && val > 99.9 && val < 100.1) }' "$out/log"
+
+try "--out, not quiet" "$bin/segmentation" --root "$data" --classes 32 --crop 64 --batch 2 \
+    --random deit_tiny --iters 1 --out "$out/kept"
+check "--out: says where the head is" grep -q 'trained head kept in .*/kept$' "$out/log"
 
 # Training; killed and resumed; stopped and resumed: the same bytes.
 train="$small --iters 30 --checkpoint 2 --lr 1e-3,4e-3"
@@ -161,6 +167,13 @@ check "scored alone: the same mIoU" \
     [ "$(value mIoU "$out/log")" = "$(value mIoU "$out/whole.json")" ]
 check "one page" grep -q '</html>' "$out/whole/report.html"
 
+"$bin/segmentation" $small --batch 64 --crop 512 --dry-run >"$out/noise" 2>"$out/err" &
+pid=$!
+sleep 1
+kill -s INT $pid
+wait $pid
+check "dry, interrupted: 130" [ $? -eq 130 ]
+check "dry, interrupted: said" grep -q 'interrupted after [0-2] of 3 updates timed' "$out/err"
 # The paper's recipe, estimated: nothing is trained, nothing written.
 try "160,000 updates, dry" "$bin/segmentation" --preset lip19 --root "$data" --unknown ignore \
     --crop 320 $encoder --dry-run --json

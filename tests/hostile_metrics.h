@@ -58,9 +58,11 @@ static void m_f2(void)
 static void m_f3_program(void)
 {
     static const char list[] = "path,x,y,side,label\na.png,20,20,30,x\na.png,30,20,30,x\n"
-                               "a.png,20,30,30,y\na.png,30,30,30,y\n";
+                               "a.png,20,30,30,y\na.png,30,30,30,y\na.png,25,25,30,z\n";
     const char *args[] = { "part_retrieval", "--dataset", "list", "--root", NULL, "--weights", NULL,
                            "--threads", "1", "--no-cache", "--quiet", "--json", NULL };
+    const char *search[] = { "patch_search", "--images", NULL, "--weights", NULL, "--threads", "1",
+                             "--no-cache", "--quiet", "--json", NULL };
     const bytes image = i_grey(60, 40, 0);
     char root[1300], weights[1300];
     paw_random_spec spec;
@@ -87,14 +89,20 @@ static void m_f3_program(void)
     args[4] = root;
     args[6] = weights;
     if ((status = h_program(args)) < 0) return;
-    H(status == 0 && h_has("out", "\"zero_features\": 8") &&
-      h_has("err", "cls: 4 of 4 features are zero") && h_has("err", "mean: 4 of 4 features are"),
+    H(status == 0 && h_has("out", "\"zero_features\": 10") &&
+      h_has("err", "cls: 5 of 5 features are zero") && h_has("err", "mean: 5 of 5 features are"),
       "counted and said: status %d", status);
+    H(h_has("out", "\"queries_without_hits\": 1"), "a class of one is counted");
     args[5] = "--random";
     args[6] = "deit_tiny";
     if ((status = h_program(args)) < 0) return;
     H(status == 0 && h_has("out", "\"zero_features\": 0") && !h_has("err", "zero"),
       "nothing to say: status %d", status);
+    search[2] = h_path("F3/a.png");
+    search[4] = weights;
+    if ((status = h_program(search)) < 0) return;
+    H(status == 0 && h_has("out", "\"zero_features\": 98") &&
+      h_has("err", "mean: 49 of 49 features are zero"), "patches, too: status %d", status);
 }
 static void m_f3(void)
 {
@@ -113,7 +121,8 @@ static void m_f3(void)
     H(!paw_retrieval_ap(ctx, x, 4, 2, labels, 0, ap) && fabs(ap[0] - 0.5) < 1e-15,
       "all tie with a query of zeros: %g", ap[0]);
     H(paw_zero_rows(x, 4, 2) == 1 && paw_zero_rows(x, 1, 2) == 1 && !paw_zero_rows(x + 2, 3, 2) &&
-      paw_zero_rows(x + 4, 1, 1) == 1 && paw_zero_rows(x, 8, 1) == 5 && !paw_zero_rows(NULL, 0, 2),
+      paw_zero_rows(x + 4, 1, 1) == 1 && paw_zero_rows(x, 8, 1) == 5 &&
+      !paw_zero_rows(NULL, 0, 2) && !paw_zero_rows(x, 4, 0),
       "zeros are counted");
     h_within("zeros", 0);
     m_f3_program();
