@@ -33,7 +33,7 @@ CXXWARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion
 # Asked when a recipe runs, so that a pkg-config that setup has just installed counts.
 PKG_CFLAGS = $(shell pkg-config --cflags sleef stb 2>/dev/null)
 PKG_LIBS = $(shell pkg-config --libs sleef 2>/dev/null || echo -lsleef)
-C_FLAGS = -I. $(CPPFLAGS) $(PKG_CFLAGS) $(WARN) $(CFLAGS)
+C_FLAGS = -I. $(CPPFLAGS) $(PKG_CFLAGS) $(WARN) $(CFLAGS) $(CHECKED)
 C = $(CC) $(C_FLAGS)
 CXXC = $(CXX) -I. $(CPPFLAGS) $(PKG_CFLAGS) $(CXXWARN) $(CXXFLAGS)
 LIBS = $(LDFLAGS) $(LDLIBS) $(PKG_LIBS) -lm -lpthread
@@ -122,20 +122,18 @@ warn: $(SOURCES) ## every program past the compiler's front end, warnings as err
 # Without optimisation: clang's sanitizers take a minute a program over the unrolled kernels else.
 # golden, with its thousand real images, would then run for minutes; api runs the same code.
 SANITIZE = -O0 -g -std=c99 -fno-omit-frame-pointer
-asan: ## the test programs under AddressSanitizer and UBSan (clang sees masked loads)
-	$(MAKE) B=$(B)/asan CC=clang WITHOUT=golden \
+# Wrap-around and narrowing are defined, so that no other check sees them; in readers of files they
+# are mistakes but where tests/integer.ignore says why not.
+READERS = $(patsubst %,$(B)/tests/%,fuzz load data image)
+INTEGER = -fsanitize=integer,implicit-conversion -fsanitize-ignorelist=tests/integer.ignore
+asan: ## the test programs under AddressSanitizer and UBSan (clang sees masked loads); readers of files under integer and implicit-conversion checks too
+	$(MAKE) B=$(B)/asan CC=clang WITHOUT=golden LINKED= READING='$(INTEGER)' \
 	    CFLAGS="$(SANITIZE) -fsanitize=address,undefined -fno-sanitize-recover=all" check
+$(READERS): CHECKED = $(READING)
 # faults draws with stb_image_write, which shifts bits out of an int; asan lets it do so there only.
 ubsan: ## the test programs under gcc's UBSan
 	$(MAKE) B=$(B)/ubsan CC=gcc WITHOUT="golden faults" \
 	    CFLAGS="$(SANITIZE) -fsanitize=undefined -fno-sanitize-recover=all" check
-# Wrap-around and narrowing are defined, so that no other leg sees them; in readers of files they are
-# mistakes but where tests/integer.ignore says why not.
-INTEGER = $(patsubst %,$(B)/integer/tests/%,fuzz load data image)
-integer: $(FIXTURES) ## what reads files under clang's integer and implicit-conversion checks
-	$(MAKE) B=$(B)/integer CC=clang LINKED= CFLAGS="$(SANITIZE) -fno-sanitize-recover=all \
-	    -fsanitize=integer,implicit-conversion -fsanitize-ignorelist=tests/integer.ignore" $(INTEGER)
-	@set -e; for t in $(INTEGER); do $$t $$(case $$t in */load | */data) echo $(B)/fixtures ;; esac); done
 # Without golden and faults, which would take hours; hostile, which bounds times; store, whose
 # children start threads after fork, where qemu 7 fails an assertion of its own.
 arm: ## test programs for AArch64, cross-compiled, under qemu
@@ -211,7 +209,7 @@ help: ## this list
 clean: ## remove what was built
 	rm -rf $(B)
 
-.PHONY: all examples tests benches tools setup test check hostile warn asan ubsan integer tsan \
+.PHONY: all examples tests benches tools setup test check hostile warn asan ubsan tsan \
 	msan valgrind arm fuzz coverage demo bench bench-peers install uninstall check-install matrix \
 	soak dist lint format help clean
 .DELETE_ON_ERROR:
