@@ -2627,7 +2627,7 @@ static void paw__pack_b(const float *w, size_t n, size_t k, size_t n_heads, size
 /* x: rows [rows, k] of ld floats -> A operand; k padded with zeros */
 static void paw__pack_a(const float *x, size_t ld, size_t k, const paw__panels *rows, float *out)
 {
-    const size_t chunks = (k + 15) / 16;
+    const size_t chunks = (k + 15) / 16, left = k % 16;
     size_t p, c;
     for (p = 0; p < rows->count; ++p) {
         const size_t first = paw__panel_first(rows, p), mr = (size_t)paw__panel_rows(rows, p);
@@ -2635,11 +2635,8 @@ static void paw__pack_a(const float *x, size_t ld, size_t k, const paw__panels *
         for (r = 0; r < mr; ++r) {
             const float *from = x + (first + r) * ld;
             float *to = out + first * chunks * 16 + r * 16;
-            for (c = 0; c < chunks; ++c) {
-                const size_t len = paw__min(16, k - c * 16);
-                memcpy(to + c * mr * 16, from + c * 16, len * sizeof *x);
-                if (len < 16) memset(to + c * mr * 16 + len, 0, (16 - len) * sizeof *x);
-            }
+            for (c = 0; c < k / 16; ++c, to += mr * 16) memcpy(to, from + c * 16, 16 * sizeof *x);
+            for (c = 0; left && c < 16; ++c) to[c] = c < left ? from[k - left + c] : 0;
         }
     }
 }
@@ -12598,6 +12595,7 @@ static paw_err paw__multiply(const paw__team *team, int ta, int tb, size_t m, si
 {
     const size_t np = paw__up16(n), kp = paw__up16(k);
     const size_t partial = paw__partial_count(kp, np);
+    const size_t mr = (size_t)team->ops->mr, most = paw__min(m, PAW__M_BLOCK / mr * mr);
     const int direct = n == np;
     paw__pack_job ja;
     paw__product g;
@@ -12605,50 +12603,42 @@ static paw_err paw__multiply(const paw__team *team, int ta, int tb, size_t m, si
     size_t r, i;
     if (!m || !n) return PAW_OK;
     /* Of the context, as pages of a fresh allocation cost more than a small product. */
-    w = paw__scratch(team->c, m * kp + np + partial + (tb == PAW__BLOCKED ? 0 : np * kp) +
+    w = paw__scratch(team->c, most * kp + np + partial + (tb == PAW__BLOCKED ? 0 : np * kp) +
                                   (direct ? 0 : m * np));
     if (!w) return PAW_E_OOM;
     memset(&g, 0, sizeof g);
-    g.rows = paw__panels_of(m, team->ops->mr);
     g.bias = w;
-    rest = w + np;
     memset(w, 0, np * sizeof *w);
     if (bias) memcpy(w, bias, n * sizeof *w);
-    ja.x = a;
-    ja.ld = lda;
-    ja.rows = m;
-    ja.turned = ta;
-    ja.panels = g.rows;
-    ja.k = k;
-    ja.padded = kp;
-    ja.out = rest;
-    paw__team_for(team, g.rows.count, paw__pack_a_item, &ja);
-    rest += m * kp;
+    g.a = w + np;
+    rest = w + np + most * kp;
     g.b = tb == PAW__BLOCKED ? b : rest;
     if (tb != PAW__BLOCKED) {
         paw__pack_b_run(team, b, ldb, n, k, !tb, rest);
         rest += np * kp;
     }
-    g.a = ja.out;
     g.b_step = tb == PAW__BLOCKED ? ldb * 16 : 0;
     g.k = kp;
     g.n = np;
     g.to = add && direct ? PAW__TO_RESIDUAL : PAW__TO_ROWS;
-    g.out = direct ? out : rest + partial;
     g.ld = direct ? ldo : np;
-    paw__product_run(team, &g, rest);
+    ja.ld = lda;
+    ja.turned = ta;
+    ja.k = k;
+    ja.padded = kp;
+    ja.out = w + np;
+    for (r = 0; r < m; r += most) { /* A comes into cache block by block */
+        ja.x = a + r * (ta ? 1 : lda);
+        ja.rows = paw__min(most, m - r);
+        g.rows = ja.panels = paw__panels_of(ja.rows, team->ops->mr);
+        g.out = direct ? out + r * ldo : rest + partial + r * np;
+        paw__team_for(team, g.rows.count, paw__pack_a_item, &ja);
+        paw__product_run(team, &g, rest);
+    }
     for (r = 0; r < m && !direct; ++r)
-        for (i = 0; i < n; ++i) {
-            const float x = g.out[r * np + i];
-            out[r * ldo + i] = add ? out[r * ldo + i] + x : x;
-        }
+        for (i = 0; i < n; ++i)
+            out[r * ldo + i] = rest[partial + r * np + i] + (add ? out[r * ldo + i] : 0);
     return PAW_OK;
-}
-static PAW__UNUSED paw_err paw__matmul(const paw__team *team, int ta, int tb, size_t m, size_t n,
-                                       size_t k, const float *a, size_t lda, const float *b,
-                                       size_t ldb, float *out, size_t ldo, int add)
-{
-    return paw__multiply(team, ta, tb, m, n, k, a, lda, b, ldb, NULL, out, ldo, add);
 }
 
 /* ---- training: cross-entropy ---- */
@@ -12871,7 +12861,8 @@ struct paw_head {
 
 typedef struct { /* of one pass over n rows; widths padded to 16: d, and c of the logits */
     size_t n, np, tokens, d, c, heads, dh, slot, groups;
-    int dtype; /* of the rows */
+    int dtype;   /* of the rows */
+    float scale; /* of scores */
     float *block;
     float *logits, *dlogits; /* [n, c] */
     float *x, *y;            /* [n, d]: input and output of batch norm */
@@ -12881,7 +12872,8 @@ typedef struct { /* of one pass over n rows; widths padded to 16: d, and c of th
     float *pooled;           /* [heads][d / 16][np][16] */
     float *p, *moments;      /* [n, heads padded * tokens], [n, tokens, 2] */
     float *du, *slots;       /* [items of 32 rows, heads, d], scratch of each thread */
-    float *qn, *q, *spread, *u, *ub, *wv, *g, *bias, *t; /* query; weights with norms folded in */
+    float *wv;               /* of one head, of each thread */
+    float *qn, *q, *u, *ub, *g, *bias, *t; /* query; weights with norms folded in */
     float *to_o, *to_pooled, *zeros; /* B operands [heads] of wv' and wv; [d] */
 } paw__pass;
 
@@ -12905,9 +12897,9 @@ static paw_err paw__pass_open(const paw_head *h, paw_ctx *c, size_t n, size_t to
     const size_t np = paw__up16(n) + 1; /* chunks in odd lines: all sets of the cache */
     const size_t padded = paw__up16(tokens), logits = paw__up16((size_t)h->o.classes);
     const size_t scores = paw__up16(heads) * tokens;
-    const size_t groups = (n + group - 1) / group, square = h->o.dim * d;
+    const size_t groups = (n + group - 1) / group;
     const size_t slot = paw__pool_scratch(padded, h->o.dim, heads) + paw__group_scratch(h);
-    const size_t wv = heads * paw__up16(h->o.dim / heads) * d;
+    const size_t dh = h->o.dim / heads, wv = heads * paw__up16(dh) * d;
     const struct {
         float **p;
         size_t n;
@@ -12917,8 +12909,8 @@ static paw_err paw__pass_open(const paw_head *h, paw_ctx *c, size_t n, size_t to
         {&w->o, n * d}, {&w->dz, n * d}, {&w->dout, n * d}, {&w->pooled, hd * np},
         {&w->p, n * scores}, {&w->moments, n * tokens * 2},
         {&w->du, (n + PAW__POOL_ITEMS - 1) / PAW__POOL_ITEMS * hd},
-        {&w->slots, (size_t)c->threads * slot}, {&w->qn, d}, {&w->q, d}, {&w->spread, hd},
-        {&w->u, hd}, {&w->ub, hd}, {&w->wv, square}, {&w->g, square},
+        {&w->slots, (size_t)c->threads * slot}, {&w->wv, (size_t)c->threads * dh * h->o.dim},
+        {&w->qn, d}, {&w->q, d}, {&w->u, hd}, {&w->ub, hd}, {&w->g, h->o.dim * h->o.dim},
         {&w->bias, d}, {&w->t, hd}, {&w->to_o, wv}, {&w->to_pooled, wv}, {&w->zeros, d},
     };
     const size_t used = h->o.kind == PAW_LINEAR ? 6 : PAW__COUNT(parts);
@@ -12935,7 +12927,8 @@ static paw_err paw__pass_open(const paw_head *h, paw_ctx *c, size_t n, size_t to
     w->d = d;
     w->c = logits;
     w->heads = heads;
-    w->dh = h->o.dim / heads;
+    w->dh = dh;
+    w->scale = (float)(1 / sqrt((double)dh));
     w->slot = slot;
     w->groups = groups;
     return PAW_OK;
@@ -13052,52 +13045,49 @@ static void paw__pooling_run(const paw__team *team, const paw_head *h, paw__pass
     j.backward = backward;
     paw__team_for(team, (w->n + PAW__POOL_ITEMS - 1) / PAW__POOL_ITEMS, paw__pooling_item, &j);
 }
-/* The query's side: u of each head, times the keys' norm weights. What the keys' norm bias adds is
-   the same for all tokens, and softmax does not see it. */
-static paw_err paw__head_query(const paw__team *team, const paw_head *h, paw__pass *w)
+/* What is of each head alone, one an item. */
+static void paw__fold_run(const paw__team *team, const paw_head *h, paw__pass *w, paw__body *item)
 {
-    const paw__panels one = paw__panels_of(1, team->ops->mr);
-    const size_t dim = h->o.dim;
-    const double scale = 1 / sqrt((double)w->dh);
-    float x[16];
-    size_t i, k;
-    paw_err e;
-    memcpy(w->t, h->p[PAW__P_QUERY].p, w->d * sizeof *x);
-    team->ops->norm(w->t, w->d, &one, 0, 1, dim, h->p[PAW__P_NQ_W].p, h->p[PAW__P_NQ_B].p,
-                    PAW__LN_EPS, 0, w->qn);
-    e = paw__multiply(team, 0, 1, 1, dim, dim, w->qn, dim, h->p[PAW__P_Q_W].p, dim,
-                      h->p[PAW__P_Q_B].p, w->q, dim, 0);
-    for (i = 0; i < dim; ++i) {
-        w->q[i] *= (float)scale;
-        w->spread[i / w->dh * w->d + i] = w->q[i];
+    paw__pooling_job j = {h, *team, w, NULL, 0};
+    j.team.wide = 0;
+    paw__team_for(team, w->heads, item, &j);
+}
+/* u, times the keys' norm weights, and the values' weights times their norm's. What the keys' norm
+   bias adds is the same for all tokens, and softmax does not see it. What stands behind a row of a
+   parameter, which has no padding, meets zeros in a dot and does not count in a sum of rows. */
+static void paw__fold_item(void *arg, size_t k, int slot)
+{
+    const paw__pooling_job *j = (const paw__pooling_job *)arg;
+    const paw__ops *ops = j->team.ops;
+    const paw__param *p = j->h->p;
+    const paw__pass *w = j->w;
+    const size_t dim = j->h->o.dim, d = w->d, dh = w->dh, packed = k * paw__up16(dh) * d;
+    float *u = w->u + k * d, *wv = w->wv + (size_t)slot * dh * dim;
+    size_t r, i;
+    memset(u, 0, d * sizeof *u);
+    for (r = k * dh; r < (k + 1) * dh; ++r) {
+        const float *v = p[PAW__P_V_W].p + r * dim;
+        float *to = wv + (r - k * dh) * dim;
+        w->q[r] = (ops->dot(w->qn, p[PAW__P_Q_W].p + r * dim, d) + p[PAW__P_Q_B].p[r]) * w->scale;
+        w->bias[r] = ops->dot(p[PAW__P_NV_B].p, v, d) + p[PAW__P_V_B].p[r];
+        ops->axpy(w->q[r], p[PAW__P_K_W].p + r * dim, d, u);
+        for (i = 0; i < dim; ++i) to[i] = v[i] * p[PAW__P_NV_W].p[i];
     }
-    if (!e) e = paw__multiply(team, 0, 0, w->heads, dim, dim, w->spread, w->d, h->p[PAW__P_K_W].p,
-                              dim, NULL, w->u, w->d, 0);
-    for (k = 0; k < w->heads; ++k)
-        for (i = 0; i < dim; ++i)
-            w->ub[k * w->d + i] = w->u[k * w->d + i] * h->p[PAW__P_NK_W].p[i];
-    return e;
+    for (i = 0; i < dim; ++i) w->ub[k * d + i] = u[i] * p[PAW__P_NK_W].p[i];
+    paw__pack_b_run(&j->team, wv, dim, dh, dim, 0, w->to_o + packed);
+    paw__pack_b_run(&j->team, wv, dim, dim, dh, 1, w->to_pooled + packed);
 }
 /* rows -> x, what goes into batch norm */
 static paw_err paw__head_pool(const paw__team *team, const paw_head *h, paw__pass *w,
                               const void *const *rows)
 {
-    const size_t dim = h->o.dim, n = w->n;
-    const float *wv = h->p[PAW__P_V_W].p, *gain = h->p[PAW__P_NV_W].p;
-    size_t i, k;
-    paw_err e = paw__head_query(team, h, w);
-    for (i = 0; i < dim; ++i)
-        for (k = 0; k < dim; ++k) w->wv[i * w->d + k] = wv[i * dim + k] * gain[k];
-    for (k = 0; k < w->heads; ++k) {
-        const size_t at = k * paw__up16(w->dh) * w->d;
-        paw__pack_b_run(team, w->wv + k * w->dh * w->d, w->d, w->dh, dim, 0, w->to_o + at);
-        paw__pack_b_run(team, w->wv + k * w->dh * w->d, w->d, dim, w->dh, 1, w->to_pooled + at);
-    }
-    if (!e) e = paw__multiply(team, 0, 1, 1, dim, dim, h->p[PAW__P_NV_B].p, dim, wv, dim,
-                              h->p[PAW__P_V_B].p, w->bias, dim, 0);
-    if (e) return e;
+    const paw__panels one = paw__panels_of(1, team->ops->mr);
+    const size_t dim = h->o.dim;
+    team->ops->norm(h->p[PAW__P_QUERY].p, w->d, &one, 0, 1, dim, h->p[PAW__P_NQ_W].p,
+                    h->p[PAW__P_NQ_B].p, PAW__LN_EPS, 0, w->qn);
+    paw__fold_run(team, h, w, paw__fold_item);
     paw__pooling_run(team, h, w, rows, 0);
-    return paw__multiply(team, 0, 1, n, dim, dim, w->o, w->d, h->p[PAW__P_PROJ_W].p, dim,
+    return paw__multiply(team, 0, 1, w->n, dim, dim, w->o, w->d, h->p[PAW__P_PROJ_W].p, dim,
                          h->p[PAW__P_PROJ_B].p, w->x, w->d, 0);
 }
 
@@ -13137,28 +13127,17 @@ static void paw__columns_item(void *arg, size_t item, int slot)
 static void paw__head_norm(const paw__team *team, const paw_head *h, paw__pass *w, size_t group,
                            int what)
 {
-    paw__columns_job j;
-    memset(&j, 0, sizeof j);
-    j.ops = team->ops;
-    j.h = h;
-    j.w = w;
-    j.group = group;
-    j.what = what;
+    paw__columns_job j = {team->ops, h, w, group, what, NULL, NULL, 0, 0, NULL};
     paw__team_for(team, w->d / 16, paw__columns_item, &j);
 }
-/* out [up16(n)]: column sums of x, or of x y, [rows, n] in rows of ld floats, padding 0 */
+/* out [up16(n)], padding 0: column sums of x, or of x y, [rows, n] in rows of ld floats; memory to
+   up16(n) of the last row is read */
 static void paw__column_sums(const paw__team *team, const float *x, const float *y, size_t ld,
                              size_t rows, size_t n, float *out)
 {
-    paw__columns_job j;
-    memset(&j, 0, sizeof j);
-    j.ops = team->ops;
-    j.x = x;
-    j.y = y;
-    j.ld = ld;
-    j.rows = rows;
-    j.out = out;
+    paw__columns_job j = {team->ops, NULL, NULL, 0, PAW__SUMS, x, y, ld, rows, out};
     paw__team_for(team, (n + 15) / 16, paw__columns_item, &j);
+    memset(out + n, 0, (paw__up16(n) - n) * sizeof *out);
 }
 /* given: batch norm by the running statistics */
 static paw_err paw__head_forward(const paw__team *team, const paw_head *h, paw__pass *w,
@@ -13174,33 +13153,54 @@ static paw_err paw__head_forward(const paw__team *team, const paw_head *h, paw__
     return paw__multiply(team, 0, 1, w->n, (size_t)h->o.classes, h->o.dim, h->mean ? w->y : w->x,
                          w->d, h->p[PAW__P_W].p, h->o.dim, h->p[PAW__P_B].p, w->logits, w->c, 0);
 }
-/* From du back to query, keys and their norms. */
-static paw_err paw__query_back(const paw__team *team, const paw_head *h, paw__pass *w)
+/* From du back to queries and keys. t: of the normalised query, by head */
+static void paw__query_back(void *arg, size_t k, int slot)
 {
-    const size_t dim = h->o.dim, hd = w->heads * w->d;
-    const size_t items = (w->n + PAW__POOL_ITEMS - 1) / PAW__POOL_ITEMS;
-    const paw__param *p = h->p;
-    const double scale = 1 / sqrt((double)w->dh);
-    size_t i, k;
-    paw_err e;
-    for (k = 1; k < items; ++k)
-        for (i = 0; i < hd; ++i) w->du[i] += w->du[k * hd + i];
-    paw__column_sums(team, w->du, w->u, w->d, w->heads, dim, p[PAW__P_NK_W].g);
-    memset(p[PAW__P_NK_B].g, 0, w->d * sizeof(float));
-    for (k = 0; k < w->heads; ++k)
-        for (i = 0; i < dim; ++i) w->du[k * w->d + i] *= p[PAW__P_NK_W].p[i];
-    e = paw__multiply(team, 1, 0, dim, dim, w->heads, w->spread, w->d, w->du, w->d, NULL,
-                      p[PAW__P_K_W].g, dim, 0);
-    if (!e) e = paw__multiply(team, 0, 1, w->heads, dim, dim, w->du, w->d, p[PAW__P_K_W].p, dim,
-                              NULL, w->t, w->d, 0);
-    for (i = 0; i < dim; ++i) p[PAW__P_Q_B].g[i] = w->t[i / w->dh * w->d + i] * (float)scale;
-    if (!e) e = paw__multiply(team, 0, 0, dim, dim, 1, p[PAW__P_Q_B].g, 1, w->qn, dim, NULL,
-                              p[PAW__P_Q_W].g, dim, 0);
-    if (!e) e = paw__multiply(team, 0, 0, 1, dim, dim, p[PAW__P_Q_B].g, dim, p[PAW__P_Q_W].p, dim,
-                              NULL, p[PAW__P_NQ_B].g, dim, 0);
-    if (!e) team->ops->norm_back(p[PAW__P_QUERY].p, dim, p[PAW__P_NQ_W].p, PAW__LN_EPS,
-                                 p[PAW__P_NQ_B].g, p[PAW__P_QUERY].g, p[PAW__P_NQ_W].g);
-    return e;
+    const paw__pooling_job *j = (const paw__pooling_job *)arg;
+    const paw__ops *ops = j->team.ops;
+    const paw__param *p = j->h->p;
+    const paw__pass *w = j->w;
+    const size_t dim = j->h->o.dim, d = w->d, hd = w->heads * d, whole = dim & ~(size_t)15;
+    float *du = w->du + k * d, *dub = w->ub + k * d, *t = w->t + k * d;
+    size_t r, i;
+    (void)slot;
+    for (i = PAW__POOL_ITEMS; i < w->n; i += PAW__POOL_ITEMS)
+        ops->axpy(1, du + i / PAW__POOL_ITEMS * hd, d, du);
+    for (i = 0; i < dim; ++i) dub[i] = du[i] * p[PAW__P_NK_W].p[i];
+    memset(t, 0, d * sizeof *t);
+    for (r = k * w->dh; r < (k + 1) * w->dh; ++r) {
+        const float q = w->q[r], dq = ops->dot(dub, p[PAW__P_K_W].p + r * dim, d) * w->scale;
+        p[PAW__P_Q_B].g[r] = dq;
+        ops->axpy(dq, p[PAW__P_Q_W].p + r * dim, d, t);
+        ops->blend(dub, q, dub, 0, whole, p[PAW__P_K_W].g + r * dim);
+        ops->blend(w->qn, dq, w->qn, 0, whole, p[PAW__P_Q_W].g + r * dim);
+        for (i = whole; i < dim; ++i) {
+            p[PAW__P_K_W].g[r * dim + i] = q * dub[i];
+            p[PAW__P_Q_W].g[r * dim + i] = dq * w->qn[i];
+        }
+    }
+}
+/* From g, the gradient of the values' weights times their norm's. t: of the norm's bias, by head */
+static void paw__value_back(void *arg, size_t k, int slot)
+{
+    const paw__pooling_job *j = (const paw__pooling_job *)arg;
+    const paw__param *p = j->h->p;
+    const paw__pass *w = j->w;
+    const size_t dim = j->h->o.dim;
+    float *t = w->t + k * w->d;
+    size_t r, i;
+    (void)slot;
+    memset(t, 0, w->d * sizeof *t);
+    for (r = k * w->dh; r < (k + 1) * w->dh; ++r) {
+        j->team.ops->axpy(p[PAW__P_V_B].g[r], p[PAW__P_V_W].p + r * dim, w->d, t);
+        for (i = 0; i < dim; ++i) {
+            float a = w->g[r * dim + i] * p[PAW__P_NV_W].p[i];
+            float b = p[PAW__P_V_B].g[r] * p[PAW__P_NV_B].p[i];
+            PAW__KEEP(a);
+            PAW__KEEP(b);
+            p[PAW__P_V_W].g[r * dim + i] = a + b;
+        }
+    }
 }
 /* From dlogits to the gradients of all parameters. */
 static paw_err paw__head_back(const paw__team *team, const paw_head *h, paw__pass *w,
@@ -13208,7 +13208,7 @@ static paw_err paw__head_back(const paw__team *team, const paw_head *h, paw__pas
 {
     const size_t dim = h->o.dim, d = w->d, n = w->n, classes = (size_t)h->o.classes;
     const paw__param *p = h->p;
-    size_t i, k;
+    size_t k;
     paw_err e = paw__multiply(team, 1, 0, classes, dim, n, w->dlogits, w->c, h->mean ? w->y : w->x,
                               d, NULL, p[PAW__P_W].g, dim, 0);
     paw__column_sums(team, w->dlogits, NULL, w->c, n, classes, p[PAW__P_B].g);
@@ -13224,22 +13224,18 @@ static paw_err paw__head_back(const paw__team *team, const paw_head *h, paw__pas
     paw__column_sums(team, w->dout, NULL, d, n, dim, p[PAW__P_V_B].g);
     for (k = 0; !e && k < w->heads; ++k)
         e = paw__multiply(team, 1, PAW__BLOCKED, w->dh, dim, n, w->dout + k * w->dh, d,
-                          w->pooled + k * d * w->np, w->np, NULL, w->g + k * w->dh * d, d, 0);
-    for (i = 0; i < dim; ++i)
-        for (k = 0; k < dim; ++k) {
-            float a = w->g[i * d + k] * p[PAW__P_NV_W].p[k];
-            float b = p[PAW__P_V_B].g[i] * p[PAW__P_NV_B].p[k];
-            PAW__KEEP(a);
-            PAW__KEEP(b);
-            p[PAW__P_V_W].g[i * dim + k] = a + b;
-            w->wv[i * d + k] = p[PAW__P_V_W].p[i * dim + k];
-        }
-    paw__column_sums(team, w->wv, w->g, d, dim, dim, p[PAW__P_NV_W].g);
-    if (!e) e = paw__multiply(team, 0, 0, 1, dim, dim, p[PAW__P_V_B].g, dim, p[PAW__P_V_W].p, dim,
-                              NULL, p[PAW__P_NV_B].g, dim, 0);
+                          w->pooled + k * d * w->np, w->np, NULL, w->g + k * w->dh * dim, dim, 0);
     if (e) return e;
+    paw__fold_run(team, h, w, paw__value_back);
+    paw__column_sums(team, p[PAW__P_V_W].p, w->g, dim, dim, dim, p[PAW__P_NV_W].g);
+    paw__column_sums(team, w->t, NULL, d, w->heads, dim, p[PAW__P_NV_B].g);
     paw__pooling_run(team, h, w, rows, 1);
-    return paw__query_back(team, h, w);
+    paw__fold_run(team, h, w, paw__query_back);
+    paw__column_sums(team, w->du, w->u, d, w->heads, dim, p[PAW__P_NK_W].g);
+    paw__column_sums(team, w->t, NULL, d, w->heads, dim, p[PAW__P_NQ_B].g);
+    team->ops->norm_back(p[PAW__P_QUERY].p, dim, p[PAW__P_NQ_W].p, PAW__LN_EPS, p[PAW__P_NQ_B].g,
+                         p[PAW__P_QUERY].g, p[PAW__P_NQ_W].g);
+    return PAW_OK;
 }
 static paw_err paw__head_step(const paw__team *team, paw_head *h, paw__pass *w,
                               const void *const *rows, const int32_t *labels, double lr,
@@ -13505,14 +13501,14 @@ PAW_DEF paw_err paw_head_create(paw_ctx *c, const paw_head_opts *opts, paw_head 
     h->first = o.kind == PAW_LINEAR ? PAW__P_W : 0;
     each = o.optimizer == PAW_ADAMW ? 4 : 3;
     paw__head_shapes(h);
-    for (k = h->first; k < PAW__PARAMS; ++k) count += paw__up16(h->p[k].n) * (size_t)each;
+    for (k = h->first; k < PAW__PARAMS; ++k) count += (paw__up16(h->p[k].n) + 16) * (size_t)each;
     h->all = at = (float *)paw__calloc(c, count + 2 * paw__up16(o.dim), sizeof *at);
     if (!at) {
         paw__free(h);
         return PAW_E_OOM;
     }
     for (k = h->first; k < PAW__PARAMS; ++k) {
-        const size_t n = paw__up16(h->p[k].n);
+        const size_t n = paw__up16(h->p[k].n) + 16; /* a last row is read to up16 of its width */
         const int head = k == PAW__P_W, query = k == PAW__P_QUERY;
         h->p[k].p = at;
         h->p[k].g = k == PAW__P_N2_W || k == PAW__P_N2_B ? NULL : at + n;
@@ -14063,13 +14059,10 @@ static paw_err paw__dense_run(const paw_dense *h, const paw__team *team, const f
                               size_t rows, float *out)
 {
     const size_t k = (size_t)h->outputs, ld = paw__up16(k);
-    size_t r, j;
-    const paw_err e = paw__matmul(team, 0, 1, rows, k, h->width, x, h->width, h->weight, h->width,
-                                  out, ld, 0);
-    for (r = 0; !e && r < rows; ++r) {
-        for (j = 0; j < k; ++j) out[r * ld + j] += h->bias[j];
-        for (; j < ld; ++j) out[r * ld + j] = 0;
-    }
+    size_t r;
+    const paw_err e = paw__multiply(team, 0, 1, rows, k, h->width, x, h->width, h->weight,
+                                    h->width, h->bias, out, ld, 0);
+    for (r = 0; !e && r < rows; ++r) memset(out + r * ld + k, 0, (ld - k) * sizeof *out);
     return e;
 }
 /* Gradients of the outputs of one more image, summed into those of weight and bias */
@@ -14079,7 +14072,8 @@ static paw_err paw__dense_back(const paw_dense *h, const paw__team *team, const 
     const size_t k = (size_t)h->outputs, ld = paw__up16(k);
     size_t r;
     for (r = 0; r < rows; ++r) team->ops->axpy(1.0f, grad + r * ld, ld, gb);
-    return paw__matmul(team, 1, 0, k, h->width, rows, grad, ld, x, h->width, gw, h->width, 1);
+    return paw__multiply(team, 1, 0, k, h->width, rows, grad, ld, x, h->width, NULL, gw, h->width,
+                         1);
 }
 static paw_err paw__dense_update(paw_dense *h, const paw__team *team, float *gw, float *gb,
                                  double lr)
@@ -16011,6 +16005,8 @@ static void PAW__FN(columns)(const float *x, const float *y, const float *sub, s
             PAW__FOR(j, PAW__L) {
                 const size_t i = r * ld + (size_t)j * PAW__VW;
                 const PAW__V d = PAW__V_SUB(PAW__V_LOAD(x + i), s[j]);
+                __builtin_prefetch(x + i + 24 * ld, 0, 3); /* each row is on a page of its own */
+                if (y) __builtin_prefetch(y + i + 24 * ld, 0, 3);
                 acc[j] = y ? PAW__V_FMA(d, y == x ? d : PAW__V_LOAD(y + i), acc[j])
                            : PAW__V_ADD(d, acc[j]);
             }
@@ -16037,6 +16033,7 @@ static void PAW__FN(batch_norm)(const float *x, size_t ld, size_t rows, float ep
         PAW__FOR(j, PAW__L) {
             const size_t i = r * ld + (size_t)j * PAW__VW;
             const PAW__V d = PAW__V_SUB(PAW__V_LOAD(x + i), PAW__V_LOAD(mean + j * PAW__VW));
+            __builtin_prefetch(y + i + 24 * ld, 1, 3);
             PAW__V_STORE(y + i, PAW__V_MUL(d, PAW__V_LOAD(rstd + j * PAW__VW)));
         }
 }

@@ -82,8 +82,8 @@ static void run_matmul(const paw__ops *ops, const void *arg, float *got)
     const float *a = guarded_copy("a", c->a, na), *b = guarded_copy("b", c->b, nb);
     float *out = guarded_copy("out", c->out, (c->m - 1) * c->ldo + c->n);
     size_t r;
-    T(!paw__matmul(&team, c->ta, c->tb, c->m, c->n, c->k, a, c->lda, b, c->ldb, out, c->ldo,
-                   c->add), "matmul fails");
+    T(!paw__multiply(&team, c->ta, c->tb, c->m, c->n, c->k, a, c->lda, b, c->ldb, NULL, out,
+                     c->ldo, c->add), "multiply fails");
     for (r = 0; r < c->m; ++r) memcpy(got + r * c->n, out + r * c->ldo, c->n * sizeof *got);
 }
 static void matmul_one(size_t m, size_t n, size_t k, unsigned flags)
