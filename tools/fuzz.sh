@@ -14,8 +14,9 @@ all='safetensors zip legacy pickle npy coco cub csv mask image model head config
 [ $# -gt 0 ] || set -- $all
 
 flags='-O1 -g -std=c99 -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined
-    -fno-sanitize-recover=all -DFUZZ_ENGINE'
-sources='partaware.h examples/cli.h tests/fuzz.c tests/fuzz.h'
+    -fno-sanitize-recover=all -DFUZZ_ENGINE
+    -fsanitize-ignorelist=tests/fuzz.ignore -fsanitize-coverage-ignorelist=tests/fuzz.ignore'
+sources='partaware.h examples/cli.h tests/fuzz.c tests/fuzz.h tests/fuzz.ignore'
 # shellcheck disable=SC2086
 if [ ! -x "$out/fuzz" ] || [ -n "$(find $sources -newer "$out/fuzz")" ]; then
     # shellcheck disable=SC2086
