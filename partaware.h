@@ -1542,6 +1542,7 @@ typedef struct {
     const float *a, *b;
     size_t a_step;    /* 0; else a is [k / 16][rows][16], a_step floats from chunk to chunk */
     size_t b_step;    /* floats from panel to panel of b; 0: 16 k */
+    int goes_on;      /* behind b is that of the next product: fetched as panels of b are */
     const uint16_t *b16; /* bf16 instead of b, or NULL; a is narrowed then, see paw__ops */
     float *wide;         /* PAW__WIDE_COUNT a slot for product16 */
     size_t k;         /* padded to 16 */
@@ -1591,10 +1592,12 @@ typedef struct {
     const float *u; /* forward: [heads, dim padded] */
     int packed;     /* forward: scratch still has u from the call before */
     float *scratch; /* paw__pool_scratch floats */
-    float *moments; /* [tokens][2]: mean and 1 / deviation; forward writes, backward reads */
+    float *moments; /* [2][tokens padded]: means; 1 / deviations; forward writes, backward reads */
     float *p;       /* [heads padded / 16][tokens][16]: forward writes, backward reads */
-    float *pooled;  /* forward: head h, channels from 16 c at h * head_step + c * step */
-    size_t head_step, step;
+    /* Forward, twice: for what reads it next, and past the caches. Of head h channels from 16 c on
+       are at h * head_step + c * step; kept is aligned to 64 bytes. */
+    float *pooled, *kept;
+    size_t head_step, step, kept_head, kept_step;
     const float *grad; /* backward: of pooled, [heads, dim padded] */
     float *du;         /* backward: [heads, dim padded], added to */
 } paw__pooling;
@@ -2153,6 +2156,8 @@ static inline void paw__sums_scalar(const float *x, float *s)
 #define PAW__V_SET1(x)           (x)
 #define PAW__V_LOAD(p)           (*(p))
 #define PAW__V_STORE(p, v)       (*(p) = (v))
+#define PAW__V_STREAM(p, v)      PAW__V_STORE(p, v)
+#define PAW__STREAMED()          (void)0
 #define PAW__V_ADD(a, b)         ((a) + (b))
 #define PAW__V_SUB(a, b)         ((a) - (b))
 #define PAW__V_MUL(a, b)         ((a) * (b))
@@ -2224,6 +2229,8 @@ static inline PAW__UNUSED float32x4_t paw__nearest16_neon(uint32x4_t u)
 #define PAW__V_SET1(x)           vdupq_n_f32(x)
 #define PAW__V_LOAD(p)           vld1q_f32(p)
 #define PAW__V_STORE(p, v)       vst1q_f32(p, v)
+#define PAW__V_STREAM(p, v)      PAW__V_STORE(p, v)
+#define PAW__STREAMED()          (void)0
 #define PAW__V_ADD(a, b)         vaddq_f32(a, b)
 #define PAW__V_SUB(a, b)         vsubq_f32(a, b)
 #define PAW__V_MUL(a, b)         vmulq_f32(a, b)
@@ -2317,6 +2324,8 @@ static inline void paw__sums_avx2(const float *x, float *s)
 #define PAW__V_SET1(x)           _mm256_set1_ps(x)
 #define PAW__V_LOAD(p)           _mm256_loadu_ps(p)
 #define PAW__V_STORE(p, v)       _mm256_storeu_ps(p, v)
+#define PAW__V_STREAM(p, v)      _mm256_stream_ps(p, v)
+#define PAW__STREAMED()          _mm_sfence()
 #define PAW__V_ADD(a, b)         _mm256_add_ps(a, b)
 #define PAW__V_SUB(a, b)         _mm256_sub_ps(a, b)
 #define PAW__V_MUL(a, b)         _mm256_mul_ps(a, b)
@@ -2392,6 +2401,8 @@ static inline void paw__sums_avx512(const float *x, float *s)
 #define PAW__V_SET1(x)           _mm512_set1_ps(x)
 #define PAW__V_LOAD(p)           _mm512_loadu_ps(p)
 #define PAW__V_STORE(p, v)       _mm512_storeu_ps(p, v)
+#define PAW__V_STREAM(p, v)      _mm512_stream_ps(p, v)
+#define PAW__STREAMED()          _mm_sfence()
 #define PAW__V_ADD(a, b)         _mm512_add_ps(a, b)
 #define PAW__V_SUB(a, b)         _mm512_sub_ps(a, b)
 #define PAW__V_MUL(a, b)         _mm512_mul_ps(a, b)
@@ -12857,6 +12868,7 @@ struct paw_head {
     paw__optimizer optimizer;
 };
 #define PAW__POOL_ITEMS 32 /* whose gradients of u are added before the others': never tuned */
+#define PAW__POOL_PITCH (PAW__POOL_ITEMS + 1) /* odd: all sets of the cache */
 #define PAW__LN_EPS 1e-6f
 
 typedef struct { /* of one pass over n rows; widths padded to 16: d, and c of the logits */
@@ -12870,7 +12882,7 @@ typedef struct { /* of one pass over n rows; widths padded to 16: d, and c of th
     /* attentive */
     float *o, *dz, *dout;    /* [n, d] */
     float *pooled;           /* [heads][d / 16][np][16] */
-    float *p, *moments;      /* [n, heads padded * tokens], [n, tokens, 2] */
+    float *p, *moments;      /* [n, heads padded * tokens], [n, 2, tokens padded] */
     float *du, *slots;       /* [items of 32 rows, heads, d], scratch of each thread */
     float *wv;               /* of one head, of each thread */
     float *qn, *q, *u, *ub, *g, *bias, *t; /* query; weights with norms folded in */
@@ -12882,12 +12894,12 @@ static size_t paw__pool_scratch(size_t padded, size_t dim, size_t heads)
     const size_t d = paw__up16(dim);
     return paw__up16(heads) * (d + 1) + padded * (d + 16);
 }
-/* Of a group of items: gradients of pooled; rows of o or an A operand; sums of products. */
+/* Of a group of items: pooled, or its gradients; rows of o or an A operand; sums of products. */
 static size_t paw__group_scratch(const paw_head *h)
 {
     const size_t d = paw__up16(h->o.dim), heads = (size_t)h->o.heads;
     const size_t dh = paw__up16(h->o.dim / heads);
-    return PAW__POOL_ITEMS * heads * (d + dh) +
+    return heads * (PAW__POOL_PITCH * d + PAW__POOL_ITEMS * dh) +
            paw__max(paw__partial_count(d, dh), paw__partial_count(dh, d));
 }
 static paw_err paw__pass_open(const paw_head *h, paw_ctx *c, size_t n, size_t tokens, size_t group,
@@ -12907,7 +12919,7 @@ static paw_err paw__pass_open(const paw_head *h, paw_ctx *c, size_t n, size_t to
         {&w->logits, n * logits}, {&w->dlogits, n * logits}, {&w->x, n * d}, {&w->y, n * d},
         {&w->mean, groups * d}, {&w->var, groups * d}, /* a linear head needs these */
         {&w->o, n * d}, {&w->dz, n * d}, {&w->dout, n * d}, {&w->pooled, hd * np},
-        {&w->p, n * scores}, {&w->moments, n * tokens * 2},
+        {&w->p, n * scores}, {&w->moments, n * padded * 2},
         {&w->du, (n + PAW__POOL_ITEMS - 1) / PAW__POOL_ITEMS * hd},
         {&w->slots, (size_t)c->threads * slot}, {&w->wv, (size_t)c->threads * dh * h->o.dim},
         {&w->qn, d}, {&w->q, d}, {&w->u, hd}, {&w->ub, hd}, {&w->g, h->o.dim * h->o.dim},
@@ -12957,6 +12969,7 @@ static void paw__group_product(const paw__pooling_job *j, size_t n, const float 
     g.n = columns;
     g.rows = paw__panels_of(n, j->team.ops->mr);
     g.bias = j->w->zeros;
+    g.goes_on = 1;
     g.to = PAW__TO_ROWS;
     g.out = out;
     g.ld = ld;
@@ -12967,10 +12980,10 @@ static void paw__group_values(const paw__pooling_job *j, size_t first, size_t n,
 {
     const paw__pass *w = j->w;
     const size_t dh = w->dh, up = paw__up16(dh), ld = w->heads * up;
-    float *tile = scratch + PAW__POOL_ITEMS * w->heads * w->d;
+    float *tile = scratch + PAW__POOL_PITCH * w->heads * w->d;
     size_t i, k, c;
     for (k = 0; k < w->heads; ++k)
-        paw__group_product(j, n, w->pooled + k * w->d * w->np + first * 16, w->np * 16,
+        paw__group_product(j, n, scratch + k * w->d * PAW__POOL_PITCH, PAW__POOL_PITCH * 16,
                            w->to_o + k * up * w->d, w->d, up, tile + k * up, ld,
                            tile + PAW__POOL_ITEMS * ld);
     for (i = 0; i < n; ++i)
@@ -12985,7 +12998,7 @@ static void paw__group_back(const paw__pooling_job *j, size_t first, size_t n, f
     const paw__pass *w = j->w;
     const size_t up = paw__up16(w->dh);
     const paw__panels rows = paw__panels_of(n, j->team.ops->mr);
-    float *a = out + PAW__POOL_ITEMS * w->heads * w->d, *partial = a + PAW__POOL_ITEMS * up;
+    float *a = out + PAW__POOL_PITCH * w->heads * w->d, *partial = a + PAW__POOL_ITEMS * up;
     size_t k;
     for (k = 0; k < w->heads; ++k) {
         paw__pack_a(w->dout + first * w->d + k * w->dh, w->d, w->dh, &rows, a);
@@ -13011,8 +13024,10 @@ static void paw__pooling_item(void *arg, size_t item, int slot)
     t.eps = PAW__LN_EPS;
     t.u = w->ub;
     t.scratch = scratch + paw__group_scratch(j->h);
-    t.head_step = w->d * w->np;
-    t.step = w->np * 16;
+    t.head_step = w->d * PAW__POOL_PITCH;
+    t.step = PAW__POOL_PITCH * 16;
+    t.kept_head = w->d * w->np;
+    t.kept_step = w->np * 16;
     t.du = w->du + group * w->heads * w->d;
     if (j->backward) {
         memset(t.du, 0, w->heads * w->d * sizeof *t.du);
@@ -13025,9 +13040,10 @@ static void paw__pooling_item(void *arg, size_t item, int slot)
         if (i + 1 == end && item + 1 < groups)
             t.next = j->rows[j->backward ? first - PAW__POOL_ITEMS : end];
         t.packed = i > first;
-        t.moments = w->moments + i * w->tokens * 2;
+        t.moments = w->moments + i * 2 * paw__up16(w->tokens);
         t.p = w->p + i * paw__up16(w->heads) * w->tokens;
-        t.pooled = w->pooled + i * 16;
+        t.pooled = scratch + (i - first) * 16;
+        t.kept = w->pooled + i * 16;
         t.grad = scratch + (i - first) * w->heads * w->d;
         j->team.ops->pool(&t, j->backward);
     }
@@ -15554,43 +15570,33 @@ PAW__INLINE PAW__V PAW__FN(load)(const int dtype, const void *x, size_t i)
     if (dtype == PAW_BF16) return PAW__V_WIDE16((const uint16_t *)x + i);
     return PAW__V_LOAD((const float *)x + i);
 }
-/* out [rows][2]: mean first, then the variance of what is left: no cancellation. Rows side by side
-   hide latency. What is not F32 has d of whole chunks. */
-PAW__INLINE void PAW__FN(moments)(const int dtype, const int rows, const void *x, size_t ld,
-                                  size_t d, float eps, float *out)
+/* out: mean, 1 / deviation. The mean first, then the variance of what is left: no cancellation. */
+PAW__INLINE void PAW__FN(moments)(const float *x, size_t d, float eps, float *out)
 {
     const size_t chunks = (d + 15) / 16, whole = d / 16;
-    PAW__V acc[4][PAW__L], mean[4];
+    PAW__V acc[PAW__L], mean;
     float tail[16];
+    const float *at = x;
     size_t c;
-    int j, r;
-    PAW__FOR(r, rows) PAW__FOR(j, PAW__L) acc[r][j] = PAW__V_ZERO();
+    int j;
+    PAW__FOR(j, PAW__L) acc[j] = PAW__V_ZERO();
     for (c = 0; c < chunks; ++c)
-        PAW__FOR(r, rows) PAW__FOR(j, PAW__L)
-            acc[r][j] = PAW__V_ADD(acc[r][j], PAW__FN(load)(dtype, x, (size_t)r * ld + c * 16 +
-                                                                      (size_t)j * PAW__VW));
-    for (r = 0; r < rows; ++r) {
-        mean[r] = PAW__V_SET1(out[2 * r] = PAW__FN(tree)(acc[r]) / (float)d);
-        PAW__FOR(j, PAW__L) acc[r][j] = PAW__V_ZERO();
-    }
-    for (c = 0; c < whole; ++c)
-        PAW__FOR(r, rows) PAW__FOR(j, PAW__L) {
-            const PAW__V e = PAW__V_SUB(PAW__FN(load)(dtype, x, (size_t)r * ld + c * 16 +
-                                                                (size_t)j * PAW__VW), mean[r]);
-            acc[r][j] = PAW__V_FMA(e, e, acc[r][j]);
+        PAW__FOR(j, PAW__L)
+            acc[j] = PAW__V_ADD(acc[j], PAW__V_LOAD(x + c * 16 + (size_t)j * PAW__VW));
+    mean = PAW__V_SET1(out[0] = PAW__FN(tree)(acc) / (float)d);
+    PAW__FOR(j, PAW__L) acc[j] = PAW__V_ZERO();
+    for (c = 0; c < chunks; ++c, at += 16) {
+        if (c == whole) { /* lanes beyond d stand at the mean and add nothing */
+            PAW__FOR(j, PAW__L) PAW__V_STORE(tail + j * PAW__VW, mean);
+            memcpy(tail, at, (d - whole * 16) * sizeof *tail);
+            at = tail;
         }
-    for (r = 0; r < rows; ++r) {
-        if (whole < chunks) { /* lanes beyond d stand at the mean and add nothing */
-            PAW__FOR(j, PAW__L) PAW__V_STORE(tail + j * PAW__VW, mean[r]);
-            memcpy(tail, (const float *)x + (size_t)r * ld + whole * 16,
-                   (d - whole * 16) * sizeof *tail);
-            PAW__FOR(j, PAW__L) {
-                const PAW__V e = PAW__V_SUB(PAW__V_LOAD(tail + j * PAW__VW), mean[r]);
-                acc[r][j] = PAW__V_FMA(e, e, acc[r][j]);
-            }
+        PAW__FOR(j, PAW__L) {
+            const PAW__V e = PAW__V_SUB(PAW__V_LOAD(at + (size_t)j * PAW__VW), mean);
+            acc[j] = PAW__V_FMA(e, e, acc[j]);
         }
-        out[2 * r + 1] = 1.0f / sqrtf(PAW__FN(tree)(acc[r]) / (float)d + eps);
     }
+    out[1] = 1.0f / sqrtf(PAW__FN(tree)(acc) / (float)d + eps);
 }
 static void PAW__FN(norm_row)(const float *x, size_t d, const float *w, const float *b, float eps,
                               float *y, size_t stride)
@@ -15600,7 +15606,7 @@ static void PAW__FN(norm_row)(const float *x, size_t d, const float *w, const fl
     PAW__V mean, rstd;
     size_t c;
     int j;
-    PAW__FN(moments)(PAW_F32, 1, x, 0, d, eps, moments);
+    PAW__FN(moments)(x, d, eps, moments);
     mean = PAW__V_SET1(moments[0]);
     rstd = PAW__V_SET1(moments[1]);
     for (c = 0; c < chunks; ++c)
@@ -15906,7 +15912,8 @@ static void PAW__FN(column)(const paw__product *g, size_t j, const float *b, siz
     const int np = left < PAW__NP ? (int)left : PAW__NP;
     const size_t chunks = (g->k1 - g->k0) / 16;
     /* While this tile column runs, the next one, if more, is fetched in equal shares. */
-    const int lines = more && left > PAW__NP ? (int)paw__max(16 / panels / PAW__PER, 1) : 0;
+    const int lines = !more || (left <= PAW__NP && !g->goes_on)
+                          ? 0 : (int)paw__max(16 / panels / PAW__PER, 1);
     const char *ahead = (const char *)(b + (lines ? PAW__NP * step : 0));
     float local[PAW__MR * PAW__COLS];
     PAW__BN(tile) tile;
@@ -16069,7 +16076,7 @@ static void PAW__FN(norm_back)(const float *x, size_t d, const float *w, float e
     float moments[2];
     size_t i;
     int j;
-    PAW__FN(moments)(PAW_F32, 1, x, 0, d, eps, moments);
+    PAW__FN(moments)(x, d, eps, moments);
     mean = PAW__V_SET1(moments[0]);
     rstd = PAW__V_SET1(moments[1]);
     PAW__FOR(j, PAW__L) acc[j] = sum[j] = PAW__V_ZERO();
@@ -16097,8 +16104,10 @@ static void PAW__FN(norm_back)(const float *x, size_t d, const float *w, float e
 
 #if PAW__VW == 16
 #define PAW__POOL_HEADS 12 /* of a tile of scores, 2 tokens high, 4 where heads are few */
+#define PAW__POOL_FUSED(q) ((q) == 3 || (q) == 6 || (q) == 8 || (q) == 12) /* moments beside */
 #else
 #define PAW__POOL_HEADS 3
+#define PAW__POOL_FUSED(q) 0
 #endif
 #define PAW__POOL_ROWS 4 /* tokens at a time, as they come from memory */
 
@@ -16130,19 +16139,29 @@ PAW__INLINE void PAW__FN(pool_fetch)(int narrow, const char *half, size_t part, 
     i >>= narrow;
     __builtin_prefetch(half + (i & 3) * part + i / 4 * 64, 0, 2);
 }
-/* to [r][16][16]: products of r tokens with q heads, in 16 lanes. u: [d / 16][q][16] */
-PAW__INLINE void PAW__FN(pool_dots)(const int dtype, const int q, const int r, const float *u,
-                                    size_t d, const void *const *rows, int narrow,
-                                    const char *half, size_t part, size_t line, float *to)
+/* to [r][16][16]: products of r tokens with q heads, in 16 lanes; u: [d / 16][q][16]. Where not
+   known, to sums [2][16][16]: of x - shift, and of its square; shift [2][16][16]: of all channels
+   but the last 16, and of those. */
+PAW__INLINE void PAW__FN(pool_dots)(const int dtype, const int q, const int r, const int known,
+                                    const float *u, size_t d, const void *const *rows,
+                                    const float *shift, float *sums, int narrow, const char *half,
+                                    size_t part, size_t line, float *to)
 {
-    PAW__V acc[PAW__POOL_HEADS][4][PAW__L], x[4];
+    PAW__V acc[PAW__POOL_HEADS][4][PAW__L], one[4][PAW__L], two[4][PAW__L], x[4];
     size_t c;
     int i, j, k;
     PAW__FOR(i, q) PAW__FOR(k, r) PAW__FOR(j, PAW__L) acc[i][k][j] = PAW__V_ZERO();
+    PAW__FOR(k, r) PAW__FOR(j, PAW__L) one[k][j] = two[k][j] = PAW__V_ZERO();
     for (c = 0; c < d; c += 16, u += q * 16) {
-        PAW__FOR(k, r / 2) PAW__FN(pool_fetch)(narrow, half, part, line++);
+        const float *less = shift + (c + 16 < d ? 0 : 256);
+        if (q) PAW__FOR(k, r / 2) PAW__FN(pool_fetch)(narrow, half, part, line++);
         PAW__FOR(j, PAW__L) {
             PAW__FOR(k, r) x[k] = PAW__FN(load)(dtype, rows[k], c + (size_t)j * PAW__VW);
+            if (!known) PAW__FOR(k, r) {
+                const PAW__V e = PAW__V_SUB(x[k], PAW__V_LOAD(less + k * 16 + j * PAW__VW));
+                one[k][j] = PAW__V_ADD(one[k][j], e);
+                two[k][j] = PAW__V_FMA(e, e, two[k][j]);
+            }
             PAW__FOR(i, q) {
                 PAW__V v = PAW__V_LOAD(u + i * 16 + j * PAW__VW);
                 PAW__KEEP(v); /* loaded once, not by each product */
@@ -16152,6 +16171,53 @@ PAW__INLINE void PAW__FN(pool_dots)(const int dtype, const int q, const int r, c
     }
     PAW__FOR(i, q) PAW__FOR(k, r) PAW__FOR(j, PAW__L)
         PAW__V_STORE(to + (k * 16 + i) * 16 + j * PAW__VW, acc[i][k][j]);
+    if (!known) PAW__FOR(k, r) PAW__FOR(j, PAW__L) {
+        PAW__V_STORE(sums + k * 16 + j * PAW__VW, one[k][j]);
+        PAW__V_STORE(sums + 256 + k * 16 + j * PAW__VW, two[k][j]);
+    }
+}
+/* To shift [2][16][16], in each lane: the mean of the first channels of 16 tokens from first on.
+   With numbers less that, one pass gives both moments: the sum of their squares is at most
+   1 + d / 16 times that of numbers less the true mean. */
+PAW__INLINE void PAW__FN(pool_shift)(const int dtype, const paw__pooling *t, const void *x,
+                                     size_t first, float *shift)
+{
+    const size_t dim = t->dim, n = dim < 16 ? dim : 16, d = (dim + 15) & ~(size_t)15;
+    float s[16];
+    size_t i, c;
+    int j;
+    for (i = 0; i < 16; ++i)
+        PAW__FOR(j, PAW__L)
+            PAW__V_STORE(shift + i * 16 + j * PAW__VW,
+                         PAW__FN(load)(dtype, x, paw__min(first + i, t->tokens - 1) * d +
+                                                     (size_t)j * PAW__VW));
+    PAW__V_SUMS(shift, s);
+    for (i = 0; i < 16; ++i, shift += 16) {
+        const PAW__V v = PAW__V_SET1(s[i] / (float)n);
+        PAW__FOR(j, PAW__L) PAW__V_STORE(shift + j * PAW__VW, v);
+        PAW__FOR(j, PAW__L) PAW__V_STORE(shift + 256 + j * PAW__VW, v);
+        for (c = dim % 16; c && c < 16; ++c) shift[256 + c] = 0; /* as what stands there */
+    }
+}
+/* sums [2][16][16] of 16 tokens, as from pool_dots -> their means; 1 / deviations */
+static void PAW__FN(pool_moments)(const float *sums, const float *shift, size_t dim, float eps,
+                                  float *means, float *scales)
+{
+    float one[16], two[16], base[16];
+    int i;
+    PAW__V_SUMS(sums, one);
+    PAW__V_SUMS(sums + 256, two);
+    for (i = 0; i < 16; ++i) base[i] = shift[i * 16];
+    for (i = 0; i < 16; i += PAW__VW) {
+        const PAW__V n = PAW__V_SET1((float)dim), sum = PAW__V_LOAD(one + i);
+        const PAW__V mean = PAW__V_DIV(sum, n);
+        PAW__V more = PAW__V_MUL(sum, mean), rest, var;
+        PAW__KEEP(more);
+        rest = PAW__V_MAX(PAW__V_SUB(PAW__V_LOAD(two + i), more), PAW__V_ZERO());
+        var = PAW__V_ADD(PAW__V_DIV(rest, n), PAW__V_SET1(eps));
+        PAW__V_STORE(means + i, PAW__V_ADD(PAW__V_LOAD(base + i), mean));
+        PAW__V_STORE(scales + i, PAW__V_DIV(PAW__V_SET1(1.0f), PAW__V_SQRT(var)));
+    }
 }
 /* p is fetched. s [tokens][16]: products of the tokens with up to 16 heads, u as from pool_pack */
 PAW__INLINE void PAW__FN(pool_scores)(const int dtype, const paw__pooling *t, const void *x,
@@ -16162,44 +16228,54 @@ PAW__INLINE void PAW__FN(pool_scores)(const int dtype, const paw__pooling *t, co
     const int narrow = t->dtype != PAW_F32; /* where rows have been widened, next has not */
     const char *half = (const char *)t->next;
     const size_t part = (t->tokens * t->dim >> narrow) / 128 * 64;
+    const size_t padded = (t->tokens + 15) & ~(size_t)15;
     const void *rows[PAW__POOL_ROWS];
-    float lanes[PAW__POOL_ROWS * 256];
-    size_t first, h, k, q, line = 0;
+    float lanes[PAW__POOL_ROWS * 256], sums[512], shift[512];
+    size_t first, h, k, q, at, line = 0;
     memset(lanes, 0, sizeof lanes);
+    memset(sums, 0, sizeof sums);
     for (first = 0; first < t->tokens; first += PAW__POOL_ROWS) {
         const size_t left = paw__min(t->tokens - first, PAW__POOL_ROWS);
         for (k = 0; k < left; ++k) __builtin_prefetch(p + (first + k) * 16, 1, 2);
         for (k = 0; k < PAW__POOL_ROWS; ++k) /* beyond the end the last one, again */
-            rows[k] = (const char *)x + (first + paw__min(k, left - 1)) * d * size;
-        for (k = 0; !known && k < left; k += q) {
-            float *to = t->moments + 2 * (first + k);
-            q = left < 4 ? 1 : 4;
-            if (q == 4) PAW__FN(moments)(dtype, 4, rows[k], d, t->dim, t->eps, to);
-            else PAW__FN(moments)(dtype, 1, rows[k], d, t->dim, t->eps, to);
-        }
+            rows[k] = (const char *)x + paw__min(first + k, t->tokens - 1) * d * size;
+        at = first % 16 * 16;
+        if (!known && !at) PAW__FN(pool_shift)(dtype, t, x, first, shift);
         for (h = 0; h < heads; h += per) {
+            int fresh = !known && !h;
             q = heads - h < per ? heads - h : per;
+            if (fresh && !(PAW__POOL_FUSED(q))) {
+                for (k = 0; k < PAW__POOL_ROWS; k += 2)
+                    PAW__FN(pool_dots)(dtype, 0, 2, 0, u, d, rows + k, shift + at + k * 16,
+                                       sums + at + k * 16, narrow, half, part, line, lanes);
+                fresh = 0;
+            }
             for (k = 0; k < left;) {
                 float *to = lanes + (k * 16 + h) * 16;
-#define PAW__CASE(n, r)                                                                            \
-    case n:                                                                                        \
-        PAW__FN(pool_dots)(dtype, n, r, u + h * d, d, rows + k, narrow, half, part, line, to);     \
+#define PAW__CASE(n, r, known)                                                                     \
+    case 2 * n + !known:                                                                           \
+        PAW__FN(pool_dots)(dtype, n, r, known, u + h * d, d, rows + k, shift + at + k * 16,        \
+                           sums + at + k * 16, narrow, half, part, line, to);                      \
         line += h ? 0 : d / 16 * (r / 2);                                                          \
         k += r;                                                                                    \
         break;
-                switch (q) {
+                switch (2 * (int)q + fresh) {
 #if PAW__VW == 16
-                    PAW__CASE(1, 4) PAW__CASE(2, 4) PAW__CASE(3, 4) PAW__CASE(4, 4)
-                    PAW__CASE(5, 4) PAW__CASE(6, 4) PAW__CASE(7, 2) PAW__CASE(8, 2)
-                    PAW__CASE(9, 2) PAW__CASE(10, 2) PAW__CASE(11, 2) PAW__CASE(12, 2)
+                    PAW__CASE(1, 4, 1) PAW__CASE(2, 4, 1) PAW__CASE(3, 4, 1) PAW__CASE(4, 4, 1)
+                    PAW__CASE(5, 4, 1) PAW__CASE(6, 4, 1) PAW__CASE(7, 2, 1) PAW__CASE(8, 2, 1)
+                    PAW__CASE(9, 2, 1) PAW__CASE(10, 2, 1) PAW__CASE(11, 2, 1) PAW__CASE(12, 2, 1)
+                    PAW__CASE(3, 4, 0) PAW__CASE(6, 2, 0) PAW__CASE(8, 2, 0) PAW__CASE(12, 2, 0)
 #else
-                    PAW__CASE(1, 2) PAW__CASE(2, 2) PAW__CASE(3, 2)
+                    PAW__CASE(1, 2, 1) PAW__CASE(2, 2, 1) PAW__CASE(3, 2, 1)
 #endif
                 default: return;
                 }
 #undef PAW__CASE
             }
         }
+        if (!known && (first % 16 == 12 || first + left == t->tokens))
+            PAW__FN(pool_moments)(sums, shift, t->dim, t->eps, t->moments + (first & ~(size_t)15),
+                                  t->moments + padded + (first & ~(size_t)15));
         for (k = 0; k < left; ++k)
             PAW__V_SUMS(lanes + k * 256, s + (first + k) * 16);
     }
@@ -16210,6 +16286,7 @@ PAW__INLINE void PAW__FN(pool_scores)(const int dtype, const paw__pooling *t, co
 static void PAW__FN(pool_weigh)(const paw__pooling *t, int backward, const float *sums, float *s,
                                 float *p, float *m)
 {
+    const float *r = t->moments + ((t->tokens + 15) & ~(size_t)15);
     size_t i, b, end;
     int j;
     for (j = 0; j < 16; j += PAW__VW) {
@@ -16220,10 +16297,10 @@ static void PAW__FN(pool_weigh)(const paw__pooling *t, int backward, const float
             PAW__V part = PAW__V_ZERO();
             end = b + 16 < t->tokens ? b + 16 : t->tokens;
             for (i = b; i < end; ++i) {
-                const float a = -t->moments[2 * i] * t->moments[2 * i + 1];
+                const float a = -t->moments[i] * r[i];
                 const PAW__V v = PAW__V_FMA(PAW__V_SET1(a), sum,
                                             PAW__V_MUL(PAW__V_LOAD(s + i * 16 + j),
-                                                       PAW__V_SET1(t->moments[2 * i + 1])));
+                                                       PAW__V_SET1(r[i])));
                 PAW__V_STORE(s + i * 16 + j, v);
                 if (backward) part = PAW__V_FMA(PAW__V_LOAD(p + i * 16 + j), v, part);
                 else top = PAW__V_MAX(top, v);
@@ -16249,9 +16326,9 @@ static void PAW__FN(pool_weigh)(const paw__pooling *t, int backward, const float
                 PAW__V v = PAW__V_LOAD(p + i * 16 + j);
                 if (backward) v = PAW__V_MUL(v, PAW__V_SUB(PAW__V_LOAD(s + i * 16 + j), all));
                 else PAW__V_STORE(p + i * 16 + j, v = PAW__V_MUL(v, all));
-                v = PAW__V_MUL(v, PAW__V_SET1(t->moments[2 * i + 1]));
+                v = PAW__V_MUL(v, PAW__V_SET1(r[i]));
                 PAW__V_STORE(s + i * 16 + j, v);
-                part = PAW__V_FMA(v, PAW__V_SET1(t->moments[2 * i]), part);
+                part = PAW__V_FMA(v, PAW__V_SET1(t->moments[i]), part);
             }
             mean = PAW__V_ADD(mean, part);
         }
@@ -16330,10 +16407,15 @@ PAW__INLINE void PAW__FN(pool_sum)(const int dtype, const paw__pooling *t, int b
                         if (!k) v = PAW__V_SUB(v, PAW__V_SET1(m[i]));
                         if (k || backward) v = PAW__V_ADD(PAW__V_LOAD(to + j * PAW__VW), v);
                         PAW__V_STORE(to + j * PAW__VW, v);
+                        if (!backward && end == t->tokens)
+                            PAW__V_STREAM(t->kept + (h + i) * t->kept_head +
+                                              (n + q) * t->kept_step + j * PAW__VW,
+                                          v);
                     }
                 }
         }
     }
+    PAW__STREAMED();
 }
 /* Functions of their own: all in one, the compiler takes a fifth longer for the whole header. */
 #define PAW__TYPE(name, dtype)                                                                     \
@@ -16403,6 +16485,7 @@ static void PAW__FN(pool)(const paw__pooling *t, int backward)
 }
 
 #undef PAW__POOL_HEADS
+#undef PAW__POOL_FUSED
 #undef PAW__POOL_ROWS
 
 /* ---- attention ---- */
@@ -16547,6 +16630,8 @@ static const paw__ops PAW__FN(ops) = {
 #undef PAW__V_SET1
 #undef PAW__V_LOAD
 #undef PAW__V_STORE
+#undef PAW__V_STREAM
+#undef PAW__STREAMED
 #undef PAW__V_ADD
 #undef PAW__V_SUB
 #undef PAW__V_MUL

@@ -128,7 +128,7 @@ static int train_row(const kernels *k, int kind, size_t rows, size_t d)
     const size_t heads = paw__max(1, d / 64), padded = paw__up16(rows), n = padded * d;
     static const double streams[] = { 0, 0, 0, 0, 2, 5, 7, 2, 3, 3, 3, 1 }; /* read or written */
     const int pool = kind <= POOL_BACK_F16, narrow = kind == POOL_F16 || kind == POOL_BACK_F16;
-    float *scratch = NULL, *p = NULL;
+    float *scratch = NULL, *kept = NULL, *p = NULL;
     train_job j;
     bench_row r = bench_row_of(train_names[kind], k->isa, 1, train_call, &j);
     int code;
@@ -148,7 +148,8 @@ static int train_row(const kernels *k, int kind, size_t rows, size_t d)
     j.z = noise(c, n, -1, 1);
     j.w = noise(c, n, 0.5f, 1);
     if (pool) scratch = noise(c, paw__pool_scratch(padded, d, heads), -1, 1);
-    if (pool) p = noise(c, paw__up16(heads) * rows + 2 * rows, 0, 1e-2f);
+    if (pool) kept = noise(c, heads * d, 0, 1);
+    if (pool) p = noise(c, paw__up16(heads) * rows + 2 * padded, 0, 1e-2f);
     if (narrow && j.x) narrow_row(PAW_F16, j.x, n, (char *)j.x);
     j.pool.dtype = narrow ? PAW_F16 : PAW_F32;
     j.pool.x = j.pool.next = j.x;
@@ -162,20 +163,23 @@ static int train_row(const kernels *k, int kind, size_t rows, size_t d)
     j.pool.moments = p ? p + paw__up16(heads) * rows : NULL;
     j.pool.pooled = j.pool.du = j.y;
     j.pool.grad = j.w;
-    j.pool.head_step = d;
-    j.pool.step = 16;
+    j.pool.kept = kept;
+    j.pool.head_step = j.pool.kept_head = d;
+    j.pool.step = j.pool.kept_step = 16;
     j.update.lr = j.update.step = 1e-6f;
     j.update.trust = j.update.keep = j.update.root = 1;
     j.update.beta1 = j.update.momentum = 0.9f;
     j.update.beta2 = 0.999f;
     j.update.eps = 1e-8f;
-    code = j.x && j.y && j.z && j.w && (!pool || (scratch && p)) ? CLI_OK : cli_no_memory(k->app);
+    code = j.x && j.y && j.z && j.w && (!pool || (scratch && p && kept)) ? CLI_OK
+                                                                         : cli_no_memory(k->app);
     if (!code) code = bench_run(k->b, &r);
     paw__free(j.x);
     paw__free(j.y);
     paw__free(j.z);
     paw__free(j.w);
     paw__free(scratch);
+    paw__free(kept);
     paw__free(p);
     return code;
 }
