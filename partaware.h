@@ -4278,7 +4278,7 @@ static paw_err paw__json_u64(paw__json *j, uint64_t *out)
     *out = v;
     return j->e;
 }
-static paw_err paw__json_scalar(paw__json *j) /* checks and passes a string, number or word */
+static paw_err paw__json_plain(paw__json *j) /* checks and passes a string, number or word */
 {
     double v;
     int kind = paw__json_kind(j);
@@ -4299,7 +4299,7 @@ static paw_err paw__json_skip(paw__json *j) /* any value, checked as strictly as
         }
         kind = paw__json_kind(j);
         if (kind == '{' || kind == '[') paw__json_enter(j, kind);
-        else paw__json_scalar(j);
+        else paw__json_plain(j);
     } while (!j->e && j->depth > base);
     return j->e;
 }
@@ -16012,7 +16012,7 @@ static void PAW__FN(columns)(const float *x, const float *y, const float *sub, s
             PAW__FOR(j, PAW__L) {
                 const size_t i = r * ld + (size_t)j * PAW__VW;
                 const PAW__V d = PAW__V_SUB(PAW__V_LOAD(x + i), s[j]);
-                __builtin_prefetch(x + i + 24 * ld, 0, 3); /* each row is on a page of its own */
+                __builtin_prefetch(x + i + 24 * ld, 0, 3); /* rows are far apart */
                 if (y) __builtin_prefetch(y + i + 24 * ld, 0, 3);
                 acc[j] = y ? PAW__V_FMA(d, y == x ? d : PAW__V_LOAD(y + i), acc[j])
                            : PAW__V_ADD(d, acc[j]);
@@ -16213,7 +16213,7 @@ static void PAW__FN(pool_moments)(const float *sums, const float *shift, size_t 
         const PAW__V mean = PAW__V_DIV(sum, n);
         PAW__V more = PAW__V_MUL(sum, mean), rest, var;
         PAW__KEEP(more);
-        rest = PAW__V_MAX(PAW__V_SUB(PAW__V_LOAD(two + i), more), PAW__V_ZERO());
+        rest = PAW__V_MAX(PAW__V_ZERO(), PAW__V_SUB(PAW__V_LOAD(two + i), more)); /* or NaN */
         var = PAW__V_ADD(PAW__V_DIV(rest, n), PAW__V_SET1(eps));
         PAW__V_STORE(means + i, PAW__V_ADD(PAW__V_LOAD(base + i), mean));
         PAW__V_STORE(scales + i, PAW__V_DIV(PAW__V_SET1(1.0f), PAW__V_SQRT(var)));

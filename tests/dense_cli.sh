@@ -167,9 +167,10 @@ check "scored alone: the same mIoU" \
     [ "$(value mIoU "$out/log")" = "$(value mIoU "$out/whole.json")" ]
 check "one page" grep -q '</html>' "$out/whole/report.html"
 
-"$bin/segmentation" $small --batch 64 --crop 512 --dry-run >"$out/noise" 2>"$out/err" &
-pid=$!
-sleep 1
+"$bin/segmentation" --root "$data" --classes 32 --random deit_tiny --threads 2 --batch 64 \
+    --crop 512 --dry-run >"$out/noise" 2>"$out/err" &
+pid=$! waited=0
+until grep -q 'batches of 64' "$out/err" || [ $((waited += 1)) -gt 300 ]; do sleep 0.1; done
 kill -s INT $pid
 wait $pid
 check "dry, interrupted: 130" [ $? -eq 130 ]

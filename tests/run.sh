@@ -1,8 +1,9 @@
 #!/bin/sh
 # run.sh TEST...: runs test programs and scripts, shows what failed or was skipped, and ends with
 # the sum "N passed, N failed, N skipped". A test that crashes, or whose exit status contradicts
-# its own summary, counts as one more failure. Full output: build/logs/NAME.log. Two run at a time:
-# scripts mostly compile, on one core. RUN runs programs of another machine (RUN=qemu-aarch64).
+# its own summary, counts as one more failure. Full output: build/logs/NAME.log. JOBS=2 run at a
+# time: scripts mostly compile, on one core. RUN runs programs of another machine
+# (RUN=qemu-aarch64).
 set -u
 logs=${B:-build}/logs
 mkdir -p "$logs"
@@ -49,7 +50,7 @@ if [ "${1:-}" = --one ]; then
     run "$2"
     exit 0
 fi
-printf '%s\n' "$@" | xargs -n 1 -P 2 sh "$0" --one
+printf '%s\n' "$@" | xargs -n 1 -P "${JOBS:-2}" sh "$0" --one
 for test in "$@"; do report "$(basename "$test")"; done
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

@@ -311,6 +311,47 @@ static void bytes_of(int probe, int kind)
     data_free(&d);
 }
 
+/* Other shapes: narrow, one item, many heads and tokens, groups of rows and of statistics */
+static void bytes_of_shape(size_t n, size_t tokens, size_t dim, int heads, size_t group)
+{
+    static const int threads[] = {1, 3};
+    data d = data_new(n, tokens, dim, 3);
+    paw_features x = features_of(&d);
+    paw_head_opts o;
+    int isa, t, met = 0;
+    paw_head_recipe(PAW_PROBE_PART, PAW_ATTENTIVE, &o);
+    o.dim = dim;
+    o.classes = d.classes;
+    o.heads = heads;
+    o.batch = n;
+    o.bn_group = group;
+    o.epochs = 2;
+    for (isa = PAW_ISA_SCALAR; isa <= PAW_ISA_AVX512; ++isa)
+        for (t = 0; t < 2 && paw_isa_supported(isa); ++t) {
+            paw_ctx *c = context(threads[t]);
+            paw_head *h = NULL;
+            (void)paw_isa_limit(isa);
+            T(!paw_head_create(c, &o, &h) && !paw_head_train(h, c, &x, NULL, NULL) &&
+                  !paw_head_save(h, c, file_of(met ? "b" : "a"), NULL),
+              "train: %s", paw_message(c));
+            if (met++)
+                T(same_file(file_of("a"), file_of("b")), "%zu x %zu x %zu, %d heads: another head "
+                  "on %s, %d threads", n, tokens, dim, heads, paw_isa_name(isa), threads[t]);
+            paw_head_free(h);
+            paw_destroy(c);
+        }
+    (void)paw_isa_limit(PAW_ISA_AVX512);
+    data_free(&d);
+}
+static void test_shapes(void)
+{
+    bytes_of_shape(31, 19, 34, 17, 0);
+    bytes_of_shape(2, 3, 7, 1, 0);
+    bytes_of_shape(290, 3, 40, 8, 0);
+    bytes_of_shape(13, 31, 64, 32, 5);
+    bytes_of_shape(1, 5, 48, 3, 0);
+}
+
 /* Numbers that fit into dtype train the same head and give the same logits as halves and as floats,
    on every instruction set. */
 static void types_of(int dtype, int kind, size_t dim, int heads)
@@ -476,6 +517,7 @@ int main(void)
     test_gradients();
     for (probe = 0; probe < 2; ++probe)
         for (kind = 0; kind < 2; ++kind) bytes_of(probe, kind);
+    test_shapes();
     test_types();
     test_refusals();
     remove(file_of("a"));

@@ -144,7 +144,9 @@ static void test_matmul(void)
         matmul_one(between(1, 40), between(1, 70), between(1, 60), (unsigned)i);
     for (i = 0; i < 16; ++i) /* sums in several blocks and ranges; columns without padding */
         matmul_one(between(1, 20), i & 1 ? 64 : between(1, 40), between(380, 1300), (unsigned)i);
-    for (i = 0; i < 8; ++i) matmul_one(between(200, 450), 16, between(1, 40), (unsigned)i);
+    for (i = 0; i < 8; ++i) /* A in several blocks */
+        matmul_one(between(200, 450), i & 4 ? 16 : between(1, 40), between(1, 40), (unsigned)i);
+    for (i = 0; i < 2; ++i) matmul_one(230, 20, 1300, (unsigned)i);
 }
 
 /* ---- cross-entropy ---- */
@@ -700,10 +702,11 @@ static void magnitudes(const float *x, size_t d, double *out)
     for (k = 0; k < d; ++k) out[k] = (fabs((double)x[k]) + size) / sqrt(var + 1e-6);
 }
 /* A score is r (u x) - m r sum(u), off by s = U (d / 6 + 20) sum |u| r (|x| + mean |x|): 16 chains
-   and their tree for u x, sum(u), m and, halved, r, whose squares are at most 1 + d / 16 times
-   what is left of them; a probability by twice that and the exponential's error, of itself.
-   Gradients of scores: p times differences of g xhat', each off likewise. Then one more chain over
-   the tokens. uneven: some tokens are far from 0, others have few numbers that are. */
+   and their tree for u x, sum(u), m and, halved, r; a probability by twice that and the
+   exponential's error, of itself. Gradients of scores: p times differences of g xhat', each off
+   likewise. Then one more chain over the tokens. uneven: some tokens are far from 0, others in
+   their first 16 numbers alone, so that the squares that r comes from are up to 1 + d / 16 times
+   what is left of them. */
 static void pool_one(int dtype, size_t tokens, size_t d, size_t heads, int uneven)
 {
     static const char *const types[] = {"f32", "", "f16", "bf16"};
@@ -712,7 +715,8 @@ static void pool_one(int dtype, size_t tokens, size_t d, size_t heads, int uneve
     double *want = doubles(heads * row), *bound = doubles(heads * row), *hat = doubles(tokens * d);
     double *v = doubles(d), *pooled = doubles(d), *p = doubles(tokens), size = 0, dsize = 0;
     double *large = doubles(tokens * d), relative, slope;
-    const double chain = U * ((double)d / 6 + 20 + ((double)d / 32 + 5) * (double)d / 16);
+    const double squares = uneven ? ((double)d / 32 + 5) * (double)d / 16 : 0;
+    const double chain = U * ((double)d / 6 + 20 + squares);
     void *rows;
     pool_case c;
     test_case t;
@@ -806,6 +810,7 @@ static void test_pool(void)
         pool_one(dtype, 197, 32, 3, 0);
         pool_one(dtype, 390, 16, 2, 0); /* sums over tokens in two blocks */
         pool_one(dtype, 50, 64, 12, 0);
+        pool_one(dtype, 5, 768, 12, 1);
     }
 }
 #endif
