@@ -14001,7 +14001,7 @@ static paw_err paw__dense_read(paw_ctx *c, const paw_tensors *t, const char *pat
     if (e) return paw__fail(c, e, "%s: no %s: not a dense head", path, paw__dense_names[0]);
     (void)paw_tensors_info(t, at, &w);
     for (i = 2; i < w.ndim; ++i) rest &= w.shape[i] == 1;
-    if (w.ndim < 2 || !rest || w.shape[0] >= PAW_UNKNOWN)
+    if (w.ndim < 2 || !rest || !w.count || w.shape[0] >= PAW_UNKNOWN)
         return paw__fail(c, PAW_E_SHAPE, "%s: %s is not [outputs, width, 1, 1]", path, w.name);
     e = paw__tensors_back(c, t, w.name, w.count);
     if (!e) e = paw__dense_new(c, (int)w.shape[0], w.shape[1], h);
