@@ -12906,7 +12906,7 @@ static paw_err paw__pass_open(const paw_head *h, paw_ctx *c, size_t n, size_t to
                               paw__pass *w)
 {
     const size_t d = paw__up16(h->o.dim), heads = (size_t)h->o.heads, hd = heads * d;
-    const size_t np = paw__up16(n) + 1; /* chunks in odd lines: all sets of the cache */
+    const size_t np = paw__up16(n);
     const size_t padded = paw__up16(tokens), logits = paw__up16((size_t)h->o.classes);
     const size_t scores = paw__up16(heads) * tokens;
     const size_t groups = (n + group - 1) / group;
