@@ -718,7 +718,7 @@ typedef struct {
 PAW_DEF void paw_head_recipe(int probe, int kind, paw_head_opts *out);
 typedef struct { /* rows by number, so that they may come from memory, disk or an encoder */
     size_t count, tokens;  /* tokens of a row, class token included; linear: 1 */
-    const int32_t *labels; /* [count] */
+    const int32_t *labels; /* [count]; to predict: not read, NULL is fine */
     int dtype;             /* of the rows, aligned to it: PAW_F32, _F16, _BF16; others are E_ARG */
     /* rows[i]: features of row items[i], [tokens, dim], valid until the next call; epoch from 0, -1
        to predict. What is not PAW_OK ends the run and is returned. */
@@ -750,7 +750,7 @@ PAW_DEF paw_err paw_head_step(paw_head *h, paw_ctx *c, const void *const *rows, 
    instruction set, in one run or resumed, in the middle of an epoch too. */
 PAW_DEF paw_err paw_head_train(paw_head *h, paw_ctx *c, const paw_features *x,
                                paw_err (*told)(void *user, const paw_progress *p), void *user);
-/* logits: [count, classes] */
+/* logits: [count, classes]; by PAW_BN_BATCH those of a row depend on the rest of its test_batch */
 PAW_DEF paw_err paw_head_predict(const paw_head *h, paw_ctx *c, const paw_features *x,
                                  float *logits);
 PAW_DEF paw_err paw_head_bn_eval(paw_head *h, int bn_eval); /* PAW_BN_BATCH, PAW_BN_RUNNING */
@@ -13332,26 +13332,27 @@ static paw_err paw__head_fetch(const paw_head *h, paw_ctx *c, const paw_features
     paw_err e = PAW_OK;
     if (!w->block || w->n != n) {
         paw__free(w->block);
-        w->block = NULL;
         e = paw__pass_open(h, c, n, x->tokens, group ? group : n, w);
     }
     w->dtype = x->dtype;
     return e ? e : x->get(x->user, epoch, items, n, rows);
 }
-static paw_err paw__head_open(paw_ctx *c, const paw_head *h, const paw_features *x, size_t batch,
-                              size_t **items, const void ***rows, int32_t **labels)
+static paw_err paw__head_open(paw_ctx *c, const paw_head *h, const paw_features *x, int labelled,
+                              size_t batch, size_t **items, const void ***rows)
 {
     *items = NULL;
     *rows = NULL;
-    *labels = NULL;
-    if (!x || !x->get || !x->tokens || (x->count && !x->labels) || x->count > UINT32_MAX ||
-        (h->o.kind == PAW_LINEAR && x->tokens != 1) || !paw__float_type(x->dtype) ||
-        !paw__labels_ok(x->labels, x->count, h->o.classes))
-        return paw__fail(c, PAW_E_ARG, "head: bad features, or a label is no class");
+    if (!x || !x->get || (labelled && x->count && !x->labels) || x->count > UINT32_MAX)
+        return paw__fail(c, PAW_E_ARG, "head: no features, get or labels, or over 2^32 - 1 rows");
+    if (!x->tokens || (h->o.kind == PAW_LINEAR && x->tokens != 1))
+        return paw__fail(c, PAW_E_ARG, "head: rows of %zu tokens, linear ones have 1", x->tokens);
+    if (!paw__float_type(x->dtype))
+        return paw__fail(c, PAW_E_ARG, "head: dtype %d is none of floats", x->dtype);
+    if (labelled && !paw__labels_ok(x->labels, x->count, h->o.classes))
+        return paw__fail(c, PAW_E_ARG, "head: a label is none of %d classes", h->o.classes);
     *items = (size_t *)paw__alloc(c, x->count + 1, sizeof **items);
     *rows = (const void **)paw__alloc(c, batch, sizeof **rows);
-    *labels = (int32_t *)paw__alloc(c, batch, sizeof **labels);
-    return *items && *rows && *labels ? PAW_OK : PAW_E_OOM;
+    return *items && *rows ? PAW_OK : PAW_E_OOM;
 }
 PAW_DEF paw_err paw_head_train(paw_head *h, paw_ctx *c, const paw_features *x,
                                paw_err (*told)(void *user, const paw_progress *p), void *user)
@@ -13361,14 +13362,15 @@ PAW_DEF paw_err paw_head_train(paw_head *h, paw_ctx *c, const paw_features *x,
     paw__team team;
     size_t *order, i, n, batch;
     const void **rows;
-    int32_t *labels;
+    int32_t *labels = NULL;
     double loss = 0;
     paw_err e;
     PAW__ENTER(c && h);
     memset(&w, 0, sizeof w);
     memset(&p, 0, sizeof p);
     batch = x ? paw__max(1, paw__min(h->o.batch, x->count)) : 1;
-    e = paw__head_open(c, h, x, batch, &order, &rows, &labels);
+    e = paw__head_open(c, h, x, 1, batch, &order, &rows);
+    if (!e && !(labels = (int32_t *)paw__alloc(c, batch, sizeof *labels))) e = PAW_E_OOM;
     team = paw__team_of(c);
     while (!e && x->count && h->epoch < h->o.epochs) {
         paw__random_order(h->o.seed, 0x10000u + (uint32_t)h->epoch, order, x->count);
@@ -13409,11 +13411,10 @@ PAW_DEF paw_err paw_head_predict(const paw_head *h, paw_ctx *c, const paw_featur
     paw__team team;
     size_t *items, i, r, n;
     const void **rows;
-    int32_t *labels;
     paw_err e;
     PAW__ENTER(c && h);
     memset(&w, 0, sizeof w);
-    e = paw__head_open(c, h, x, batch, &items, &rows, &labels);
+    e = paw__head_open(c, h, x, 0, batch, &items, &rows);
     if (!e && x->count && !logits) e = paw__fail(c, PAW_E_ARG, "paw_head_predict: NULL logits");
     team = paw__team_of(c);
     for (i = 0; !e && i < x->count; i += n) {
@@ -13427,7 +13428,6 @@ PAW_DEF paw_err paw_head_predict(const paw_head *h, paw_ctx *c, const paw_featur
     paw__free(w.block);
     paw__free(items);
     paw__free(rows);
-    paw__free(labels);
     return e;
 }
 

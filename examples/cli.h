@@ -1241,12 +1241,14 @@ static inline int cli_print(cli *app, const cli_result *r)
 
 /* ---- files ---- */
 
-/* Creates a folder unless it is there. */
+/* Creates a folder unless it is there; files can be made in it. */
 static inline int cli_make_folder(cli *app, const char *path)
 {
     struct stat s;
     if (!mkdir(path, 0777)) return CLI_OK;
-    if (errno == EEXIST && !stat(path, &s) && S_ISDIR(s.st_mode)) return CLI_OK;
+    if (errno == EEXIST && !stat(path, &s) && S_ISDIR(s.st_mode))
+        return access(path, W_OK) ? cli_error(app, CLI_RESOURCE, "%s: %s", path, strerror(errno))
+                                  : (int)CLI_OK;
     return cli_error(app, CLI_RESOURCE, "%s: cannot create the folder: %s", path,
                      strerror(errno == EEXIST ? ENOTDIR : errno));
 }
@@ -1260,10 +1262,13 @@ static inline int cli_file_open(cli *app, cli_file *o, const char *folder, const
 {
     const int n = snprintf(o->path, sizeof o->path, "%s%s%s", folder ? folder : "",
                            folder ? "/" : "", name);
+    struct stat s;
     o->f = NULL;
     if (n < 0 || (size_t)n >= sizeof o->path)
         return cli_error(app, CLI_RESOURCE, "%s: the name is too long", name);
     snprintf(o->tmp, sizeof o->tmp, "%s.tmp", o->path);
+    if (!stat(o->path, &s) && S_ISDIR(s.st_mode))
+        return cli_error(app, CLI_RESOURCE, "%s: %s", o->path, strerror(EISDIR));
     o->f = fopen(o->tmp, "wb");
     if (!o->f) return cli_error(app, CLI_RESOURCE, "%s: %s", o->tmp, strerror(errno));
     return CLI_OK;

@@ -28,7 +28,7 @@ int main(int argc, char **argv)
     cli app;
     report_probe p;
     paw_model *model = NULL;
-    int code, coco, kind;
+    int code, coco;
     cli_start(&app, argc, argv, &program);
     memset(&p, 0, sizeof p);
     p.app = p.set[0].app = p.set[1].app = &app;
@@ -36,19 +36,18 @@ int main(int argc, char **argv)
     p.lead = "A small head learns on frozen features which part a patch shows. What it reads out "
              "is what the encoder knows about parts.";
     coco = cli_choice(&app, "--dataset");
-    kind = cli_choice(&app, "--head");
     p.open = coco ? paw_index_coco_parts : paw_index_cub;
     p.train = coco ? "train2017" : "train";
     p.test = coco ? "val2017" : "test";
     p.frame = PAW_FRAME_CENTER; /* as released: training sees the central 87.5 % */
     p.recipe = "part (protocol 5.1 to 5.3)";
     p.paper_at = "acc_paper: Table 4, ViT-B, all of the data set, best epoch";
-    paw_head_recipe(PAW_PROBE_PART, kind, &p.o);
+    paw_head_recipe(PAW_PROBE_PART, cli_choice(&app, "--head"), &p.o);
     code = cli_load_for_parts(&app, &model, &p.info);
+    if (!code) code = report_probe_open(&p, model);
     if (!code && !cli_has(&app, "--parts") && !cli_is_random(&app))
         p.paper = cli_paper_value(coco ? "COCO-part" : "CUB-200-2011",
-                                  kind ? "attentive_acc" : "linear_acc", p.info.recipe);
-    if (!code) code = report_probe_open(&p, model);
+                                  p.o.kind ? "attentive_acc" : "linear_acc", p.info.recipe);
     if (!code) code = report_probe_finish(&p);
     report_probe_free(&p);
     paw_model_free(model);

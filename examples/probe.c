@@ -34,7 +34,7 @@ int main(int argc, char **argv)
     cli app;
     report_probe p;
     paw_model *model = NULL;
-    int code, cifar, head;
+    int code, cifar;
     cli_start(&app, argc, argv, &program);
     memset(&p, 0, sizeof p);
     p.app = p.set[0].app = p.set[1].app = &app;
@@ -42,7 +42,6 @@ int main(int argc, char **argv)
     p.lead = "A small head learns the classes on frozen features. What it can read out is what the "
              "encoder knows.";
     cifar = cli_choice(&app, "--dataset");
-    head = cli_choice(&app, "--head");
     p.open = cifar ? paw_index_cifar10 : paw_index_folders;
     p.train = cli_text(&app, "--train-split");
     p.test = cli_text(&app, "--test-split");
@@ -51,11 +50,11 @@ int main(int argc, char **argv)
     p.augment = cli_has(&app, "--augment");
     p.recipe = cli_choice(&app, "--probe") ? "imagenet (protocol 5.4)" : "part (protocol 5.1-5.3)";
     p.paper_at = "acc_paper: Table 1, ViT-B, ImageNet-1K; the head's code was not released";
-    paw_head_recipe(cli_choice(&app, "--probe"), head, &p.o);
+    paw_head_recipe(cli_choice(&app, "--probe"), cli_choice(&app, "--head"), &p.o);
     code = cli_load(&app, &model, &p.info);
     if (!code) code = report_probe_open(&p, model);
     if (!code && !cli_is_random(&app) && p.o.classes == 1000)
-        p.paper = cli_paper_value("ImageNet-1K", head ? "attentive_top1" : "linear_top1",
+        p.paper = cli_paper_value("ImageNet-1K", p.o.kind ? "attentive_top1" : "linear_top1",
                                   p.info.recipe);
     if (!code) code = report_probe_finish(&p);
     report_probe_free(&p);

@@ -338,7 +338,8 @@ typedef struct {
     {"--feature", "all|cls|mean|projected|bottleneck", CLI_CHOICE, "all", 0, 0,                    \
      "what to compare"}
 #define REPORT_OPTION                                                                              \
-    {"--report", "DIR", CLI_STR, NULL, 0, 0, "also write DIR/report.html, one page with images"}
+    {"--report", "DIR", CLI_STR, NULL, 0, 0,                                                       \
+     "also write DIR/report.html: results and pictures on one page"}
 
 static inline void report_retrieval_free(report_retrieval *d)
 {
@@ -1524,6 +1525,12 @@ static inline int search_write(search *s, const cli_result *r, const char *folde
         {"--predictions", "FILE", CLI_STR, NULL, 0, 0, "write path, label, prediction as CSV"}
 
 typedef struct report_probe report_probe;
+enum { REPORT_CLASSES, REPORT_READS, REPORT_WEIGHTS, REPORT_STATS, REPORT_RECIPE, REPORT_FACTS };
+static const char *const report_facts[REPORT_FACTS] = { "class_names", "feature", "weights_hash",
+                                                        "stats", "recipe" };
+typedef struct { /* what a head was trained on, as its file says it; each owned, NULL: unknown */
+    char *fact[REPORT_FACTS]; /* class_names: a line each, in the order of the outputs */
+} report_origin;
 typedef struct { /* rows of one set, in memory or from the store */
     report_probe *p;
     int set, kind;
@@ -1539,7 +1546,7 @@ struct report_probe {
     const char *title, *lead, *train, *test; /* of the page; names of the splits */
     paw_index_fn *open;
     int frame;            /* of training images; tests have PAW_FRAME_AUTO */
-    const char *recipe;   /* of the result */
+    const char *recipe;   /* of the result; with --apply as the head's file says */
     double paper;         /* percent; 0: none */
     const char *paper_at; /* "Table 4, ..." */
     cli_items set[2];     /* training, test */
@@ -1550,6 +1557,8 @@ struct report_probe {
     uint64_t weights;
     paw_head_opts o;
     paw_head *head;
+    report_origin origin, kept; /* of this run; of the head of --apply */
+    cli_file predictions;
     int augment; /* training images are cut at random and encoded anew in each epoch */
     float *logits;                            /* [test count, classes] */
     double *loss, *acc;                       /* [epochs] of the last run; acc NaN: not tested */
@@ -1572,6 +1581,11 @@ static inline void report_probe_free(report_probe *p)
         free((void *)(uintptr_t)p->x[i].labels);
         cli_items_free(&p->set[i]);
     }
+    for (i = 0; i < REPORT_FACTS; ++i) {
+        free(p->origin.fact[i]);
+        free(p->kept.fact[i]);
+    }
+    cli_file_drop(&p->predictions);
     paw_head_free(p->head);
     free(p->logits);
     free(p->loss);
@@ -1723,19 +1737,146 @@ static inline int report_set_open(report_probe *p, int i)
     r->x = (char *)cli_features_read(p->app, &s->f, kind, r->dtype);
     return r->x ? CLI_OK : (int)CLI_RESOURCE;
 }
+static inline char *report_copy(const char *s)
+{
+    const size_t n = strlen(s) + 1;
+    char *copy = (char *)cli_alloc(n, 1);
+    return copy ? (char *)memcpy(copy, s, n) : NULL;
+}
+/* What a head of this run is trained on. */
+static inline int report_origin_of(report_probe *p)
+{
+    const paw_index *x = &p->set[1].index;
+    char **fact = p->origin.fact, text[64];
+    size_t n = 1;
+    int c;
+    for (c = 0; c < x->classes; ++c) n += strlen(x->class_names[c]) + 1;
+    fact[REPORT_CLASSES] = (char *)cli_alloc(n, 1);
+    for (n = 0, c = 0; fact[REPORT_CLASSES] && c < x->classes; ++c)
+        n += (size_t)sprintf(fact[REPORT_CLASSES] + n, "%s%s", c ? "\n" : "", x->class_names[c]);
+    snprintf(text, sizeof text, "%s", p->o.kind == PAW_ATTENTIVE ? "tokens"
+                                                                 : cli_text(p->app, "--feature"));
+    if (cli_has(p->app, "--layer"))
+        snprintf(text + strlen(text), 32, " of block %d", cli_int(p->app, "--layer"));
+    fact[REPORT_READS] = report_copy(text);
+    snprintf(text, sizeof text, "%016llx", (unsigned long long)p->weights);
+    fact[REPORT_WEIGHTS] = report_copy(text);
+    fact[REPORT_STATS] = report_copy(cli_text(p->app, "--stats"));
+    fact[REPORT_RECIPE] = report_copy(p->recipe);
+    for (c = 0; c < REPORT_FACTS; ++c)
+        if (!fact[c]) return cli_no_memory(p->app);
+    return CLI_OK;
+}
+/* Names the first class that is not the same in both lists. */
+static inline int report_other_class(report_probe *p, const char *kept, const char *here)
+{
+    int c;
+    for (c = 0;; ++c) {
+        const int n = (int)strcspn(kept, "\n"), m = (int)strcspn(here, "\n");
+        if (n != m || memcmp(kept, here, (size_t)n) || !kept[n] || !here[m])
+            return cli_error(p->app, CLI_INPUT, "%s: its class %d is '%.*s', here '%.*s'",
+                             cli_text(p->app, "--apply"), c, n, kept, m, here);
+        kept += n + 1;
+        here += m + 1;
+    }
+}
+/* A head of other classes or other features says nothing of these: refused. Other weights may be
+   wanted (the same in other numbers), so that is said only, here and with the result. */
+static inline int report_origin_check(report_probe *p)
+{
+    char *const *kept = p->kept.fact, *const *here = p->origin.fact;
+    const char *path = cli_text(p->app, "--apply");
+    if (kept[REPORT_CLASSES] && strcmp(kept[REPORT_CLASSES], here[REPORT_CLASSES]))
+        return report_other_class(p, kept[REPORT_CLASSES], here[REPORT_CLASSES]);
+    if (kept[REPORT_READS] && strcmp(kept[REPORT_READS], here[REPORT_READS]))
+        return cli_error(p->app, CLI_INPUT, "%s: reads %s, not %s: see --feature and --layer", path,
+                         kept[REPORT_READS], here[REPORT_READS]);
+    if (!kept[REPORT_CLASSES] || !kept[REPORT_READS] || !kept[REPORT_WEIGHTS])
+        cli_say(p->app, "%s does not say on what it was trained: take care that it is this", path);
+    else if (strcmp(kept[REPORT_WEIGHTS], here[REPORT_WEIGHTS]))
+        cli_say(p->app, "%s was trained on features of other weights, %s, not %s", path,
+                kept[REPORT_WEIGHTS], here[REPORT_WEIGHTS]);
+    if (kept[REPORT_STATS] && strcmp(kept[REPORT_STATS], here[REPORT_STATS]))
+        cli_say(p->app, "%s was trained with --stats %s", path, kept[REPORT_STATS]);
+    return CLI_OK;
+}
+static inline int report_feature_check(report_probe *p)
+{
+    const int layer = cli_has(p->app, "--layer");
+    if (!cli_choice(p->app, "--feature") || (!layer && p->o.kind != PAW_ATTENTIVE)) return CLI_OK;
+    return cli_error(p->app, CLI_USAGE, "--feature mean is of a linear head on the last features: "
+                     "not with %s", layer ? "--layer" : "an attentive head");
+}
+/* The head of --apply, and what its file says of it. */
+static inline int report_apply(report_probe *p)
+{
+    static const char *const training[] = { "--augment", "--train-split", "--probe", "--runs",
+                                            "--seed", "--epochs", "--lr", "--train-batch",
+                                            "--bn-group", "--test-every", "--save" };
+    const char *path = cli_text(p->app, "--apply");
+    const int kind = p->o.kind;
+    paw_tensors *t = NULL;
+    paw_err e;
+    int i;
+    for (i = 0; i < CLI_COUNT(training); ++i)
+        if (cli_find(p->app->program, training[i], strlen(training[i])) >= 0 &&
+            cli_has(p->app, training[i]))
+            return cli_error(p->app, CLI_USAGE, "%s is of training: not with --apply", training[i]);
+    e = paw_head_load(p->app->ctx, path, &p->head);
+    if (!e) e = paw_tensors_open(p->app->ctx, path, &t);
+    if (e) return cli_fail(p->app, e);
+    for (i = 0; i < REPORT_FACTS; ++i) {
+        const char *fact = paw_tensors_meta(t, report_facts[i]);
+        p->kept.fact[i] = fact ? report_copy(fact) : NULL;
+        if (fact && !p->kept.fact[i]) e = PAW_E_OOM;
+    }
+    paw_tensors_close(t);
+    if (e) return cli_no_memory(p->app);
+    paw_head_describe(p->head, &p->o, NULL);
+    p->recipe = p->kept.fact[REPORT_RECIPE] ? p->kept.fact[REPORT_RECIPE] : "unknown";
+    if (cli_has(p->app, "--head") && p->o.kind != kind)
+        return cli_error(p->app, CLI_USAGE, "%s: not --head %s", path, cli_text(p->app, "--head"));
+    if (p->o.dim != (size_t)p->info.dim || p->o.classes != p->set[1].index.classes)
+        return cli_error(p->app, CLI_INPUT, "%s: width %lu and %d classes, not %d and %d", path,
+                         (unsigned long)p->o.dim, p->o.classes, p->info.dim,
+                         p->set[1].index.classes);
+    return report_feature_check(p);
+}
+/* What would fail after hours fails before them: --save, --predictions. */
+static inline int report_probe_files(report_probe *p)
+{
+    const char *save = cli_text(p->app, "--save"), *csv = cli_text(p->app, "--predictions");
+    cli_file o;
+    int code = save ? cli_file_open(p->app, &o, NULL, save) : (int)CLI_OK;
+    if (code) return code;
+    if (save) cli_file_drop(&o);
+    return csv ? cli_file_open(p->app, &p->predictions, NULL, csv) : (int)CLI_OK;
+}
+/* The recipe's settings as the options change them. */
+static inline void report_probe_settings(report_probe *p)
+{
+    cli *app = p->app;
+    const double batch = (double)p->o.batch;
+    if (cli_has(app, "--epochs")) p->o.epochs = cli_int(app, "--epochs");
+    if (cli_has(app, "--train-batch")) p->o.batch = (size_t)cli_int(app, "--train-batch");
+    p->o.lr *= (double)p->o.batch / batch;
+    if (cli_has(app, "--lr")) p->o.lr = cli_real(app, "--lr");
+    p->o.bn_group = (size_t)cli_int(app, "--bn-group");
+    if (p->o.warmup < p->o.epochs || !(p->o.warmup > 0)) return;
+    cli_say(app, "no warm-up: the recipe's %g epochs of it leave nothing of %d", p->o.warmup,
+            p->o.epochs);
+    p->o.warmup = 0;
+}
 /* Data, features and settings; p->o holds the recipe. */
 static inline int report_probe_open(report_probe *p, const paw_model *model)
 {
     cli *app = p->app;
     const int apply = cli_has(app, "--apply"), layer = cli_has(app, "--layer");
-    const double batch = (double)p->o.batch;
     int code = CLI_OK, i, c;
     size_t k, *count;
     if (p->augment && layer)
         return cli_error(app, CLI_USAGE, "--augment and --layer do not go together");
-    if (cli_choice(app, "--feature") && (layer || p->o.kind == PAW_ATTENTIVE))
-        return cli_error(app, CLI_USAGE, "--feature mean is of a linear head on the last features: "
-                         "not with --%s", layer ? "layer" : "head attentive");
+    if ((code = report_feature_check(p)) != CLI_OK) return code;
     p->model = model;
     p->weights = paw_model_hash(model);
     for (i = apply; !code && i < 2; ++i)
@@ -1744,25 +1885,15 @@ static inline int report_probe_open(report_probe *p, const paw_model *model)
     if (!apply && p->set[0].index.classes != p->set[1].index.classes)
         return cli_error(app, CLI_INPUT, "%d classes to train, %d to test",
                          p->set[0].index.classes, p->set[1].index.classes);
-    if (apply) {
-        const paw_err e = paw_head_load(app->ctx, cli_text(app, "--apply"), &p->head);
-        if (e) return cli_fail(app, e);
-        paw_head_describe(p->head, &p->o, NULL);
-        if (p->o.dim != (size_t)p->info.dim || p->o.classes != p->set[1].index.classes)
-            return cli_error(app, CLI_INPUT, "%s: width %lu and %d classes, not %d and %d",
-                             cli_text(app, "--apply"), (unsigned long)p->o.dim, p->o.classes,
-                             p->info.dim, p->set[1].index.classes);
-    }
+    if (apply) code = report_apply(p);
+    else report_probe_settings(p);
+    if (!code) code = report_probe_files(p);
+    if (code) return code;
     p->o.dim = (size_t)p->info.dim;
     p->o.classes = p->set[1].index.classes;
-    if (!apply) {
-        if (cli_has(app, "--epochs")) p->o.epochs = cli_int(app, "--epochs");
-        if (cli_has(app, "--train-batch")) p->o.batch = (size_t)cli_int(app, "--train-batch");
-        p->o.lr *= (double)p->o.batch / batch;
-        if (cli_has(app, "--lr")) p->o.lr = cli_real(app, "--lr");
-        p->o.bn_group = (size_t)cli_int(app, "--bn-group");
-        if (p->o.warmup > p->o.epochs) p->o.warmup = 0;
-    }
+    code = report_origin_of(p);
+    if (!code && apply) code = report_origin_check(p);
+    if (code) return code;
     if (cli_has(app, "--bn-eval")) p->o.bn_eval = cli_choice(app, "--bn-eval");
     if (p->head) (void)paw_head_bn_eval(p->head, p->o.bn_eval);
     for (i = apply; (!code || code == CLI_DONE) && i < 2; ++i) { /* --shard: a part of each set */
@@ -1792,45 +1923,26 @@ static inline int report_probe_open(report_probe *p, const paw_model *model)
     free(count);
     return code ? code : cli_first(app);
 }
-/* The classes that a kept head knows, in the order of its outputs. */
 static inline int report_keep_head(report_probe *p)
 {
-    const char *path = cli_text(p->app, "--save"), *meta[7];
-    const paw_index *x = &p->set[1].index;
-    char hash[20];
-    size_t n = 1;
-    char *names;
-    int c;
-    paw_err e;
+    const char *path = cli_text(p->app, "--save"), *meta[2 * REPORT_FACTS + 1];
+    int i;
     if (!path) return CLI_OK;
-    for (c = 0; c < x->classes; ++c) n += strlen(x->class_names[c]) + 1;
-    names = (char *)cli_alloc(n, 1);
-    if (!names) return cli_no_memory(p->app);
-    for (c = 0; c < x->classes; ++c) {
-        if (c) strcat(names, "\n");
-        strcat(names, x->class_names[c]);
+    for (i = 0; i < REPORT_FACTS; ++i) {
+        meta[2 * i] = report_facts[i];
+        meta[2 * i + 1] = p->origin.fact[i];
     }
-    snprintf(hash, sizeof hash, "%016llx", (unsigned long long)p->weights);
-    meta[0] = "class_names";
-    meta[1] = names;
-    meta[2] = "weights_hash";
-    meta[3] = hash;
-    meta[4] = "recipe";
-    meta[5] = p->recipe;
-    meta[6] = NULL;
-    e = paw_head_save(p->head, p->app->ctx, path, meta);
-    free(names);
-    return e ? cli_error(p->app, CLI_RESOURCE, "%s", paw_message(p->app->ctx)) : CLI_OK;
+    meta[2 * i] = NULL;
+    return paw_head_save(p->head, p->app->ctx, path, meta)
+               ? cli_error(p->app, CLI_RESOURCE, "%s", paw_message(p->app->ctx)) : CLI_OK;
 }
 static inline int report_predictions(report_probe *p)
 {
-    const char *path = cli_text(p->app, "--predictions");
     const paw_index *x = &p->set[1].index;
-    FILE *f = path ? fopen(path, "wb") : NULL;
+    FILE *f = p->predictions.f;
     size_t i;
     int c, best;
-    if (!path) return CLI_OK;
-    if (!f) return cli_error(p->app, CLI_RESOURCE, "%s: %s", path, strerror(errno));
+    if (!f) return CLI_OK;
     fprintf(f, "path,entry,part_id,label,prediction,logit\n");
     for (i = 0; i < x->count; ++i) {
         const float *row = p->logits + i * (size_t)p->o.classes;
@@ -1845,8 +1957,7 @@ static inline int report_predictions(report_probe *p)
         cli_csv_value(f, cli_r((double)row[best], 6));
         fputc('\n', f);
     }
-    i = ferror(f) != 0;
-    return fclose(f) || i ? cli_error(p->app, CLI_RESOURCE, "%s: cannot be written", path) : CLI_OK;
+    return cli_file_keep(p->app, &p->predictions);
 }
 /* With augmentation every epoch encodes: says how long before it starts. */
 static inline int report_probe_eta(report_probe *p)
@@ -1881,8 +1992,8 @@ static inline int report_probe_train(report_probe *p)
     p->encoded = 0;
     start = cli_seconds();
     for (p->run = 0; !code && p->run < p->runs; ++p->run) {
-        p->o.seed = seed + (uint64_t)p->run;
         if (!cli_has(p->app, "--apply")) {
+            p->o.seed = seed + (uint64_t)p->run;
             paw_head_free(p->head);
             p->head = NULL;
             e = paw_head_create(p->app->ctx, &p->o, &p->head);
@@ -1933,7 +2044,7 @@ static inline void report_put_probe(report_probe *p, cli_result *r)
     static const char *const optimizers[] = { "sgd", "lars", "adamw" };
     const paw_index *x = &p->set[1].index;
     const int apply = cli_has(p->app, "--apply"), norm = p->o.norm || p->o.kind == PAW_ATTENTIVE;
-    char text[64], hex[20];
+    char text[1024];
     int c, k;
     p->columns[0].title = p->columns[0].key = "class";
     p->columns[1].title = p->columns[1].key = "items";
@@ -1972,25 +2083,34 @@ static inline void report_put_probe(report_probe *p, cli_result *r)
     cli_put(r, "train_batch", cli_n(p->o.batch));
     cli_put(r, "epochs", cli_n((size_t)p->o.epochs));
     cli_put(r, "warmup_epochs", cli_r(p->o.warmup, -1));
-    cli_put(r, "seed", cli_n((size_t)cli_int(p->app, "--seed")));
-    cli_put(r, "augmented", cli_s(p->augment ? "yes" : "no"));
-    cli_put(r, "train_items", cli_n(p->x[0].count));
+    cli_put(r, "seed", cli_n((size_t)p->o.seed - (apply ? 0 : (size_t)p->runs - 1)));
+    if (!apply) {
+        cli_put(r, "augmented", cli_s(p->augment ? "yes" : "no"));
+        cli_put(r, "train_items", cli_n(p->x[0].count));
+        cli_put(r, "train_classes_absent", cli_n(p->absent));
+        cli_put(r, "train_seconds", cli_r(p->seconds, 2));
+    }
     cli_put(r, "test_items", cli_n(p->x[1].count));
-    cli_put(r, "train_classes_absent", cli_n(p->absent));
-    cli_put(r, "train_seconds", cli_r(p->seconds, 2));
     cli_put(r, "dataset", cli_s(cli_text(p->app, "--dataset")));
     cli_put(r, "root", cli_s(cli_base(cli_text(p->app, "--root"))));
-    cli_put(r, "splits", cli_s(apply ? p->test : "train, test"));
+    snprintf(text, sizeof text, "%s%s%s", apply ? "" : p->train, apply ? "" : ", ", p->test);
+    cli_put(r, "splits", cli_s(text));
     if (cli_find(p->app->program, "--protocol", 10) >= 0)
         cli_put(r, "protocol", cli_s(cli_text(p->app, "--protocol")));
     cli_put(r, "missing_files", cli_n(p->set[0].missing + p->set[1].missing));
     cli_put(r, "bad_items", cli_n(p->set[0].bad_count + p->set[1].bad_count));
     cli_put(r, "cache_dtype", cli_s(cli_text(p->app, "--cache-dtype")));
     cli_put_settings(p->app, r, &p->info, p->info.image_px);
-    snprintf(hex, sizeof hex, "%016llx", (unsigned long long)p->weights);
-    cli_put(r, "weights_hash", cli_s(hex));
-    cli_put(r, "notes[]", cli_s("last: after the last epoch; best: of all epochs, chosen on the "
-                                "test set as the released code does"));
+    cli_put(r, "weights_hash", cli_s(p->origin.fact[REPORT_WEIGHTS]));
+    for (c = REPORT_WEIGHTS; c <= REPORT_STATS; ++c) {
+        if (!apply || !p->kept.fact[c] || !strcmp(p->kept.fact[c], p->origin.fact[c])) continue;
+        snprintf(text, sizeof text, "the head was trained with another %s: %s", report_facts[c],
+                 p->kept.fact[c]);
+        cli_put(r, "notes[]", cli_s(text));
+    }
+    if (!apply)
+        cli_put(r, "notes[]", cli_s("last: after the last epoch; best: of all epochs, chosen on "
+                                    "the test set as the released code does"));
     if (p->paper > 0) cli_put(r, "notes[]", cli_s(p->paper_at));
     cli_put_width(p->app, r, &p->info, p->paper);
 }

@@ -48,7 +48,9 @@ for head in linear attentive; do
     check "$head: streamed, the same head" cmp -s "$out/$head.a" "$out/$head.b"
     check "$head, 2 threads" run $probe --threads 2 --save "$out/$head.b"
     check "$head: 2 threads, the same head" cmp -s "$out/$head.a" "$out/$head.b"
-    check "$head: applied" run $probe --apply "$out/$head.a" --predictions "$out/again.csv"
+    check "$head: applied" run $bin/probe $folders --apply "$out/$head.a" \
+        --predictions "$out/again.csv" --bn-eval batch
+    check "$head: applied, nothing to say" [ ! -s "$out/err" ]
     check "$head: applied, the same predictions" cmp -s "$out/$head.csv" "$out/again.csv"
 done
 
@@ -80,7 +82,50 @@ check "augmented: not 0.0 minutes" [ "$(grep -c '0\.0 minutes' "$out/err")" -eq 
 refuses 2 "--feature mean" $probe --feature mean --layer 3
 refuses 2 "--feature mean" $probe --feature mean --head attentive
 refuses 2 "--augment and --layer" $probe --augment --layer 3
-refuses 3 "$out/none" $probe --apply "$out/none"
+refuses 3 "$out/none" $bin/probe $folders --apply "$out/none"
+check "epochs that are all warm-up" run $probe --probe imagenet --epochs 10
+check "epochs that are all warm-up: none of it, said" [ "$(grep -c 'no warm-up' "$out/err")" -eq 1 ]
+check "epochs that are all warm-up: none" grep -q '"warmup_epochs": 0' "$out/json"
+
+# Outputs that cannot be written fail before anything is encoded or trained
+for option in --save --predictions; do
+    refuses 4 "$out/no/where" $probe $option "$out/no/where"
+    refuses 4 "$out/folders" $probe $option "$out/folders"
+done
+check "an output keeps nothing behind" [ -z "$(find "$out" -name '*.tmp')" ]
+
+# A head is applied to what it was trained on, with its own settings
+check "mean, kept" run $probe --feature mean --seed 5 --save "$out/mean"
+check "a layer, kept" run $probe --layer 3 --save "$out/layer"
+apply="$bin/probe $folders --apply"
+refuses 3 "reads mean, not cls" $apply "$out/mean"
+refuses 3 "reads cls of block 3, not cls" $apply "$out/layer"
+refuses 3 "reads cls of block 3, not cls of block 2" $apply "$out/layer" --layer 2
+refuses 3 "reads tokens, not tokens of block 3" $apply "$out/attentive.a" --layer 3
+refuses 2 "an attentive head" $apply "$out/attentive.a" --feature mean
+refuses 2 "not --head linear" $apply "$out/attentive.a" --head linear
+for option in --augment "--train-split train" "--probe part" "--runs 2" "--seed 1" "--epochs 3" \
+    "--lr 1" "--train-batch 8" "--bn-group 4" "--test-every 2" "--save $out/x"; do
+    refuses 2 "${option%% *} is of training" $apply "$out/mean" $option
+done
+check "a layer, applied" run $apply "$out/layer" --layer 3
+check "mean, applied" run $apply "$out/mean" --feature mean
+check "mean, applied: its seed" grep -q '"seed": 5' "$out/json"
+check "mean, applied: its recipe" grep -q '"recipe_of_the_head": "part' "$out/json"
+check "mean, applied: one split" grep -q '"splits": "val"' "$out/json"
+check "mean, applied: no training" [ "$(grep -c 'train_items\|augmented' "$out/json")" -eq 0 ]
+mv "$out/folders/val/class1" "$out/folders/val/other"
+mv "$out/folders/train/class1" "$out/folders/train/other"
+refuses 3 "its class 1 is 'class1', here 'other'" $apply "$out/mean" --feature mean
+mv "$out/folders/val/other" "$out/folders/val/class1"
+mv "$out/folders/train/other" "$out/folders/train/class1"
+check "other weights" run $apply "$out/mean" --feature mean --random deit_tiny:9 --stats half
+check "other weights: said" grep -q 'mean was trained on features of other weights' "$out/err"
+check "other statistics: said" grep -q 'mean was trained with --stats imagenet' "$out/err"
+check "other weights: in the result" grep -q 'trained with another weights_hash: ' "$out/json"
+check "other statistics: in the result" grep -q 'trained with another stats: imagenet' "$out/json"
+check "names of splits" run $probe --train-split val --test-split train
+check "names of splits: in the result" grep -q '"splits": "val, train"' "$out/json"
 
 parts="$bin/part_classification --root $out/creatures --random deit_tiny --cache $out/cache"
 parts="$parts --parts all --threads 1"
@@ -97,8 +142,8 @@ for dtype in f16 bf16; do
     check "$dtype: streamed, the same result" cmp -s "$out/first" "$out/out"
     check "$dtype: streamed, the same head" cmp -s "$out/short.a" "$out/short.b"
     for memory in 0 4; do
-        check "$dtype, --memory $memory: applied" run $short --memory $memory \
-            --apply "$out/short.a" --predictions "$out/again.csv"
+        check "$dtype, --memory $memory: applied" run $parts --limit 12 --cache-dtype $dtype \
+            --memory $memory --apply "$out/short.a" --predictions "$out/again.csv"
         check "$dtype: the same predictions" cmp -s "$out/short.csv" "$out/again.csv"
     done
     for head in linear attentive; do

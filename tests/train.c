@@ -303,7 +303,11 @@ static void bytes_of(int probe, int kind)
     T(!paw_head_load(ctx, file_of("half"), &h) && !paw_head_train(h, ctx, &x, NULL, NULL) &&
           !paw_head_save(h, ctx, file_of("b"), NULL) && same_file(file_of("a"), file_of("b")),
       "probe %d, kind %d: a resumed head differs: %s", probe, kind, paw_message(ctx));
-    T(!paw_head_predict(h, ctx, &x, logits) && !memcmp(first, logits, sizeof first), "resumed");
+    x.labels = NULL;
+    T(!paw_head_predict(h, ctx, &x, logits) && !memcmp(first, logits, sizeof first),
+      "resumed, without labels: %s", paw_message(ctx));
+    T(paw_head_train(h, ctx, &x, NULL, NULL) == PAW_E_ARG && strstr(paw_message(ctx), "labels"),
+      "trained without labels: %s", paw_message(ctx));
     if (probe == PAW_PROBE_PART) /* ImageNet's rates need more than twelve steps */
         T(paw_topk_correct(logits, d.labels, d.n, d.classes, 1) > d.n / 2,
           "nothing was learnt: %zu", paw_topk_correct(logits, d.labels, d.n, d.classes, 1));
@@ -463,8 +467,13 @@ static void test_refusals(void)
           !(fabs((double)*first) > 0),
       "rows of doubles: %s", paw_message(ctx));
     x.dtype = PAW_F32;
+    x.tokens = 2;
+    T(paw_head_predict(h, ctx, &x, first) == PAW_E_ARG && strstr(paw_message(ctx), "of 2 tokens"),
+      "a linear head on tokens: %s", paw_message(ctx));
+    x.tokens = 1;
     d.labels[7] = 3;
-    T(paw_head_train(h, ctx, &x, NULL, NULL) == PAW_E_ARG, "a label beyond the classes");
+    T(paw_head_train(h, ctx, &x, NULL, NULL) == PAW_E_ARG && strstr(paw_message(ctx), "3 classes"),
+      "a label beyond the classes: %s", paw_message(ctx));
     paw_head_free(h);
     o.lr = 0.1;
     T(!paw_head_create(ctx, &o, &h) && !paw_head_save(h, ctx, file_of("a"), NULL) &&
