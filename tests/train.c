@@ -412,6 +412,37 @@ static void test_types(void)
 
 /* ---- what must not happen quietly ---- */
 
+/* Squares of a token beyond floats: no number may come of it, wherever moments are taken. */
+static void test_overflow(void)
+{
+    static const int heads[] = {1, 3, 4}; /* beside the scores of 3 with 512 bits */
+    int isa, k;
+    for (k = 0; k < 3; ++k)
+        for (isa = PAW_ISA_SCALAR; isa <= PAW_ISA_AVX512; ++isa) {
+            data d = data_new(4, 5, 48, 3);
+            paw_head_opts o;
+            paw_head *h = NULL;
+            const void *rows[4];
+            size_t items[4] = {0, 1, 2, 3}, i;
+            double loss = 0;
+            if (paw_isa_supported(isa)) {
+                (void)paw_isa_limit(isa);
+                paw_head_recipe(PAW_PROBE_PART, PAW_ATTENTIVE, &o);
+                o.dim = d.dim;
+                o.classes = d.classes;
+                o.heads = heads[k];
+                for (i = 0; i < d.dim; ++i) d.x[2 * d.dim + i] *= 1e25f;
+                rows_of(&d, 0, items, 4, rows);
+                T(!paw_head_create(ctx, &o, &h) &&
+                      paw_head_step(h, ctx, rows, PAW_F32, d.labels, 4, d.tokens, 0.1, &loss) ==
+                          PAW_E_NUM, "%s, %d heads: a loss of %g from squares beyond floats",
+                  paw_isa_name(isa), heads[k], loss);
+                paw_head_free(h);
+            }
+            data_free(&d);
+        }
+    (void)paw_isa_limit(PAW_ISA_AVX512);
+}
 static void *at_most_1mb(void *user, size_t bytes)
 {
     (void)user;
@@ -528,6 +559,7 @@ int main(void)
         for (kind = 0; kind < 2; ++kind) bytes_of(probe, kind);
     test_shapes();
     test_types();
+    test_overflow();
     test_refusals();
     remove(file_of("a"));
     remove(file_of("b"));
