@@ -1938,12 +1938,13 @@ static inline int cli_has_shards(const char *folder)
     if (dir) closedir(dir);
     return n > 0;
 }
-/* --merge without all shards of kind: the folder of the same feature that differs least is named,
-   with what differs. */
-static inline int cli_merge_refused(cli *app, const cli_features *f, int kind)
+/* The folder of the feature of kind that differs least from its own and has shards, "" if there is
+   none, and what differs. only: of those where just that differs, unless NULL. */
+static inline void cli_store_nearest(cli *app, const cli_features *f, int kind, const char *only,
+                                     char nearest[1200], char best[600])
 {
     const char *cache = cli_text(app, "--cache");
-    char folder[1200], text[600], best[600], nearest[1200] = "";
+    char folder[1200], text[600];
     struct dirent *entry;
     paw_store_info d;
     size_t name;
@@ -1951,22 +1952,68 @@ static inline int cli_merge_refused(cli *app, const cli_features *f, int kind)
     int least = CLI_SETTINGS + 1;
     paw_store_describe(f->store[kind], &d);
     name = strlen(cli_base(d.folder)) - 16; /* NAME- before the key */
+    *nearest = 0;
     while (dir && (entry = readdir(dir)) != NULL) {
         int n;
         if (strlen(entry->d_name) != name + 16 || strncmp(entry->d_name, cli_base(d.folder), name))
             continue;
         snprintf(folder, sizeof folder, "%s/%s", cache, entry->d_name);
         n = cli_settings_differ(d.folder, folder, text, sizeof text);
-        if (!n || n >= least || !cli_has_shards(folder)) continue;
+        if (!n || n >= least || (only && strcmp(text, only)) || !cli_has_shards(folder)) continue;
         least = n;
-        memcpy(best, text, sizeof best);
-        memcpy(nearest, folder, sizeof nearest);
+        memcpy(best, text, 600);
+        memcpy(nearest, folder, 1200);
     }
     if (dir) closedir(dir);
+}
+/* --merge without all shards of kind */
+static inline int cli_merge_refused(cli *app, const cli_features *f, int kind)
+{
+    char best[600], nearest[1200];
+    paw_store_info d;
+    paw_store_describe(f->store[kind], &d);
+    cli_store_nearest(app, f, kind, NULL, nearest, best);
     return cli_error(app, CLI_INPUT, "--merge: %lu of %lu shards are missing in %s%s%s%s%s",
                      (unsigned long)(d.shards - d.ready), (unsigned long)d.shards, d.folder,
                      *nearest ? "; of other settings is " : "", nearest, *nearest ? ": " : "",
                      *nearest ? best : "");
+}
+/* What is kept as floats is rounded for this process's part of a store of shorter numbers. */
+static inline int cli_store_round(cli *app, cli_features *f, int kind, paw_store_spec o)
+{
+    const size_t size = (size_t)cli_int(app, "--shard-items");
+    char only[80], text[600], folder[1200];
+    paw_store *from = NULL, *to = f->store[kind];
+    size_t i, n, k, taken = 0, *at;
+    paw_err e;
+    float *x;
+    snprintf(only, sizeof only, "\"dtype\" is \"%s\" here and \"float32\" there",
+             o.dtype == PAW_F16 ? "float16" : "bfloat16");
+    cli_store_nearest(app, f, kind, only, folder, text);
+    if (!*folder) return CLI_OK;
+    o.dtype = PAW_F32;
+    e = paw_store_open(app->ctx, &o, &from);
+    at = (size_t *)cli_alloc(size, sizeof *at);
+    x = (float *)cli_alloc(size * cli_row_count(f, kind), sizeof *x);
+    if (!e && (!at || !x)) e = PAW_E_OOM;
+    for (i = 0; !e && i * size < o.count; ++i) {
+        if (i % (size_t)app->parts != (size_t)app->part || paw_store_has(to, i) ||
+            !paw_store_has(from, i))
+            continue;
+        n = o.count - i * size < size ? o.count - i * size : size;
+        for (k = 0; k < n; ++k) at[k] = i * size + k;
+        e = paw_store_read(app->ctx, from, at, n, PAW_F32, x);
+        if (!e) e = paw_store_write(app->ctx, to, i, x);
+        taken += n;
+    }
+    paw_store_close(from);
+    free(at);
+    free(x);
+    if (e) return e == PAW_E_OOM ? cli_no_memory(app) : cli_fail(app, e);
+    if (taken)
+        cli_say(app, "%lu of %lu %s are in the cache as f32 and rounded", (unsigned long)taken,
+                (unsigned long)o.count, f->job.unit);
+    return CLI_OK;
 }
 /* again: after this process has written its part, to find those of the others. */
 static inline int cli_store_open(cli *app, cli_features *f, int kind, int again)
@@ -2022,6 +2069,10 @@ static inline int cli_store_open(cli *app, cli_features *f, int kind, int again)
         e = paw_store_open(app->ctx, &o, &f->store[kind]);
     }
     if (e) return cli_fail(app, e);
+    if (o.dir && o.dtype != PAW_F32 && !o.fresh && !again) {
+        const int code = cli_store_round(app, f, kind, o);
+        if (code) return code;
+    }
     paw_store_describe(f->store[kind], &d);
     if (again || cli_first(app)) return CLI_OK;
     if (d.torn)

@@ -143,6 +143,14 @@ check "f16: the result says so" grep -q 'rounded by --cache-dtype' "$out/out"
 cp "$out/out" "$out/f16.json"
 run "$out/f16" --cache-dtype f16
 check "f16: the second run prints the same" cmp -s "$out/out" "$out/f16.json"
+rm "$(find "$out/int"/cls-* -name '*.npy' | sort | head -n 1)"
+run "$out/int" --cache-dtype f16 --report "$out/report"
+check "f16 beside f32: prints the same" cmp -s "$out/out" "$out/f16.json"
+check "f16 beside f32: rounded" grep -q 'are in the cache as f32 and rounded' "$out/err"
+check "f16 beside f32: what is not there is encoded: $(encoded)" [ "$(encoded)" = 4 ]
+run "$out/int" --cache-dtype f16 --report "$out/report"
+check "f16 beside f32: once" [ "$(encoded)" = 0 ]
+check "f16 beside f32: nothing is said" [ "$(grep -c rounded "$out/err")" -eq 0 ]
 run "$out/alone" --resume no --report "$out/report"
 check "--resume no encodes all: $(encoded)" [ "$(encoded)" = "$items" ]
 check "--resume no: the same JSON" same
