@@ -67,11 +67,12 @@
    does (PAW_POS_SIZE, PAW_POS_SCALE), BEiT's relative table on its geometric grid.
 
    MEMORY
-   The context's allocator serves everything; NULL means malloc, with huge pages on Linux. Models
-   keep packed weights only (about the size of the file) and outlive the context; loading adds 64 KB
-   of rows, or 16 rows, at a time; matrices with strides and prototypes as a whole. Scratch grows to
-   the largest call and is freed with the context: about 7 MB a worker for ViT-B at 224 pixels, 25
-   at 512. Of attention 14 rows are held at most. Heads train on f16 and bf16 rows as they are.
+   The context's allocator serves everything; NULL means malloc, with huge pages on Linux. Models,
+   tensors, heads and stores outlive the context: so must your allocator. Models keep packed weights
+   only (about the file's size); loading adds 64 KB of rows, or 16 rows, at a time; matrices with
+   strides and prototypes as a whole. Scratch grows to the largest call and goes with the context:
+   7 MB a worker for ViT-B at 224 pixels, 25 at 512. Of attention 14 rows are held at most. Heads
+   train on f16 and bf16 rows as they are: a store, in memory too, rounds your floats to them.
 
    THREADS
    One context per thread of yours; models are shared. A context runs config.threads wide (default:
@@ -80,9 +81,10 @@
 
    ERRORS
    Functions return PAW_OK or a negative PAW_E_ code; paw_message says in one line which file,
-   tensor and shape. Out-parameters come last and are untouched on failure; only paw_tensors_read
-   and paw_store_read may leave dst filled up to where the file failed them. Nothing aborts, exits
-   or prints. The environment is read for PAW_ISA and PAW_THREADS only (PAW_NO_GETENV removes it).
+   tensor and shape, where they have a context; codes of your callbacks come back as they are.
+   Out-parameters come last and are untouched on failure; only paw_tensors_read and paw_store_read
+   may leave dst filled up to where the file failed. Nothing aborts, exits or prints. Of the
+   environment PAW_ISA and PAW_THREADS are read (PAW_NO_GETENV: nothing).
 
    DETERMINISM
    In fp32, features are the same to the bit for scalar, AVX2, AVX-512 and NEON, for any number of
@@ -138,8 +140,8 @@
    PARTAWARE_IMPLEMENTATION  undefined  define in one .c or .cc file before the include: the code
    PARTAWARE_STATIC   undefined         all functions static: private copies in several files
    PAW_DEF            extern            what stands before every declaration (dllexport, ...)
-   PAW_SELF           "partaware.h"     the name this file includes itself by; define it where the
-                                        file is renamed or reached by another path
+   PAW_SELF           "partaware.h"     the file's own name, without a folder, by which it includes
+                                        itself: define it where the file is renamed
    PAW_NO_SLEEF       undefined         no -lsleef needed; PAW_MATH_SLEEF becomes PAW_E_UNSUP
    PAW_NO_STB         undefined         no stb_image; decoding becomes PAW_E_UNSUP
    PAW_STB_IMAGE_H    <stb/stb_image.h> where stb_image.h is; 2.30 or newer for untrusted files
@@ -221,7 +223,7 @@ typedef struct {         /* all zero: defaults */
     int math;            /* PAW_MATH_...: exp and GELU (>>manual DETERMINISM) */
     uint64_t max_pixels; /* cap of width * height before an image is decoded; 0: 100,000,000 */
 } paw_config;
-PAW_DEF paw_err paw_create(const paw_config *config_or_null, paw_ctx **out);
+PAW_DEF paw_err paw_create(const paw_config *config_or_null, paw_ctx **out); /* E_ARG, E_OOM */
 PAW_DEF void paw_destroy(paw_ctx *c); /* NULL is fine; models and tensors outlive it */
 PAW_DEF int paw_threads_used(const paw_ctx *c); /* wanted; once it works, how many could start */
 
@@ -351,22 +353,19 @@ PAW_DEF paw_err paw_project(const paw_model *m, paw_ctx *c, int which, const flo
 
 /* ---- images: 8-bit RGB, rows top to bottom ---- */
 typedef struct {
-    uint8_t *px; /* [h, w, 3]; owned by the paw_image, freed by paw_image_free */
+    uint8_t *px; /* [h, w, 3]; paw_image_free frees it, or is not called where it is yours */
     int w, h;
 } paw_image;
 typedef struct {
     uint16_t *px; /* [h, w] label indices, never colours */
     int w, h;
 } paw_mask;
-typedef struct {
-    float mean[3], std[3];
-} paw_stats;
+typedef struct { float mean[3], std[3]; } paw_stats;
 enum { PAW_BILINEAR = 0, PAW_BICUBIC = 1 };
 PAW_DEF const paw_stats *paw_stats_find(const char *name); /* "imagenet", "half"; NULL if unknown */
 PAW_DEF paw_err paw_file_read(paw_ctx *c, const char *path, uint8_t **bytes, size_t *size);
 PAW_DEF void paw_file_free(paw_ctx *c, uint8_t *bytes);
-/* JPEG or PNG by content, as Pillow's convert("RGB"): alpha dropped, EXIF rotation ignored. name:
-   for messages. */
+/* JPEG or PNG by content, as Pillow's convert("RGB"); EXIF is ignored. name: for messages. */
 PAW_DEF paw_err paw_image_decode(paw_ctx *c, const void *bytes, size_t size, const char *name,
                                  paw_image *out);
 PAW_DEF paw_err paw_image_load(paw_ctx *c, const char *path, paw_image *out);
@@ -398,15 +397,15 @@ typedef struct {
     char **paths; /* sorted by bytes */
     size_t count;
 } paw_files;
-/* path: one file, or a folder (its regular files whose name ends in .jpg .jpeg .png, any case). */
+/* path: one file, or a folder's files that end in .jpg .jpeg .png in any case; E_IO: it has none */
 PAW_DEF paw_err paw_files_list(paw_ctx *c, const char *path, paw_files *out);
 PAW_DEF void paw_files_free(paw_ctx *c, paw_files *f);
 
 /* An index lists what retrieval, probing and k-NN read: crops around parts, boxes around objects,
    whole images, records of a binary file. Items stand in image order, so that a paw_reader decodes
-   each image once. Building an index reads annotations only: images may be missing. What a data
-   set offers and the index has not is counted by reason:
-   candidates == count + the sum of skipped. */
+   each image once. Building an index reads annotations only: images may be missing. What it lacks
+   of a data set is counted: candidates == count + the sum of skipped. An index of your own: zeros
+   but for items and count, which stay yours; not to be given to paw_index_free. */
 enum { PAW_PROTOCOL_CODE = 0, PAW_PROTOCOL_PAPER = 1 }; /* released code, or the paper's text */
 enum {
     PAW_ITEM_IMAGE = 0, /* the whole image */
@@ -545,12 +544,12 @@ PAW_DEF uint64_t paw_model_hash(const paw_model *m);
    shard that is there and written again. */
 typedef struct paw_store paw_store;
 typedef struct {
-    const char *dir;          /* folder of stores, made if it is missing; NULL: keep in memory */
+    const char *dir;          /* folder of stores, made where its parent is; NULL: in memory */
     const char *name;         /* of the feature, "cls": letters, digits, '_', '-' */
     const char *const *about; /* name, value, ..., NULL: all that decides the numbers: recipe, */
                               /* eps, size, statistics, layer; or NULL */
     uint64_t weights;         /* paw_model_hash */
-    const uint64_t *items;    /* [count] hash of each row's input: image file, box, ... */
+    const uint64_t *items;    /* [count] hash of each row's input; NULL will do without dir */
     const char *const *names; /* [count] for rows-LIST.json, where row numbers are explained, or
                                  NULL */
     size_t count;             /* rows */
@@ -593,9 +592,8 @@ typedef struct {
     const char *folders[2][2]; /* [train, val][images, masks] below the root */
     const uint8_t *values;     /* [classes] stored value of each class; NULL: class + 1 */
 } paw_seg_preset;
-/* "ade20k", "ade20k-object59", "ade20k-part209", "pascal-part193", "pascal-object16", "lip19";
-   NULL if unknown. The 59 objects are values of ADE20K-150; the other maps are the authors' own
-   masks, whose values are 1 .. classes. */
+/* "ade20k", "ade20k-object59", "ade20k-part209", "pascal-part193", "pascal-object16", "lip19", or
+   NULL. The 59 objects are values of ADE20K-150; other maps: the authors' masks, 1 .. classes. */
 PAW_DEF const paw_seg_preset *paw_seg_preset_find(const char *name);
 PAW_DEF const paw_seg_preset *paw_seg_preset_at(size_t i); /* NULL behind the last */
 typedef struct {
@@ -625,8 +623,7 @@ PAW_DEF void paw_seg_size(int w, int h, int long_side, int short_side, int *out_
 /* OpenCV's 8-bit INTER_LINEAR: two taps, no antialiasing. */
 PAW_DEF paw_err paw_image_resize_linear(paw_ctx *c, const paw_image *in, int w, int h,
                                         paw_image *out);
-/* Nearest label: centred 1 takes the pixel below the output pixel's centre (Pillow), 0 below its
-   corner (OpenCV). */
+/* Nearest label: what is below an output pixel's centre (centred 1: Pillow) or corner (OpenCV). */
 PAW_DEF paw_err paw_mask_resize(paw_ctx *c, const paw_mask *in, int w, int h, int centred,
                                 paw_mask *out);
 /* One training sample: resized by a random factor, cropped where labels vary, flipped, distorted
@@ -652,8 +649,7 @@ PAW_DEF paw_err paw_retrieval_ap(paw_ctx *c, const float *x, size_t n, size_t di
 PAW_DEF paw_err paw_retrieval_ap_part(paw_ctx *c, const float *x, size_t n, size_t dim,
                                       const int32_t *labels, int exclude_query, size_t part,
                                       size_t parts, double *ap);
-/* How many rows of x [n, dim] are zero throughout. Their cosine with every row is 0, so that all
-   they are compared with ties: tell the user of them. 0 where dim is 0 or x NULL. */
+/* How many rows of x [n, dim] are zero throughout, so that every cosine with them is 0. */
 PAW_DEF size_t paw_zero_rows(const float *x, size_t n, size_t dim);
 /* The k rows of gallery [n, dim] with the highest such cosine to each query [nq, dim], highest
    first, of equal ones the lower row. exclude_self: query i is row i of the gallery, and left out.
@@ -679,8 +675,9 @@ typedef struct {
     double map;       /* mean over classes of the class means */
     size_t undefined; /* queries without a relevant item, left out */
 } paw_ap_summary;
+/* labels: 0..classes - 1, else E_ARG. per_class: [classes], NaN where nothing counts, or NULL. */
 PAW_DEF paw_err paw_ap_mean(const double *ap, const int32_t *labels, size_t n, int classes,
-                            double *per_class, paw_ap_summary *out); /* per_class: [classes] */
+                            double *per_class, paw_ap_summary *out);
 /* Expected precision of a random order: sum of squared class shares, in 0..1. */
 PAW_DEF double paw_chance(const int32_t *labels, size_t n, int classes);
 /* Rows whose label is among the k highest logits; of equal logits the lower index counts higher. */
@@ -721,7 +718,8 @@ typedef struct { /* rows by number, so that they may come from memory, disk or a
     const int32_t *labels; /* [count]; to predict: not read, NULL is fine */
     int dtype;             /* of the rows, aligned to it: PAW_F32, _F16, _BF16; others are E_ARG */
     /* rows[i]: features of row items[i], [tokens, dim], valid until the next call; epoch from 0, -1
-       to predict. What is not PAW_OK ends the run and is returned. */
+       to predict; n: batch or test_batch at most. Called by the thread of the call, which may use
+       the context here. What is not PAW_OK ends the run and is returned. */
     paw_err (*get)(void *user, int epoch, const size_t *items, size_t n, const void **rows);
     void *user;
 } paw_features;
@@ -733,28 +731,28 @@ typedef struct {
 PAW_DEF paw_err paw_head_create(paw_ctx *c, const paw_head_opts *o, paw_head **out);
 PAW_DEF void paw_head_free(paw_head *h); /* NULL is fine */
 PAW_DEF void paw_head_describe(const paw_head *h, paw_head_opts *out, int *epochs_done);
-/* Parameter i by its official name, values owned by the head; gradient of the last step or NULL.
-   PAW_E_KEY beyond the last. */
+/* Parameter i by official name, owned by the head, else E_KEY; gradient: last step's, or NULL. */
 PAW_DEF paw_err paw_head_parameter(const paw_head *h, size_t i, paw_tensor_view *out,
                                    const float **gradient);
-/* One step on n rows, each [tokens, dim] of dtype as in paw_features, else E_ARG as there;
-   loss: mean cross-entropy before it. A loss that is not finite is E_NUM and changes nothing but
-   statistics. */
+/* One step on n rows, each [tokens, dim] of dtype as in paw_features; loss: mean cross-entropy
+   before it. One that is not finite is E_NUM and changes nothing but statistics. */
 PAW_DEF paw_err paw_head_step(paw_head *h, paw_ctx *c, const void *const *rows, int dtype,
                               const int32_t *labels, size_t n, size_t tokens, double lr,
                               double *loss);
-/* All epochs that are left, rows in an order drawn from seed and epoch. told, where not NULL, is
-   called after each step; what it returns other than PAW_OK ends the run. E_NUM: the loss is no
-   longer finite; the message names epoch and learning rate. After a failure the next call goes on
-   behind the last step that was done. The same head to the bit on any number of threads and
-   instruction set, in one run or resumed, in the middle of an epoch too. */
+/* All epochs that are left, rows in an order drawn from seed and epoch, the last batch of each with
+   what is left. told, where not NULL, is called after each step and may use the head; what it
+   returns other than PAW_OK ends the run. E_NUM: the loss is no longer finite; the message names
+   epoch and learning rate. After a failure the next call goes on behind the last step done. The
+   same head to the bit on any threads and instruction set, in one run or resumed in mid-epoch. */
 PAW_DEF paw_err paw_head_train(paw_head *h, paw_ctx *c, const paw_features *x,
                                paw_err (*told)(void *user, const paw_progress *p), void *user);
-/* logits: [count, classes]; by PAW_BN_BATCH those of a row depend on the rest of its test_batch */
+/* logits: [count, classes]; by PAW_BN_BATCH those of a row depend on the rest of its test_batch: a
+   row alone is given the bias. To predict rows one by one, set PAW_BN_RUNNING. */
 PAW_DEF paw_err paw_head_predict(const paw_head *h, paw_ctx *c, const paw_features *x,
                                  float *logits);
 PAW_DEF paw_err paw_head_bn_eval(paw_head *h, int bn_eval); /* PAW_BN_BATCH, PAW_BN_RUNNING */
-/* safetensors: official names, settings and what training needs to go on; more: further meta. */
+/* safetensors: official names, settings and what training needs to go on; more: further meta, key,
+   value, ..., NULL, such as class names, to be read by paw_tensors_open and paw_tensors_meta. */
 PAW_DEF paw_err paw_head_save(const paw_head *h, paw_ctx *c, const char *path,
                               const char *const *more_or_null);
 PAW_DEF paw_err paw_head_load(paw_ctx *c, const char *path, paw_head **out);
@@ -817,8 +815,7 @@ PAW_DEF paw_err paw_dense_create(paw_ctx *c, int outputs, size_t width, uint64_t
                                  paw_dense *out);
 PAW_DEF void paw_dense_free(paw_ctx *c, paw_dense *h); /* empties it; NULL is fine */
 /* Safetensors with mmseg's names (decode_head.conv_seg.weight, .bias), and moments and step count,
-   so that training goes on as if it had not stopped. meta: key, value, ..., NULL; or NULL. The file
-   appears under its name only when it is whole. */
+   so that training goes on as if it had not stopped. meta: key, value, ..., NULL; or NULL. */
 PAW_DEF paw_err paw_dense_save(paw_ctx *c, const char *path, const paw_dense *h,
                                const char *const *meta);
 /* Reads what paw_dense_save wrote, or any file with the two tensors (moments 0). */
@@ -971,7 +968,7 @@ extern int fsync(int);
 #endif
 #if defined(__has_include)
 #if !__has_include(PAW_SELF)
-#error "partaware.h re-reads itself: define PAW_SELF as the name it is included by"
+#error "partaware.h re-reads itself: renamed, it needs PAW_SELF as its own name, without a folder"
 #endif
 #endif
 
@@ -10587,15 +10584,15 @@ static paw_err paw__box_cut(paw_ctx *c, const paw_item *t, const paw_image *in, 
 PAW_DEF paw_err paw_item_image(paw_ctx *c, const paw_item *item, const paw_image *in, int px,
                                int frame, paw_image *out)
 {
-    paw_image part;
+    paw_image part = { NULL, 0, 0 };
     paw_err e;
     PAW__ENTER(c);
-    if (!item || px < 1 || px > PAW__MAX_SIDE || frame < 0 || frame > PAW_FRAME_CENTER)
-        return paw__fail(c, PAW_E_ARG, "paw_item_image: NULL, %d pixels or frame %d", px, frame);
+    if (!item || px < 1 || px > PAW__MAX_SIDE || frame < 0 || frame > PAW_FRAME_CENTER ||
+        item->kind < 0 || item->kind > PAW_ITEM_RECORD)
+        return paw__fail(c, PAW_E_ARG, "item: NULL, its kind, %d pixels or frame %d", px, frame);
     if ((e = paw__image_check(c, "paw_item_image", in, out)) != PAW_OK) return e;
     if (frame == PAW_FRAME_AUTO)
         frame = item->kind == PAW_ITEM_IMAGE ? PAW_FRAME_CENTER : PAW_FRAME_FULL;
-    part.px = NULL;
     if (item->kind == PAW_ITEM_BOX) {
         e = paw__box_cut(c, item, in, &part);
         in = &part;
@@ -11010,7 +11007,7 @@ PAW_DEF paw_err paw_mask_resize(paw_ctx *c, const paw_mask *in, int w, int h, in
 /* ==== >>heads ==== frozen features: store, retrieval, neighbours, probes, dense heads ==== */
 
 /* of >>metrics */
-static int paw__labels_ok(const int32_t *labels, size_t n, int classes);
+static size_t paw__labels_end(const int32_t *labels, size_t n, int classes);
 static int paw__finite(float x);
 
 static int paw__float_type(int dtype)
@@ -11486,7 +11483,7 @@ static paw_err paw__store_build(paw_ctx *c, paw_store *s, const paw_store_spec *
     s->has = (uint8_t *)paw__calloc(c, s->shards + 1, 1);
     s->torn = (uint8_t *)paw__calloc(c, s->shards + 1, 1);
     if (!s->folder || !s->inputs || !s->content || !s->has || !s->torn) return PAW_E_OOM;
-    for (i = 0; i < s->shards; ++i)
+    for (i = 0; o->items && i < s->shards; ++i)
         s->inputs[i] = paw_hash(o->items + i * s->shard_rows,
                                 paw__store_rows_of(s, i) * sizeof *o->items, s->key + i);
     if (o->dir) {
@@ -11516,10 +11513,11 @@ PAW_DEF paw_err paw_store_open(paw_ctx *c, const paw_store_spec *o, paw_store **
     paw_store *s;
     paw_err e;
     if (!c) return PAW_E_ARG;
-    if (!o || !out || !o->name || !*o->name || strlen(o->name) > 64 || (o->count && !o->items) ||
-        o->ndim < 1 || o->ndim >= PAW_MAX_DIMS || !paw__float_type(o->dtype) ||
-        (o->dir && (!*o->dir || strlen(o->dir) > PAW__STORE_PATH - 256)))
-        return paw__fail(c, PAW_E_ARG, "paw_store_open: bad argument");
+    if (!o || !out || !o->name || !*o->name || strlen(o->name) > 64 || o->ndim < 1 ||
+        o->ndim >= PAW_MAX_DIMS || !paw__float_type(o->dtype) || (o->dir && ((o->count &&
+        !o->items) || !*o->dir || strlen(o->dir) > PAW__STORE_PATH - 256)))
+        return paw__fail(c, PAW_E_ARG, "paw_store_open: NULL, name or folder empty or too long, %d "
+                         "dimensions of a row, or dtype %d", o ? o->ndim : 0, o ? o->dtype : 0);
     for (i = 0; o->name[i]; ++i)
         if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-", o->name[i]))
             return paw__fail(c, PAW_E_ARG, "feature store: '%s' is no name for a folder", o->name);
@@ -11597,7 +11595,8 @@ PAW_DEF paw_err paw_store_write(paw_ctx *c, paw_store *s, size_t shard, const fl
     char *path;
     PAW__ENTER(c);
     if (!s || !rows || shard >= s->shards)
-        return paw__fail(c, PAW_E_ARG, "paw_store_write: bad argument");
+        return paw__fail(c, PAW_E_ARG, "paw_store_write: NULL, or shard %zu of %zu", shard,
+                         s ? s->shards : 0);
     n = s->kept ? 0 : paw__store_header(s, shard, head);
     bytes = paw__store_rows_of(s, shard) * paw__store_row_bytes(s);
     room = strlen(s->folder) + 80;
@@ -12392,6 +12391,7 @@ static paw_err paw__neighbours_run(paw_ctx *c, paw__neighbours *r, const paw__pl
 static paw_err paw__neighbours_of(paw_ctx *c, const float *queries, size_t nq, const float *gallery,
                                size_t n, size_t dim, size_t k, int exclude, paw__neighbours *r)
 {
+    const size_t others = n - (exclude && n ? 1u : 0u);
     paw_err e;
     memset(r, 0, sizeof *r);
     if (!dim || !gallery || (nq && !queries))
@@ -12399,8 +12399,8 @@ static paw_err paw__neighbours_of(paw_ctx *c, const float *queries, size_t nq, c
     if (exclude && nq > n)
         return paw__fail(c, PAW_E_ARG, "nearest neighbours: %zu queries of %zu rows cannot exclude "
                          "themselves", nq, n);
-    if (!k || k > n - (exclude && n ? 1u : 0u))
-        return paw__fail(c, PAW_E_ARG, "nearest neighbours: k = %zu of %zu rows", k, n);
+    if (!k || k > others)
+        return paw__fail(c, PAW_E_ARG, "nearest neighbours: k = %zu of %zu rows", k, others);
     e = paw__rows_of(c, "query", queries, nq, dim, &r->t.query);
     if (!e) e = paw__rows_of(c, "row", gallery, n, dim, &r->t.gallery);
     r->k = k;
@@ -12439,10 +12439,9 @@ PAW_DEF paw_err paw_knn(paw_ctx *c, const float *queries, size_t nq, const float
     if (e) return e;
     if (!labels || (nq && !predicted) || classes < 1 || o.vote < 0 || o.vote > PAW_VOTE_ONE)
         return paw__fail(c, PAW_E_ARG, "paw_knn: NULL argument, no class, or unknown vote");
-    for (i = 0; i < n; ++i)
-        if (labels[i] < 0 || labels[i] >= classes)
-            return paw__fail(c, PAW_E_ARG, "paw_knn: label %ld of row %zu is not below %d",
-                             (long)labels[i], i, classes);
+    if ((i = paw__labels_end(labels, n, classes)) < n)
+        return paw__fail(c, PAW_E_ARG, "paw_knn: label %ld of row %zu is none of %d classes",
+                         (long)labels[i], i, classes);
     if (!nq) return PAW_OK;
     r.labels = labels;
     r.classes = classes;
@@ -13296,8 +13295,8 @@ PAW_DEF paw_err paw_head_step(paw_head *h, paw_ctx *c, const void *const *rows, 
     paw__pass w;
     paw_err e;
     PAW__ENTER(c && h);
-    if (!rows || !labels || !n || !tokens || !loss || !paw__labels_ok(labels, n, h->o.classes) ||
-        !paw__float_type(dtype))
+    if (!rows || !labels || !n || !tokens || !loss || !paw__float_type(dtype) ||
+        paw__labels_end(labels, n, h->o.classes) < n)
         return paw__fail(c, PAW_E_ARG, "paw_head_step: bad argument, or a label is no class");
     e = paw__pass_open(h, c, n, tokens, h->o.bn_group ? h->o.bn_group : n, &w);
     if (e) return e;
@@ -13340,6 +13339,7 @@ static paw_err paw__head_fetch(const paw_head *h, paw_ctx *c, const paw_features
 static paw_err paw__head_open(paw_ctx *c, const paw_head *h, const paw_features *x, int labelled,
                               size_t batch, size_t **items, const void ***rows)
 {
+    size_t i;
     *items = NULL;
     *rows = NULL;
     if (!x || !x->get || (labelled && x->count && !x->labels) || x->count > UINT32_MAX)
@@ -13347,9 +13347,10 @@ static paw_err paw__head_open(paw_ctx *c, const paw_head *h, const paw_features 
     if (!x->tokens || (h->o.kind == PAW_LINEAR && x->tokens != 1))
         return paw__fail(c, PAW_E_ARG, "head: rows of %zu tokens, linear ones have 1", x->tokens);
     if (!paw__float_type(x->dtype))
-        return paw__fail(c, PAW_E_ARG, "head: dtype %d is none of floats", x->dtype);
-    if (labelled && !paw__labels_ok(x->labels, x->count, h->o.classes))
-        return paw__fail(c, PAW_E_ARG, "head: a label is none of %d classes", h->o.classes);
+        return paw__fail(c, PAW_E_ARG, "head: rows of dtype %d, not F32, F16 or BF16", x->dtype);
+    if (labelled && (i = paw__labels_end(x->labels, x->count, h->o.classes)) < x->count)
+        return paw__fail(c, PAW_E_ARG, "head: label %ld of row %zu is none of %d classes",
+                         (long)x->labels[i], i, h->o.classes);
     *items = (size_t *)paw__alloc(c, x->count + 1, sizeof **items);
     *rows = (const void **)paw__alloc(c, batch, sizeof **rows);
     return *items && *rows ? PAW_OK : PAW_E_OOM;
@@ -14974,12 +14975,11 @@ PAW_DEF paw_err paw_average_precision(paw_ctx *c, const float *scores, const uin
 
 /* ---- summaries; without a context, so without memory: one scan per class ---- */
 
-static int paw__labels_ok(const int32_t *labels, size_t n, int classes)
+static size_t paw__labels_end(const int32_t *labels, size_t n, int classes) /* first bad one */
 {
     size_t i;
-    for (i = 0; i < n; ++i)
-        if (labels[i] < 0 || labels[i] >= classes) return 0;
-    return 1;
+    for (i = 0; i < n && labels[i] >= 0 && labels[i] < classes;) ++i;
+    return i;
 }
 PAW_DEF paw_err paw_ap_mean(const double *ap, const int32_t *labels, size_t n, int classes,
                             double *per_class, paw_ap_summary *out)
@@ -14988,7 +14988,7 @@ PAW_DEF paw_err paw_ap_mean(const double *ap, const int32_t *labels, size_t n, i
     double all = 0, means = 0;
     size_t defined = 0, i;
     int k, classes_met = 0;
-    if (!out || classes < 1 || (n && (!ap || !labels)) || !paw__labels_ok(labels, n, classes))
+    if (!out || classes < 1 || (n && (!ap || !labels)) || paw__labels_end(labels, n, classes) < n)
         return PAW_E_ARG;
     for (i = 0; i < n; ++i) {
         if (isnan(ap[i])) continue;
@@ -15019,7 +15019,7 @@ PAW_DEF double paw_chance(const int32_t *labels, size_t n, int classes)
     double sum = 0;
     size_t i;
     int k;
-    if (!n || !labels || !paw__labels_ok(labels, n, classes)) return (double)NAN;
+    if (!n || !labels || paw__labels_end(labels, n, classes) < n) return (double)NAN;
     for (k = 0; k < classes; ++k) {
         size_t count = 0;
         double term;

@@ -807,6 +807,9 @@ static void test_frames(void)
     T(paw_item_image(ctx, &t, &in, 0, 0, &out) == PAW_E_ARG &&
       paw_item_image(ctx, &t, &in, 56, 3, &out) == PAW_E_ARG &&
       paw_item_image(ctx, &t, &in, INT_MAX, 0, &out) == PAW_E_ARG, "arguments");
+    t.kind = PAW_ITEM_RECORD + 1;
+    T(paw_item_image(ctx, &t, &in, 56, 0, &out) == PAW_E_ARG && strstr(paw_message(ctx), "kind"),
+      "no such kind: %s", paw_message(ctx));
     T(paw_skip_text(PAW_SKIPS) == NULL && paw_skip_text(-1) == NULL &&
       !strcmp(paw_skip_text(PAW_SKIP_CROWD), "crowd"), "texts");
 }

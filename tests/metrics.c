@@ -512,7 +512,8 @@ static void test_neighbour_errors(void)
     T(paw_retrieval_topk(ctx, q.x, 5, g.x, 20, 6, 0, 0, rows, scores) == PAW_E_ARG, "k 0");
     T(paw_retrieval_topk(ctx, q.x, 5, g.x, 20, 6, 21, 0, rows, scores) == PAW_E_ARG &&
       strstr(paw_message(ctx), "k = 21 of 20"), "k 21: %s", paw_message(ctx));
-    T(paw_retrieval_topk(ctx, g.x, 20, g.x, 20, 6, 20, 1, rows, scores) == PAW_E_ARG, "k n");
+    T(paw_retrieval_topk(ctx, g.x, 20, g.x, 20, 6, 20, 1, rows, scores) == PAW_E_ARG &&
+      strstr(paw_message(ctx), "k = 20 of 19"), "k n: %s", paw_message(ctx));
     T(paw_retrieval_topk(ctx, g.x, 20, q.x, 5, 6, 2, 1, rows, scores) == PAW_E_ARG, "not rows");
     T(!paw_retrieval_topk(ctx, NULL, 0, g.x, 20, 6, 2, 0, NULL, NULL), "no queries");
     T(paw_retrieval_topk(ctx, q.x, 5, g.x, 1u << 20, (size_t)-1 / 64, 2, 0, rows, scores) ==
@@ -527,7 +528,8 @@ static void test_neighbour_errors(void)
     T(paw_knn(ctx, g.x, 2, g.x, g.labels, 13, 6, 2, NULL, got, NULL) == PAW_E_ARG, "k over rows");
     o.k = 3;
     g.labels[3] = 0;
-    T(paw_knn(ctx, g.x, 2, g.x, g.labels, 13, 6, 2, &o, got, NULL) == PAW_E_ARG, "label");
+    T(paw_knn(ctx, g.x, 2, g.x, g.labels, 13, 6, 2, &o, got, NULL) == PAW_E_ARG &&
+      strstr(paw_message(ctx), "is none of 2 classes"), "label: %s", paw_message(ctx));
     T(paw_knn(ctx, g.x, 2, g.x, NULL, 13, 6, 2, &o, got, NULL) == PAW_E_ARG, "no labels");
     T(rows[0] == 77 && got[0] == 77, "results untouched");
     gallery_free(&g);

@@ -311,6 +311,20 @@ static void bytes_of(int probe, int kind)
     if (probe == PAW_PROBE_PART) /* ImageNet's rates need more than twelve steps */
         T(paw_topk_correct(logits, d.labels, d.n, d.classes, 1) > d.n / 2,
           "nothing was learnt: %zu", paw_topk_correct(logits, d.labels, d.n, d.classes, 1));
+    if (kind == PAW_ATTENTIVE) { /* one row: no statistics of its own, or the running ones */
+        const size_t bytes = (size_t)d.classes * sizeof *logits;
+        paw_tensor_view bias;
+        size_t i = 0;
+        while (!paw_head_parameter(h, i, &bias, NULL)) ++i;
+        x.count = 1;
+        T(!strcmp(bias.name, "head.bias") && !paw_head_predict(h, ctx, &x, first) &&
+              !memcmp(first, bias.data, bytes) && memcmp(first, logits, bytes), "a row alone");
+        T(!paw_head_bn_eval(h, PAW_BN_RUNNING) && !paw_head_predict(h, ctx, &x, first) &&
+              memcmp(first, bias.data, bytes), "a row alone, running statistics");
+        x.count = d.n;
+        T(!paw_head_predict(h, ctx, &x, logits) && !memcmp(first, logits, bytes),
+          "a row alone differs from it among others");
+    }
     paw_head_free(h);
     data_free(&d);
 }
@@ -495,6 +509,7 @@ static void test_refusals(void)
     T(paw_head_train(h, ctx, &x, NULL, NULL) == PAW_E_ARG &&
           paw_head_predict(h, ctx, &x, first) == PAW_E_ARG &&
           paw_head_step(h, ctx, &row, PAW_F64, d.labels, 1, 1, 0, &loss) == PAW_E_ARG &&
+          paw_head_train(h, ctx, &x, NULL, NULL) && strstr(paw_message(ctx), "dtype 1, not F32") &&
           !(fabs((double)*first) > 0),
       "rows of doubles: %s", paw_message(ctx));
     x.dtype = PAW_F32;
@@ -503,7 +518,8 @@ static void test_refusals(void)
       "a linear head on tokens: %s", paw_message(ctx));
     x.tokens = 1;
     d.labels[7] = 3;
-    T(paw_head_train(h, ctx, &x, NULL, NULL) == PAW_E_ARG && strstr(paw_message(ctx), "3 classes"),
+    T(paw_head_train(h, ctx, &x, NULL, NULL) == PAW_E_ARG &&
+          strstr(paw_message(ctx), "label 3 of row 7 is none of 3 classes"),
       "a label beyond the classes: %s", paw_message(ctx));
     paw_head_free(h);
     o.lr = 0.1;
