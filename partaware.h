@@ -2655,6 +2655,15 @@ typedef struct {
     const paw__ops *ops;
     int slot, wide;
 } paw__team;
+static paw__team paw__team_of(paw_ctx *c) /* all threads */
+{
+    paw__team t;
+    t.c = c;
+    t.ops = paw__ops_now();
+    t.slot = 0;
+    t.wide = c->threads > 1;
+    return t;
+}
 static void paw__team_for(const paw__team *t, size_t n, paw__body *fn, void *arg)
 {
     size_t i;
@@ -3679,10 +3688,7 @@ PAW_DEF paw_err paw_project(const paw_model *m, paw_ctx *c, int which, const flo
     if (!dim)
         return paw__fail(c, PAW_E_UNSUP, "this %s checkpoint has no such head",
                          paw__recipes[m->recipe].name);
-    team.c = c;
-    team.ops = paw__ops_now();
-    team.slot = 0;
-    team.wide = c->threads > 1;
+    team = paw__team_of(c);
     operand = paw__max(paw__mlp_width(&m->projector), paw__mlp_width(&m->predictor));
     operand = paw__max(operand, paw__up16((size_t)m->dim));
     wide = paw__max(operand, paw__max(m->prototypes.n_padded, paw__mlp_width(&m->scores)));
@@ -11974,10 +11980,7 @@ static paw_err paw__tiles_open(paw_ctx *c, paw__tiles *t)
     float *f;
     paw_err e;
     t->c = c;
-    t->team.c = c;
-    t->team.ops = paw__ops_now();
-    t->team.slot = 0;
-    t->team.wide = c->threads > 1;
+    t->team = paw__team_of(c);
     t->each = 48 * k + 256 + paw__partial_count(k, 16);
     f = t->memory = (float *)paw__alloc(
         c, packed + p->rows * (k + p->columns) + partial + p->columns + slots * t->each + n16 + q16,
@@ -13278,15 +13281,6 @@ static paw_err paw__head_step(const paw__team *team, paw_head *h, paw__pass *w,
     *loss = sum;
     return PAW_OK;
 }
-static paw__team paw__team_of(paw_ctx *c)
-{
-    paw__team t;
-    t.c = c;
-    t.ops = paw__ops_now();
-    t.slot = 0;
-    t.wide = c->threads > 1;
-    return t;
-}
 PAW_DEF paw_err paw_head_step(paw_head *h, paw_ctx *c, const void *const *rows, int dtype,
                               const int32_t *labels, size_t n, size_t tokens, double lr,
                               double *loss)
@@ -14251,12 +14245,8 @@ static paw_err paw__dense_step(paw_dense *h, paw_ctx *c, const float *x, size_t 
     double *losses = (double *)paw__alloc(c, n, sizeof *losses), sum = 0;
     float *logits = all, *grad = all, *gweight = all;
     paw_err e = all && taps && losses ? PAW_OK : PAW_E_OOM;
-    paw__team team;
+    const paw__team team = paw__team_of(c);
     size_t i;
-    team.c = c;
-    team.ops = paw__ops_now();
-    team.slot = 0;
-    team.wide = c->threads > 1;
     for (i = 0; !e && i < n; ++i)
         e = paw__dense_run(h, &team, x + i * rows * h->width, rows, logits + i * grid);
     if (!e) {
@@ -14451,10 +14441,8 @@ PAW_DEF paw_err paw_seg_predict_features(const paw_dense *d, paw_ctx *c, const f
     s.ld = paw__up16((size_t)d->outputs);
     logits = (float *)paw__alloc(c, (size_t)gh * (size_t)gw * s.ld, sizeof *logits);
     if (!logits) return PAW_E_OOM;
-    team.c = c;
-    s.ops = team.ops = paw__ops_now();
-    team.slot = 0;
-    team.wide = c->threads > 1;
+    team = paw__team_of(c);
+    s.ops = team.ops;
     e = paw__dense_run(d, &team, x, (size_t)gh * (size_t)gw, logits);
     s.classes = d->outputs;
     s.gh = gh;
@@ -14534,10 +14522,8 @@ PAW_DEF paw_err paw_seg_predict(const paw_dense *d, size_t heads, const paw_mode
     }
     s.top = at;
     s.left = at ? at + s.rows : NULL;
-    team.c = c;
-    s.ops = team.ops = paw__ops_now();
-    team.slot = 0;
-    team.wide = c->threads > 1;
+    team = paw__team_of(c);
+    s.ops = team.ops;
     for (i = 0; !e && i < count; ++i) {
         const size_t top = (size_t)s.top[i / (size_t)s.cols];
         const size_t left = (size_t)s.left[i % (size_t)s.cols];
@@ -14759,10 +14745,7 @@ PAW_DEF paw_err paw_pose_heat(const paw_dense *h, paw_ctx *c, const float *x, in
     PAW__ENTER(c);
     if (!h || h->outputs != PAW_KEYPOINTS || !x || gh < 1 || gw < 1 || up < 1 || !heat)
         return paw__fail(c, PAW_E_ARG, "paw_pose_heat: NULL argument, or no head of 17 outputs");
-    team.c = c;
-    team.ops = paw__ops_now();
-    team.slot = 0;
-    team.wide = c->threads > 1;
+    team = paw__team_of(c);
     out = (float *)paw__alloc(c, rows * ld + line + ld, sizeof *out);
     taps = (paw__tap2 *)paw__alloc(c, (size_t)th + (size_t)tw, sizeof *taps);
     if (!out || !taps) e = PAW_E_OOM;
