@@ -11165,27 +11165,24 @@ static void paw__hash_mlp(paw__hasher *h, const paw__mlp *p)
     paw__hash_add(h, about, sizeof about);
     for (k = 0; k < p->count; ++k) paw__hash_linear(h, &p->layer[k]);
 }
+static void paw__hash_sizes(paw__hasher *h, const paw_model *m)
+{
+    const int own = m->dtype == PAW_BF16 && paw_bf16_native() ? 1 + paw_isa() : 0;
+    const int about[] = {m->recipe, m->position, m->grid, m->patch, m->dim, m->depth,
+                         m->heads, m->hidden, m->dtype, own};
+    paw__hash_add(h, about, sizeof about);
+    paw__hash_add(h, &m->eps, sizeof m->eps);
+}
 PAW_DEF uint64_t paw_model_hash(const paw_model *m)
 {
     paw__hasher h;
     size_t d, grid;
-    int about[10], k;
+    int k;
     if (!m) return 0;
     d = (size_t)m->dim;
     grid = (size_t)m->grid;
-    about[0] = m->recipe;
-    about[1] = m->position;
-    about[2] = m->grid;
-    about[3] = m->patch;
-    about[4] = m->dim;
-    about[5] = m->depth;
-    about[6] = m->heads;
-    about[7] = m->hidden;
-    about[8] = m->dtype;
-    about[9] = m->dtype == PAW_BF16 && paw_bf16_native() ? 1 + paw_isa() : 0;
     paw__hash_begin(&h, 0);
-    paw__hash_add(&h, about, sizeof about);
-    paw__hash_add(&h, &m->eps, sizeof m->eps);
+    paw__hash_sizes(&h, m);
     paw__hash_floats(&h, m->cls, d);
     paw__hash_floats(&h, m->pos, grid * grid * d);
     paw__hash_floats(&h, m->rel, (size_t)m->table_rows * (size_t)m->heads);
@@ -11680,7 +11677,7 @@ static void paw__store_run(void *arg, size_t i, int slot) /* the run of rows tha
 PAW_DEF paw_err paw_store_read(paw_ctx *c, const paw_store *s, const size_t *rows, size_t n,
                                int dtype, void *out)
 {
-    paw__store_job j;
+    paw__store_job j = {s, rows, dtype, (char *)out, n, 0};
     size_t i;
     PAW__ENTER(c);
     if (!s || (n && (!rows || !out)) || (dtype != PAW_F32 && dtype != s->dtype))
@@ -11692,11 +11689,6 @@ PAW_DEF paw_err paw_store_read(paw_ctx *c, const paw_store *s, const size_t *row
             return paw__fail(c, PAW_E_KEY, "%s: shard %zu is missing", s->folder,
                              rows[i] / s->shard_rows);
     }
-    j.s = s;
-    j.rows = rows;
-    j.dtype = dtype;
-    j.out = (char *)out;
-    j.n = n;
     j.failed = s->shards;
     paw__for(c, n, paw__store_run, &j);
     if (j.failed == s->shards) return PAW_OK;
@@ -12586,15 +12578,7 @@ static void paw__pack_b_item(void *arg, size_t item, int slot)
 static void paw__pack_b_run(const paw__team *team, const float *x, size_t ld, size_t n, size_t k,
                             int turned, float *out)
 {
-    paw__pack_job j;
-    memset(&j, 0, sizeof j);
-    j.x = x;
-    j.ld = ld;
-    j.rows = n;
-    j.k = k;
-    j.padded = paw__up16(k);
-    j.turned = turned;
-    j.out = out;
+    paw__pack_job j = {x, ld, n, k, paw__up16(k), turned, {0, 0, 0, 0}, out};
     paw__team_for(team, paw__up16(n) / 16, paw__pack_b_item, &j);
 }
 /* out [m, n] = a b + bias, or += where add. a [m, k], or stored [k, m] if ta; b [k, n], or stored
@@ -12690,18 +12674,9 @@ static PAW__UNUSED paw_err paw__xent(const paw__team *team, const float *x, cons
 {
     const size_t blocks = (n + PAW__XENT_ROWS - 1) / PAW__XENT_ROWS;
     double *sums = (double *)paw__alloc(team->c, blocks + 1, sizeof *sums), sum = 0;
-    paw__xent_job j;
+    paw__xent_job j = {team->ops, x, labels, n, ld, classes, scale, grad, sums};
     size_t i;
     if (!sums) return PAW_E_OOM;
-    j.ops = team->ops;
-    j.x = x;
-    j.labels = labels;
-    j.n = n;
-    j.ld = ld;
-    j.classes = classes;
-    j.scale = scale;
-    j.grad = grad;
-    j.sums = sums;
     paw__team_for(team, blocks, paw__xent_item, &j);
     for (i = 0; i < blocks; ++i) sum += sums[i];
     paw__free(sums);
@@ -12757,8 +12732,8 @@ static PAW__UNUSED void paw__optimize(const paw__team *team, paw__optimizer *o, 
                                       const paw__param *params, size_t count)
 {
     double power1 = 1, power2 = 1, b1 = o->beta1, b2 = o->beta2, left;
-    paw__update_job j;
     paw__update u;
+    paw__update_job j = {team->ops, &u, NULL, o->kind};
     uint64_t t;
     size_t i;
     for (t = ++o->steps; t; t >>= 1) { /* the powers of both betas */
@@ -12782,9 +12757,6 @@ static PAW__UNUSED void paw__optimize(const paw__team *team, paw__optimizer *o, 
         u.step = (float)(lr / (1 - power1));
         u.root = (float)(1 / sqrt(1 - power2));
     }
-    j.ops = team->ops;
-    j.u = &u;
-    j.kind = o->kind;
     for (i = 0; i < count; ++i) {
         const paw__param *p = j.p = &params[i];
         const double decay = p->decayed && (o->kind != PAW__LARS || p->rank > 1) ? o->decay : 0;
@@ -13054,13 +13026,8 @@ static void paw__pooling_item(void *arg, size_t item, int slot)
 static void paw__pooling_run(const paw__team *team, const paw_head *h, paw__pass *w,
                              const void *const *rows, int backward)
 {
-    paw__pooling_job j;
-    j.h = h;
-    j.team = *team;
+    paw__pooling_job j = {h, *team, w, rows, backward};
     j.team.wide = 0;
-    j.w = w;
-    j.rows = rows;
-    j.backward = backward;
     paw__team_for(team, (w->n + PAW__POOL_ITEMS - 1) / PAW__POOL_ITEMS, paw__pooling_item, &j);
 }
 /* What is of each head alone, one an item. */
@@ -13619,10 +13586,11 @@ PAW_DEF paw_err paw_head_save(const paw_head *h, paw_ctx *c, const char *path,
                               const char *const *more)
 {
     const size_t shape[2] = {PAW__HEAD_NUMBERS, 3};
+    float part[PAW__HEAD_NUMBERS][3]; /* a number is a sum of three */
+    const paw_tensor_view settings = {"settings", 2, shape, part[0]};
     char names[2 * PAW__PARAMS][80];
     paw_tensor_view v[PAW__HEAD_VIEWS];
     double number[PAW__HEAD_NUMBERS];
-    float part[PAW__HEAD_NUMBERS][3];
     paw_head copy;
     size_t n, i, k;
     PAW__ENTER(c && h && path);
@@ -13632,10 +13600,7 @@ PAW_DEF paw_err paw_head_save(const paw_head *h, paw_ctx *c, const char *path,
     for (i = 0; i < PAW__HEAD_NUMBERS; ++i)
         for (k = 0; k < 3; ++k) number[i] -= (double)(part[i][k] = (float)number[i]);
     n = paw__head_views(h, names, v);
-    v[n].name = "settings"; /* each a sum of three */
-    v[n].ndim = 2;
-    v[n].shape = shape;
-    v[n].data = part[0];
+    v[n] = settings;
     return paw_safetensors_save(c, path, v, n + 1, more);
 }
 /* data NULL: only looks whether the file has it, of that shape. */
@@ -13658,20 +13623,17 @@ static paw_err paw__head_read(paw_ctx *c, const paw_tensors *t, const char *path
 PAW_DEF paw_err paw_head_load(paw_ctx *c, const char *path, paw_head **out)
 {
     const size_t shape[2] = {PAW__HEAD_NUMBERS, 3};
-    char names[2 * PAW__PARAMS][80];
     float part[PAW__HEAD_NUMBERS][3];
+    const paw_tensor_view settings = {"settings", 2, shape, part[0]};
+    char names[2 * PAW__PARAMS][80];
     double number[PAW__HEAD_NUMBERS];
-    paw_tensor_view v[PAW__HEAD_VIEWS], settings;
+    paw_tensor_view v[PAW__HEAD_VIEWS];
     paw_tensors *t = NULL;
     paw_head *h = NULL, read;
     size_t i, n;
     paw_err e;
     PAW__ENTER(c && path && out);
     if ((e = paw_tensors_open(c, path, &t)) != PAW_OK) return e;
-    settings.name = "settings";
-    settings.ndim = 2;
-    settings.shape = shape;
-    settings.data = part[0];
     e = paw__head_read(c, t, path, &settings);
     for (i = 0; !e && i < PAW__HEAD_NUMBERS; ++i) {
         number[i] = ((double)part[i][2] + (double)part[i][1]) + (double)part[i][0];
@@ -14089,38 +14051,24 @@ static paw_err paw__dense_back(const paw_dense *h, const paw__team *team, const 
 static paw_err paw__dense_update(paw_dense *h, const paw__team *team, float *gw, float *gb,
                                  double lr)
 {
+    const size_t n = (size_t)h->outputs * h->width;
+    const paw__param p[2] = {
+        {"weight", h->weight, gw, h->moments[0], h->moments[1], n, 2, 1},
+        {"bias", h->bias, gb, h->moments[2], h->moments[3], (size_t)h->outputs, 1, h->decay_bias}
+    };
     paw__optimizer o;
-    paw__param p[2];
-    size_t i, n = (size_t)h->outputs * h->width;
+    size_t i;
     for (i = 0; i < n; ++i)
         if (!paw__finite(gw[i]))
             return paw__fail(team->c, PAW_E_NUM, "training: gradient %zu of the weight is %g", i,
                              (double)gw[i]);
     memset(&o, 0, sizeof o);
-    memset(p, 0, sizeof p);
     o.kind = PAW__ADAMW;
     o.decay = h->decay;
     o.beta1 = 0.9;
     o.beta2 = 0.999;
     o.eps = 1e-8;
     o.steps = h->steps;
-    p[0].name = "weight";
-    p[0].p = h->weight;
-    p[0].g = gw;
-    p[0].m = h->moments[0];
-    p[0].v = h->moments[1];
-    p[0].n = n;
-    p[0].rank = 2;
-    p[0].decayed = 1;
-    p[1] = p[0];
-    p[1].name = "bias";
-    p[1].p = h->bias;
-    p[1].g = gb;
-    p[1].m = h->moments[2];
-    p[1].v = h->moments[3];
-    p[1].n = (size_t)h->outputs;
-    p[1].rank = 1;
-    p[1].decayed = h->decay_bias;
     paw__optimize(team, &o, lr, p, 2);
     h->steps = o.steps;
     return PAW_OK;
