@@ -13677,24 +13677,31 @@ static double paw__draw(paw__draws *d, double lo, double hi) /* uniform in [lo, 
     return paw__mul_add(u, hi - lo, lo);
 }
 static int paw__draw_below(paw__draws *d, int n) { return (int)paw__draw(d, 0, n); }
-
-/* An offset of which the labels vary, or the last one tried; seen: [classes] */
-static void paw__seg_offset(paw__draws *d, const paw_mask *mask, int classes, const int size[2],
-                            int crop, uint32_t *seen, int at[2])
+static double paw__draw_gauss(paw__draws *d) /* standard normal, within one deviation */
 {
+    return paw__random_gauss(d->seed, PAW__STREAM_AUGMENT, d->next++, 1);
+}
+
+/* A crop's left, top, width and height: labels vary in it, or it is the last one tried; seen:
+   [classes] */
+static void paw__seg_crop(paw__draws *d, const paw_mask *mask, int classes, const int size[2],
+                          int crop, uint32_t *seen, int box[4])
+{
+    const int w = size[0] < crop ? size[0] : crop, h = size[1] < crop ? size[1] : crop;
     int attempt, k;
+    box[2] = w;
+    box[3] = h;
     for (attempt = 0; attempt <= 10; ++attempt) {
-        const int w = size[0] < crop ? size[0] : crop, h = size[1] < crop ? size[1] : crop;
         uint64_t all = 0, most = 0;
         int x, y, kinds = 0;
-        at[1] = paw__draw_below(d, size[1] - h + 1);
-        at[0] = paw__draw_below(d, size[0] - w + 1);
+        box[1] = paw__draw_below(d, size[1] - h + 1);
+        box[0] = paw__draw_below(d, size[0] - w + 1);
         memset(seen, 0, (size_t)classes * sizeof *seen);
         for (y = 0; attempt < 10 && y < h; ++y) {
-            const size_t from = paw__mask_source((size_t)(at[1] + y), mask->h, size[1], 0);
+            const size_t from = paw__mask_source((size_t)(box[1] + y), mask->h, size[1], 0);
             const uint16_t *row = mask->px + from * (size_t)mask->w;
             for (x = 0; x < w; ++x) {
-                const int v = row[paw__mask_source((size_t)(at[0] + x), mask->w, size[0], 0)];
+                const int v = row[paw__mask_source((size_t)(box[0] + x), mask->w, size[0], 0)];
                 if (v < classes) ++seen[v];
             }
         }
@@ -13806,7 +13813,7 @@ PAW_DEF paw_err paw_seg_augment(paw_ctx *c, const paw_seg_preset *p, const paw_s
                                 const paw_image *image, const paw_mask *mask, uint64_t seed,
                                 uint64_t sample, float *chw, uint16_t *labels)
 {
-    paw__draws d;
+    paw__draws d = { seed, sample << 6 };
     int size[2], box[4], x, y, k, flip;
     paw_image crop;
     uint32_t *seen;
@@ -13823,15 +13830,11 @@ PAW_DEF paw_err paw_seg_augment(paw_ctx *c, const paw_seg_preset *p, const paw_s
         return paw__fail(c, PAW_E_SHAPE, "paw_seg_augment: image of %d x %d, mask of %d x %d",
                          image->w, image->h, mask->w, mask->h);
     if (!(seen = (uint32_t *)paw__alloc(c, (size_t)p->classes, sizeof *seen))) return PAW_E_OOM;
-    d.seed = seed;
-    d.next = sample << 6;
     r = paw__draw(&d, 0.5, 2);
     paw_seg_size(image->w, image->h, (int)(p->train_scale[0] * r), (int)(p->train_scale[1] * r),
                  &size[0], &size[1]);
-    paw__seg_offset(&d, mask, p->classes, size, p->crop, seen, box);
+    paw__seg_crop(&d, mask, p->classes, size, p->crop, seen, box);
     paw__free(seen);
-    box[2] = size[0] < p->crop ? size[0] : p->crop;
-    box[3] = size[1] < p->crop ? size[1] : p->crop;
     flip = paw__draw_below(&d, 2);
     if ((e = paw__linear_window(c, image, size[0], size[1], box, &crop)) != PAW_OK) return e;
     paw__distort(c, &d, &crop);
@@ -14539,11 +14542,8 @@ PAW_DEF void paw_pose_crop_random(const paw_pose *p, int w, int h, uint64_t seed
                                   paw_pose_crop *out)
 {
     PAW__MODE;
-    paw__draws d;
-    double box[4], part[4];
-    int i;
-    d.seed = seed;
-    d.next = sample << 6;
+    paw__draws d = { seed, sample << 6 };
+    double box[4], part[4], scale;
     memcpy(box, p->box, sizeof box);
     if (paw__draw(&d, 0, 1) < 0.3) {
         const int upper = paw__draw(&d, 0, 1) < 0.5;
@@ -14551,22 +14551,14 @@ PAW_DEF void paw_pose_crop_random(const paw_pose *p, int w, int h, uint64_t seed
     }
     paw_pose_crop_of(box, w, h, out);
     if (paw__draw(&d, 0, 1) < 0.3) {
-        const double by[2] = { 0.16 * box[2], 0.16 * box[3] };
-        for (i = 0; i < 2; ++i) {
-            double *at = i ? &out->y : &out->x;
-            *at = paw__mul_add(by[i], paw__random_gauss(seed, PAW__STREAM_AUGMENT, d.next++, 1),
-                               *at);
-        }
+        out->x = paw__mul_add(0.16 * box[2], paw__draw_gauss(&d), out->x);
+        out->y = paw__mul_add(0.16 * box[3], paw__draw_gauss(&d), out->y);
     }
-    {
-        const double scale =
-            paw__mul_add(0.5, paw__random_gauss(seed, PAW__STREAM_AUGMENT, d.next++, 1), 1);
-        out->w *= scale;
-        out->h *= scale;
-    }
+    scale = paw__mul_add(0.5, paw__draw_gauss(&d), 1);
+    out->w *= scale;
+    out->h *= scale;
     if (paw__draw(&d, 0, 1) < 0.6)
-        out->turn = 80 * (3.14159265358979312 / 180) *
-                    paw__random_gauss(seed, PAW__STREAM_AUGMENT, d.next++, 1);
+        out->turn = 80 * (3.14159265358979312 / 180) * paw__draw_gauss(&d);
     out->flip = paw__draw(&d, 0, 1) < 0.5;
 }
 /* A grid of w x h over a crop. Points of grid and image are those of pixel centres: 0 is half a
