@@ -11213,14 +11213,17 @@ PAW_DEF uint64_t paw_model_hash(const paw_model *m)
 #define PAW__STORE_STALE_TMP 3600.0 /* s: a temporary file that old has lost its process */
 #define PAW__STORE_PATH 4096
 #define PAW__STORE_PIECE 65536 /* bytes of a shard that are checked at a time */
+typedef struct {
+    uint64_t inputs, content;
+    uint8_t *kept;     /* values in memory, or NULL */
+    uint8_t has, torn; /* has: atomic */
+} paw__shard;
 struct paw_store {
     char *folder; /* "" in memory */
     uint64_t key;
     size_t rows, row_count, shards, shard_rows, shape[PAW_MAX_DIMS];
-    int ndim, dtype; /* ndim, shape: of a shard */
-    uint64_t *inputs, *content; /* [shards] */
-    uint8_t *has, *torn;        /* [shards] */
-    uint8_t **kept;             /* [shards] values in memory, or NULL */
+    int ndim, dtype, in_memory; /* ndim, shape: of a shard */
+    paw__shard *shard;          /* [shards] */
     size_t ready, torn_files, stale_files;
 };
 
@@ -11255,43 +11258,25 @@ static size_t paw__store_header(const paw_store *s, size_t shard, char head[256]
     return paw_npy_header(s->dtype == PAW_F32 ? "<f4" : s->dtype == PAW_F16 ? "<f2" : "<u2",
                           s->ndim, shape, head);
 }
-static uint64_t paw__store_content(const paw_store *s, size_t shard, const uint8_t *values)
-{
-    return paw_hash(values, paw__store_rows_of(s, shard) * paw__store_row_bytes(s),
-                    s->key ^ s->inputs[shard]);
-}
 static void paw__store_path(const paw_store *s, size_t shard, char *path, size_t size)
 {
     snprintf(path, size, "%s/" PAW__STORE_NAME, s->folder, shard,
-             (unsigned long long)s->inputs[shard], (unsigned long long)s->content[shard]);
-}
-static int paw__store_hex(const char *s, uint64_t *out)
-{
-    int i;
-    *out = 0;
-    for (i = 0; i < 16; ++i) {
-        const int d = s[i] >= '0' && s[i] <= '9'   ? s[i] - '0'
-                      : s[i] >= 'a' && s[i] <= 'f' ? s[i] - 'a' + 10 : -1;
-        if (d < 0) return 0;
-        *out = *out << 4 | (uint64_t)d;
-    }
-    return 1;
+             (unsigned long long)s->shard[shard].inputs,
+             (unsigned long long)s->shard[shard].content);
 }
 /* Of a file name its shard, inputs and content; 0 where it is none of this store's shards. */
 static int paw__store_parse(const paw_store *s, const char *name, size_t *shard, uint64_t *inputs,
                             uint64_t *content)
 {
-    const size_t n = strcspn(name, "-");
-    size_t i;
-    if (n < 6 || n > 18 || strlen(name) != n + 38 || name[n + 17] != '-' ||
-        strcmp(name + n + 34, ".npy") || !paw__store_hex(name + n + 1, inputs) ||
-        !paw__store_hex(name + n + 18, content))
-        return 0;
-    for (i = 0, *shard = 0; i < n; ++i) {
-        if (name[i] < '0' || name[i] > '9') return 0;
-        *shard = *shard * 10 + (size_t)(name[i] - '0');
-    }
-    return *shard < s->shards;
+    unsigned long long first, second;
+    char again[80], *at;
+    *shard = (size_t)strtoull(name, &at, 10);
+    first = strtoull(at + (*at == '-'), &at, 16);
+    second = strtoull(at + (*at == '-'), &at, 16);
+    *inputs = first;
+    *content = second;
+    snprintf(again, sizeof again, PAW__STORE_NAME, *shard, first, second);
+    return *shard < s->shards && !strcmp(name, again); /* in no other spelling */
 }
 
 /* ---- files of a store ---- */
@@ -11303,10 +11288,10 @@ static paw_err paw__store_folder(paw_ctx *c, const char *path)
     if (errno == EEXIST && !stat(path, &st) && S_ISDIR(st.st_mode)) return PAW_OK;
     return paw__fail(c, PAW_E_IO, "%s: cannot create the folder", path);
 }
-/* Whether the file holds what its name says; piece: PAW__STORE_PIECE bytes. */
-static int paw__store_sound(const paw_store *s, size_t shard, const char *path, uint64_t content,
-                            uint8_t *piece)
+/* Whether the file holds what its name says. */
+static int paw__store_sound(const paw_store *s, size_t shard, const char *path, uint64_t content)
 {
+    uint8_t piece[PAW__STORE_PIECE];
     char head[256];
     const size_t n = paw__store_header(s, shard, head);
     size_t left = paw__store_rows_of(s, shard) * paw__store_row_bytes(s), k;
@@ -11316,7 +11301,7 @@ static int paw__store_sound(const paw_store *s, size_t shard, const char *path, 
     if (!f) return 0;
     setvbuf(f, NULL, _IONBF, 0);
     ok = fread(piece, 1, n, f) == n && !memcmp(piece, head, n);
-    paw__hash_begin(&h, s->key ^ s->inputs[shard]);
+    paw__hash_begin(&h, s->key ^ s->shard[shard].inputs);
     for (; ok && left; left -= k) {
         k = paw__min(left, PAW__STORE_PIECE);
         ok = fread(piece, 1, k, f) == k;
@@ -11328,42 +11313,38 @@ static int paw__store_sound(const paw_store *s, size_t shard, const char *path, 
 }
 /* Goes through the folder: takes what is sound (take), or removes what a shard has left behind
    under another content (else). */
-static paw_err paw__store_scan(paw_ctx *c, paw_store *s, int take, size_t only, uint8_t *piece)
+static paw_err paw__store_scan(paw_ctx *c, paw_store *s, int take, size_t only)
 {
+    char path[PAW__STORE_PATH + 256]; /* a name of the folder's has 255 bytes at most */
     const struct dirent *d;
-    const size_t room = strlen(s->folder) + 300;
-    char *path = (char *)paw__alloc(c, room, 1);
-    DIR *dir = path ? opendir(s->folder) : NULL;
-    if (!dir) {
-        paw__free(path);
-        return path ? paw__fail(c, PAW_E_IO, "%s: cannot be listed", s->folder) : PAW_E_OOM;
-    }
+    DIR *dir = opendir(s->folder);
+    if (!dir) return paw__fail(c, PAW_E_IO, "%s: cannot be listed", s->folder);
     while ((d = readdir(dir)) != NULL) {
         const size_t n = strlen(d->d_name);
         uint64_t inputs, content;
         size_t shard;
+        paw__shard *t;
         struct stat st;
-        snprintf(path, room, "%s/%s", s->folder, d->d_name);
+        snprintf(path, sizeof path, "%s/%s", s->folder, d->d_name);
         if (take && n > 4 && !strcmp(d->d_name + n - 4, ".tmp") && !stat(path, &st) &&
             difftime(time(NULL), st.st_mtime) > PAW__STORE_STALE_TMP)
             (void)remove(path);
         if (!paw__store_parse(s, d->d_name, &shard, &inputs, &content)) continue;
+        t = &s->shard[shard];
         if (!take) {
-            if (shard == only && inputs == s->inputs[shard] && content != s->content[shard])
-                (void)remove(path);
-        } else if (inputs != s->inputs[shard]) {
+            if (shard == only && inputs == t->inputs && content != t->content) (void)remove(path);
+        } else if (inputs != t->inputs) {
             ++s->stale_files;
-        } else if (!s->has[shard] && paw__store_sound(s, shard, path, content, piece)) {
-            s->has[shard] = 1;
-            s->content[shard] = content;
+        } else if (!t->has && paw__store_sound(s, shard, path, content)) {
+            t->has = 1;
+            t->content = content;
             ++s->ready;
         } else {
-            s->torn[shard] = 1;
+            t->torn = 1;
             ++s->torn_files;
         }
     }
     closedir(dir);
-    paw__free(path);
     return PAW_OK;
 }
 
@@ -11371,7 +11352,7 @@ static paw_err paw__store_scan(paw_ctx *c, paw_store *s, int take, size_t only, 
 
 static void paw__store_member(paw__text *t, const char *name, const char *value)
 {
-    paw__text_put(t, "  ");
+    paw__text_put(t, t->n > 1 ? ",\n  " : "\n  ");
     paw__text_json(t, name);
     paw__text_put(t, ": ");
     if (value) paw__text_json(t, value);
@@ -11384,36 +11365,29 @@ static paw_err paw__store_manifest(paw_ctx *c, const paw_store_spec *o, size_t s
     const char *const *about = o->about;
     char hex[20], math[32];
     int k;
-    paw__text_put(t, "{\n");
+    paw__text_put(t, "{");
     paw__store_member(t, "feature", o->name);
-    paw__text_put(t, ",\n");
     snprintf(hex, sizeof hex, "%016llx", (unsigned long long)o->weights);
     paw__store_member(t, "weights", hex);
-    paw__text_put(t, ",\n");
     for (; about && about[0] && about[1]; about += 2) {
         if (!paw__utf8_all(about[0], strlen(about[0])) ||
             !paw__utf8_all(about[1], strlen(about[1])))
             return paw__fail(c, PAW_E_ARG, "feature store: a setting is not UTF-8");
         paw__store_member(t, about[0], about[1]);
-        paw__text_put(t, ",\n");
     }
     snprintf(math, sizeof math, "sleef %s", paw_isa_name(paw_isa())); /* its bits depend on it */
     paw__store_member(t, "math", c->math == PAW_MATH_SLEEF ? math : "builtin");
-    paw__text_put(t, ",\n");
     paw__store_member(t, "numerics", NULL);
     paw__text_count(t, PAW_NUMERICS);
-    paw__text_put(t, ",\n");
     paw__store_member(t, "dtype", types[o->dtype]);
-    paw__text_put(t, ",\n");
     paw__store_member(t, "row_shape", NULL);
     for (k = 0; k < o->ndim; ++k) {
         paw__text_put(t, k ? ", " : "[");
         paw__text_count(t, o->shape[k]);
     }
-    paw__text_put(t, "],\n");
+    paw__text_put(t, "]");
     paw__store_member(t, "shard_rows", NULL);
     paw__text_count(t, shard_rows);
-    paw__text_put(t, ",\n");
     paw__store_member(t, "shards", "INDEX-INPUTS-CONTENT.npy; the hashes are XXH64");
     paw__text_put(t, "\n}\n");
     return t->e;
@@ -11421,58 +11395,46 @@ static paw_err paw__store_manifest(paw_ctx *c, const paw_store_spec *o, size_t s
 /* Row numbers explained, once per list of items. */
 static paw_err paw__store_names(paw_ctx *c, const paw_store *s, const paw_store_spec *o)
 {
-    const size_t room = strlen(s->folder) + 64;
-    char *path = (char *)paw__alloc(c, room, 1), hex[40];
+    char path[PAW__STORE_PATH], hex[40];
     paw__text t;
     struct stat st;
     size_t i;
-    paw_err e = PAW_OK;
-    if (!path) return PAW_E_OOM;
-    snprintf(path, room, "%s/rows-%016llx.json", s->folder,
+    paw_err e;
+    snprintf(path, sizeof path, "%s/rows-%016llx.json", s->folder,
              (unsigned long long)paw_hash(o->items, o->count * sizeof *o->items, s->key));
-    if (stat(path, &st)) {
-        memset(&t, 0, sizeof t);
-        t.c = c;
-        paw__text_put(&t, "[\n");
-        for (i = 0; i < o->count && !t.e; ++i) {
-            const char *name = o->names[i];
-            snprintf(hex, sizeof hex, "[\"%016llx\", ", (unsigned long long)o->items[i]);
-            paw__text_put(&t, hex);
-            if (name && paw__utf8_all(name, strlen(name))) paw__text_json(&t, name);
-            else paw__text_put(&t, "null");
-            paw__text_put(&t, i + 1 < o->count ? "],\n" : "]\n");
-        }
-        paw__text_put(&t, "]\n");
-        e = t.e ? t.e : paw__out_all(c, path, t.s, t.n);
-        paw__free(t.s);
+    if (!stat(path, &st)) return PAW_OK;
+    memset(&t, 0, sizeof t);
+    t.c = c;
+    paw__text_put(&t, "[\n");
+    for (i = 0; i < o->count && !t.e; ++i) {
+        const char *name = o->names[i];
+        snprintf(hex, sizeof hex, "[\"%016llx\", ", (unsigned long long)o->items[i]);
+        paw__text_put(&t, hex);
+        if (name && paw__utf8_all(name, strlen(name))) paw__text_json(&t, name);
+        else paw__text_put(&t, "null");
+        paw__text_put(&t, i + 1 < o->count ? "],\n" : "]\n");
     }
-    paw__free(path);
+    paw__text_put(&t, "]\n");
+    e = t.e ? t.e : paw__out_all(c, path, t.s, t.n);
+    paw__free(t.s);
     return e;
 }
 static paw_err paw__store_files(paw_ctx *c, paw_store *s, const paw_store_spec *o,
                                 const paw__text *manifest)
 {
-    const size_t room = strlen(s->folder) + 32;
-    char *path = (char *)paw__alloc(c, room, 1);
-    uint8_t *there = NULL, *piece = NULL;
+    char path[PAW__STORE_PATH];
+    uint8_t *there = NULL;
     size_t n = 0;
-    paw_err e = path ? paw__store_folder(c, o->dir) : PAW_E_OOM;
+    paw_err e = paw__store_folder(c, o->dir);
     if (!e) e = paw__store_folder(c, s->folder);
-    if (!e) {
-        snprintf(path, room, "%s/manifest.json", s->folder);
-        if (paw_file_read(c, path, &there, &n)) n = 0;
-        if (!there || n != manifest->n || memcmp(there, manifest->s, n))
-            e = paw__out_all(c, path, manifest->s, manifest->n);
-        paw_file_free(c, there);
-    }
+    if (e) return e;
+    snprintf(path, sizeof path, "%s/manifest.json", s->folder);
+    if (paw_file_read(c, path, &there, &n)) n = 0;
+    if (!there || n != manifest->n || memcmp(there, manifest->s, n))
+        e = paw__out_all(c, path, manifest->s, manifest->n);
+    paw_file_free(c, there);
     if (!e && o->names && o->count) e = paw__store_names(c, s, o);
-    if (!e && !o->fresh) {
-        piece = (uint8_t *)paw__alloc(c, PAW__STORE_PIECE, 1);
-        e = piece ? paw__store_scan(c, s, 1, 0, piece) : PAW_E_OOM;
-    }
-    paw__free(piece);
-    paw__free(path);
-    return e;
+    return e || o->fresh ? e : paw__store_scan(c, s, 1, 0);
 }
 static paw_err paw__store_build(paw_ctx *c, paw_store *s, const paw_store_spec *o,
                                 const paw__text *manifest)
@@ -11481,37 +11443,28 @@ static paw_err paw__store_build(paw_ctx *c, paw_store *s, const paw_store_spec *
     size_t i;
     s->key = paw_hash(manifest->s, manifest->n, 0);
     s->folder = (char *)paw__calloc(c, room, 1);
-    s->inputs = (uint64_t *)paw__calloc(c, s->shards + 1, sizeof *s->inputs);
-    s->content = (uint64_t *)paw__calloc(c, s->shards + 1, sizeof *s->content);
-    s->has = (uint8_t *)paw__calloc(c, s->shards + 1, 1);
-    s->torn = (uint8_t *)paw__calloc(c, s->shards + 1, 1);
-    if (!s->folder || !s->inputs || !s->content || !s->has || !s->torn) return PAW_E_OOM;
+    s->shard = (paw__shard *)paw__calloc(c, s->shards + 1, sizeof *s->shard);
+    if (!s->folder || !s->shard) return PAW_E_OOM;
     for (i = 0; o->items && i < s->shards; ++i)
-        s->inputs[i] = paw_hash(o->items + i * s->shard_rows,
-                                paw__store_rows_of(s, i) * sizeof *o->items, s->key + i);
-    if (o->dir) {
-        snprintf(s->folder, room, "%s/%s-%016llx", o->dir, o->name, (unsigned long long)s->key);
-        return paw__store_files(c, s, o, manifest);
-    }
-    s->kept = (uint8_t **)paw__calloc(c, s->shards + 1, sizeof *s->kept);
-    return s->kept ? PAW_OK : PAW_E_OOM;
+        s->shard[i].inputs = paw_hash(o->items + i * s->shard_rows,
+                                      paw__store_rows_of(s, i) * sizeof *o->items, s->key + i);
+    s->in_memory = !o->dir;
+    if (s->in_memory) return PAW_OK;
+    snprintf(s->folder, room, "%s/%s-%016llx", o->dir, o->name, (unsigned long long)s->key);
+    return paw__store_files(c, s, o, manifest);
 }
 PAW_DEF void paw_store_close(paw_store *s)
 {
     size_t i;
     if (!s) return;
-    for (i = 0; s->kept && i < s->shards; ++i) paw__free(s->kept[i]);
-    paw__free(s->kept);
+    for (i = 0; s->shard && i < s->shards; ++i) paw__free(s->shard[i].kept);
+    paw__free(s->shard);
     paw__free(s->folder);
-    paw__free(s->inputs);
-    paw__free(s->content);
-    paw__free(s->has);
-    paw__free(s->torn);
     paw__free(s);
 }
 PAW_DEF paw_err paw_store_open(paw_ctx *c, const paw_store_spec *o, paw_store **out)
 {
-    size_t bytes, n, i;
+    size_t bytes, n;
     paw__text manifest;
     paw_store *s;
     paw_err e;
@@ -11521,9 +11474,9 @@ PAW_DEF paw_err paw_store_open(paw_ctx *c, const paw_store_spec *o, paw_store **
         !o->items) || !*o->dir || strlen(o->dir) > PAW__STORE_PATH - 256)))
         return paw__fail(c, PAW_E_ARG, "paw_store_open: NULL, name or folder empty or too long, %d "
                          "dimensions of a row, or dtype %d", o ? o->ndim : 0, o ? o->dtype : 0);
-    for (i = 0; o->name[i]; ++i)
-        if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-", o->name[i]))
-            return paw__fail(c, PAW_E_ARG, "feature store: '%s' is no name for a folder", o->name);
+    if (o->name[strspn(o->name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_-")])
+        return paw__fail(c, PAW_E_ARG, "feature store: '%s' is no name for a folder", o->name);
     if (!(s = (paw_store *)paw__calloc(c, 1, sizeof *s))) return PAW_E_OOM;
     s->rows = o->count;
     s->dtype = o->dtype;
@@ -11563,7 +11516,7 @@ PAW_DEF void paw_store_describe(const paw_store *s, paw_store_info *out)
 }
 PAW_DEF int paw_store_has(const paw_store *s, size_t shard)
 {
-    return s && shard < s->shards && __atomic_load_n(&s->has[shard], __ATOMIC_ACQUIRE);
+    return s && shard < s->shards && __atomic_load_n(&s->shard[shard].has, __ATOMIC_ACQUIRE);
 }
 
 /* ---- rows in and out ---- */
@@ -11591,41 +11544,38 @@ static paw_err paw__store_round(paw_ctx *c, const paw_store *s, size_t shard, co
 }
 PAW_DEF paw_err paw_store_write(paw_ctx *c, paw_store *s, size_t shard, const float *rows)
 {
-    char head[256];
+    char head[256], path[PAW__STORE_PATH];
+    paw__shard *t;
     uint8_t *file;
-    size_t n, bytes, room;
+    size_t n, bytes;
     paw_err e;
-    char *path;
     PAW__ENTER(c);
     if (!s || !rows || shard >= s->shards)
         return paw__fail(c, PAW_E_ARG, "paw_store_write: NULL, or shard %zu of %zu", shard,
                          s ? s->shards : 0);
-    n = s->kept ? 0 : paw__store_header(s, shard, head);
+    t = &s->shard[shard];
+    n = s->in_memory ? 0 : paw__store_header(s, shard, head);
     bytes = paw__store_rows_of(s, shard) * paw__store_row_bytes(s);
-    room = strlen(s->folder) + 80;
     file = (uint8_t *)paw__alloc(c, n + bytes, 1);
-    path = (char *)paw__alloc(c, room, 1);
-    e = file && path ? paw__store_round(c, s, shard, rows, file + n) : PAW_E_OOM;
-    if (!e && s->kept) {
-        paw__free(s->kept[shard]);
-        s->kept[shard] = file;
+    e = file ? paw__store_round(c, s, shard, rows, file + n) : PAW_E_OOM;
+    if (!e && s->in_memory) {
+        paw__free(t->kept);
+        t->kept = file;
         file = NULL;
     } else if (!e) {
-        const uint64_t content = s->content[shard];
+        const uint64_t content = t->content;
         memcpy(file, head, n);
-        s->content[shard] = paw__store_content(s, shard, file + n);
-        paw__store_path(s, shard, path, room);
+        t->content = paw_hash(file + n, bytes, s->key ^ t->inputs);
+        paw__store_path(s, shard, path, sizeof path);
         e = paw__out_all(c, path, file, n + bytes);
-        if (e) s->content[shard] = content;
-        else if (s->torn[shard] || (s->has[shard] && content != s->content[shard]))
-            e = paw__store_scan(c, s, 0, shard, NULL);
+        if (e) t->content = content;
+        else if (t->torn || (t->has && content != t->content)) e = paw__store_scan(c, s, 0, shard);
     }
     paw__free(file);
-    paw__free(path);
     if (e) return e;
-    s->torn[shard] = 0;
-    if (!s->has[shard]) __atomic_add_fetch(&s->ready, 1, __ATOMIC_RELAXED);
-    __atomic_store_n(&s->has[shard], 1, __ATOMIC_RELEASE); /* readers see what it stands for */
+    t->torn = 0;
+    if (!t->has) __atomic_add_fetch(&s->ready, 1, __ATOMIC_RELAXED);
+    __atomic_store_n(&t->has, 1, __ATOMIC_RELEASE); /* readers see what it stands for */
     return PAW_OK;
 }
 
@@ -11647,8 +11597,8 @@ static int paw__store_get(const paw_store *s, size_t row, size_t n, int dtype, v
     uint8_t *raw = (uint8_t *)out + (s->dtype == dtype ? 0 : count * sizeof(float) - bytes);
     char head[256], path[PAW__STORE_PATH];
     int ok = 1;
-    if (s->kept) {
-        memcpy(raw, s->kept[shard] + at * paw__store_row_bytes(s), bytes);
+    if (s->in_memory) {
+        memcpy(raw, s->shard[shard].kept + at * paw__store_row_bytes(s), bytes);
     } else {
         const size_t offset = paw__store_header(s, shard, head) + at * paw__store_row_bytes(s);
         FILE *f;
