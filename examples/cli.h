@@ -34,6 +34,9 @@
 #if defined(_WIN32) /* folders without modes; renames that do not replace */
 #define mkdir(path, mode) mkdir(path)
 #define rename(from, to) ((void)remove(to), rename(from, to))
+#define CLI_BINARY O_BINARY
+#else
+#define CLI_BINARY 0
 #endif
 
 enum {
@@ -139,13 +142,43 @@ static inline const char *cli_base(const char *path) /* name without folders */
     return slash && slash[1] ? slash + 1 : path;
 }
 
+/* Bytes of the UTF-8 character at s; 0 where it is none, as in file names of raw bytes. */
+static inline int cli_utf8(const char *s)
+{
+    const unsigned char *p = (const unsigned char *)s;
+    const int n = *p < 0x80   ? 1
+                  : *p < 0xc2 ? 0
+                  : *p < 0xe0 ? 2
+                  : *p < 0xf0 ? 3
+                  : *p < 0xf5 ? 4
+                              : 0;
+    int k;
+    for (k = 1; k < n; ++k)
+        if ((p[k] & 0xc0) != 0x80) return 0;
+    if ((*p == 0xe0 && p[1] < 0xa0) || (*p == 0xed && p[1] > 0x9f)) return 0;
+    return (*p == 0xf0 && p[1] < 0x90) || (*p == 0xf4 && p[1] > 0x8f) ? 0 : n;
+}
+/* Bytes of the character at s; *shown 0: for people it is ?, as it would break the line, command a
+   terminal (as U+0080 to U+009F do, too), or is no UTF-8. */
+static inline int cli_character(const char *s, int *shown)
+{
+    const int n = cli_utf8(s);
+    *shown = n && (unsigned char)*s >= 32 && *s != 127 &&
+             (n != 2 || strncmp(s, "\xc2\xa0", 2) >= 0);
+    return n ? n : 1;
+}
 /* "program: sentence" on stderr, one line whatever the sentence holds. */
 static inline void cli_vsay(cli *app, const char *format, va_list args)
 {
-    char text[1024], *s;
+    char text[1024], *s, *to;
+    int n, shown;
     vsnprintf(text, sizeof text, format, args);
-    for (s = text; *s; ++s)
-        if ((unsigned char)*s < 32 || *s == 127) *s = '?';
+    for (s = to = text; *s; s += n, to += shown ? n : 1) {
+        n = cli_character(s, &shown);
+        if (shown) memmove(to, s, (size_t)n);
+        else *to = '?';
+    }
+    *to = 0;
     if (app->live) fputc('\n', stderr);
     app->live = 0;
     if (app->ranks) fprintf(stderr, "%s: rank %d: %s\n", app->program->name, app->part, text);
@@ -858,6 +891,7 @@ static inline cli_value cli_r(double real, int digits) /* digits after the point
     return v;
 }
 
+enum { CLI_MAX_COLUMNS = 32 };
 /* Equal keys in a row that end in [] make one array. Rows become JSON objects under their first
    cell, inside the table's name if it has one; a row that is empty but for it becomes null. */
 typedef struct {
@@ -866,7 +900,7 @@ typedef struct {
 typedef struct {
     const char *name; /* or NULL */
     const cli_column *columns;
-    size_t count;
+    size_t count; /* CLI_MAX_COLUMNS at most */
 } cli_table;
 typedef struct {
     const cli_table *table; /* NULL: a field */
@@ -939,10 +973,11 @@ static inline int cli_is_array(const char *key)
     const size_t n = strlen(key);
     return n > 2 && !strcmp(key + n - 2, "[]");
 }
-static inline size_t cli_width(const char *s) /* characters of UTF-8 */
+static inline size_t cli_width(const char *s) /* characters */
 {
     size_t n = 0;
-    for (; *s; ++s) n += ((unsigned char)*s & 0xc0) != 0x80;
+    int shown;
+    for (; *s; ++n) s += cli_character(s, &shown);
     return n;
 }
 /* How many items from i on belong together: an array, a run of fields, or rows of one table. */
@@ -970,22 +1005,6 @@ static inline const char *cli_title(const char *key, char out[64]) /* per_class[
     return out;
 }
 
-/* Bytes of the UTF-8 character at s; 0 where it is none, as in file names of raw bytes. */
-static inline int cli_utf8(const char *s)
-{
-    const unsigned char *p = (const unsigned char *)s;
-    const int n = *p < 0x80   ? 1
-                  : *p < 0xc2 ? 0
-                  : *p < 0xe0 ? 2
-                  : *p < 0xf0 ? 3
-                  : *p < 0xf5 ? 4
-                              : 0;
-    int k;
-    for (k = 1; k < n; ++k)
-        if ((p[k] & 0xc0) != 0x80) return 0;
-    if ((*p == 0xe0 && p[1] < 0xa0) || (*p == 0xed && p[1] > 0x9f)) return 0;
-    return (*p == 0xf0 && p[1] < 0x90) || (*p == 0xf4 && p[1] > 0x8f) ? 0 : n;
-}
 static inline void cli_json_string(FILE *f, const char *s) /* what is no UTF-8: U+FFFD */
 {
     int n;
@@ -1141,9 +1160,14 @@ static inline void cli_print_csv(FILE *f, const cli_result *r)
     fputc('\n', f);
 }
 
-static inline void cli_put_clean(FILE *f, const char *s) /* without what would break the line */
+static inline void cli_put_clean(FILE *f, const char *s)
 {
-    for (; *s; ++s) fputc((unsigned char)*s < 32 || *s == 127 ? '?' : *s, f);
+    int n, shown;
+    for (; *s; s += n) {
+        n = cli_character(s, &shown);
+        if (shown) fwrite(s, 1, (size_t)n, f);
+        else fputc('?', f);
+    }
 }
 static inline void cli_put_line(FILE *f, const char *s)
 {
@@ -1162,28 +1186,28 @@ static inline void cli_print_rows(FILE *f, const cli_table *t, const cli_item *c
                                   int markdown)
 {
     const char *edge = markdown ? "| " : "", *gap = markdown ? " | " : "  ";
-    size_t i, j, row;
+    size_t i, j, row, width[CLI_MAX_COLUMNS];
+    int numbers[CLI_MAX_COLUMNS] = { 0 };
+    char text[64];
+    for (i = 0; i < t->count; ++i) width[i] = cli_width(t->columns[i].title);
+    for (j = 0; j < n; ++j) {
+        const size_t w = cli_width(cli_show(cells[j].value, text));
+        i = j % t->count;
+        width[i] = w > width[i] ? w : width[i];
+        numbers[i] |= cells[j].value.kind >= 2;
+    }
     for (row = 0; row <= n / t->count + 1; ++row) {
         if (row == 1 && !markdown) continue;
         fputs(edge, f);
         for (i = 0; i < t->count; ++i) {
-            char text[64];
-            size_t width = cli_width(t->columns[i].title);
-            int numbers = 0;
-            for (j = i; j < n; j += t->count) {
-                const size_t w = cli_width(cli_show(cells[j].value, text));
-                width = w > width ? w : width;
-                numbers |= cells[j].value.kind >= 2;
-            }
+            const char *s = row < 2 ? t->columns[i].title
+                                    : cli_show(cells[(row - 2) * t->count + i].value, text);
             if (i) fputs(gap, f);
             if (row == 1)
-                for (j = 0; j < width; ++j) fputc(numbers && j + 1 == width ? ':' : '-', f);
-            else if (i + 1 == t->count && !markdown && !numbers)
-                fputs(row ? cli_show(cells[(row - 2) * t->count + i].value, text)
-                          : t->columns[i].title, f);
-            else
-                cli_pad(f, row ? cli_show(cells[(row - 2) * t->count + i].value, text)
-                               : t->columns[i].title, width, numbers);
+                for (j = 0; j < width[i]; ++j)
+                    fputc(numbers[i] && j + 1 == width[i] ? ':' : '-', f);
+            else if (i + 1 == t->count && !markdown && !numbers[i]) cli_put_clean(f, s);
+            else cli_pad(f, s, width[i], numbers[i]);
         }
         fputs(markdown ? " |\n" : "\n", f);
     }
@@ -1252,10 +1276,12 @@ static inline int cli_make_folder(cli *app, const char *path)
     return cli_error(app, CLI_RESOURCE, "%s: cannot create the folder: %s", path,
                      strerror(errno == EEXIST ? ENOTDIR : errno));
 }
-/* A file that appears under its name only when it is whole: written as NAME.tmp, then renamed. */
+/* A file that appears under its name only when it is whole: written as NAME.PROCESS.tmp, which is
+   never one that is there, nor one that a link leads to; then renamed. A device or a pipe must not
+   be renamed away. */
 typedef struct {
     FILE *f; /* NULL: not open */
-    char path[1024], tmp[1032];
+    char path[1024], tmp[1056];
 } cli_file;
 
 static inline int cli_file_open(cli *app, cli_file *o, const char *folder, const char *name)
@@ -1263,15 +1289,19 @@ static inline int cli_file_open(cli *app, cli_file *o, const char *folder, const
     const int n = snprintf(o->path, sizeof o->path, "%s%s%s", folder ? folder : "",
                            folder ? "/" : "", name);
     struct stat s;
+    int fd;
     o->f = NULL;
     if (n < 0 || (size_t)n >= sizeof o->path)
         return cli_error(app, CLI_RESOURCE, "%s: the name is too long", name);
-    snprintf(o->tmp, sizeof o->tmp, "%s.tmp", o->path);
-    if (!stat(o->path, &s) && S_ISDIR(s.st_mode))
-        return cli_error(app, CLI_RESOURCE, "%s: %s", o->path, strerror(EISDIR));
-    o->f = fopen(o->tmp, "wb");
-    if (!o->f) return cli_error(app, CLI_RESOURCE, "%s: %s", o->tmp, strerror(errno));
-    return CLI_OK;
+    snprintf(o->tmp, sizeof o->tmp, "%s.%ld.tmp", o->path, (long)getpid());
+    if (!stat(o->path, &s) && !S_ISREG(s.st_mode))
+        return cli_error(app, CLI_RESOURCE, "%s: is there and not a regular file", o->path);
+    (void)remove(o->tmp); /* of a process that had this number and was killed */
+    fd = open(o->tmp, O_WRONLY | O_CREAT | O_EXCL | CLI_BINARY, 0666);
+    if (fd >= 0) o->f = fdopen(fd, "wb");
+    if (o->f) return CLI_OK;
+    if (fd >= 0) (void)close(fd);
+    return cli_error(app, CLI_RESOURCE, "%s: %s", o->tmp, strerror(errno));
 }
 static inline void cli_file_drop(cli_file *o) /* a file that is not open is fine */
 {
@@ -1466,6 +1496,27 @@ typedef struct {
     int32_t label;
     int used;
 } cli_label;
+/* A text file, to be freed, without a byte order mark; NULL: *code is what was said. A byte of 0
+   would hide what follows it. */
+static inline char *cli_text_read(cli *app, const char *path, int *code)
+{
+    uint8_t *bytes = NULL;
+    size_t size = 0, mark;
+    char *text;
+    const paw_err e = paw_file_read(app->ctx, path, &bytes, &size);
+    if (e) *code = cli_fail(app, e);
+    if (e) return NULL;
+    mark = size >= 3 && !memcmp(bytes, "\xef\xbb\xbf", 3) ? 3 : 0;
+    text = (char *)cli_alloc(size + 1, 1);
+    if (text) memcpy(text, bytes + mark, size - mark);
+    paw_file_free(app->ctx, bytes);
+    *code = text ? CLI_OK : cli_no_memory(app);
+    if (!text || strlen(text) == size - mark) return text;
+    *code = cli_error(app, CLI_INPUT, "%s: not text: byte %lu is 0", path,
+                      (unsigned long)(strlen(text) + mark));
+    free(text);
+    return NULL;
+}
 typedef struct {
     cli_label *items; /* sorted by name */
     size_t count;
@@ -1503,17 +1554,13 @@ static inline int cli_label_line(char *line, char **next, int classes, cli_label
 }
 static inline int cli_labels_read(cli *app, const char *path, int classes, cli_labels *l)
 {
-    uint8_t *bytes = NULL;
-    size_t size = 0, i, lines = 1;
+    size_t i, lines = 1;
     char *line, *next;
-    const paw_err e = paw_file_read(app->ctx, path, &bytes, &size);
-    if (e) return cli_fail(app, e);
-    l->text = (char *)cli_alloc(size + 1, 1);
-    if (l->text) memcpy(l->text, bytes, size);
-    paw_file_free(app->ctx, bytes);
-    for (i = 0; l->text && i < size; ++i) lines += l->text[i] == '\n';
+    int code;
+    if (!(l->text = cli_text_read(app, path, &code))) return code;
+    for (i = 0; l->text[i]; ++i) lines += l->text[i] == '\n';
     l->items = (cli_label *)cli_alloc(lines + 1, sizeof *l->items);
-    if (!l->text || !l->items) return cli_no_memory(app);
+    if (!l->items) return cli_no_memory(app);
     for (line = l->text, lines = 1; *line; line = next, ++lines) {
         if (!cli_label_line(line, &next, classes, &l->items[l->count]))
             return cli_error(app, CLI_INPUT, "%s: line %lu is not a file name and a class 0 to %d",
@@ -1521,6 +1568,9 @@ static inline int cli_labels_read(cli *app, const char *path, int classes, cli_l
         l->count += l->items[l->count].name[0] != 0;
     }
     qsort(l->items, l->count, sizeof *l->items, cli_label_order);
+    for (i = 1; i < l->count; ++i)
+        if (!cli_label_order(&l->items[i - 1], &l->items[i]))
+            return cli_error(app, CLI_INPUT, "%s: '%s' stands there twice", path, l->items[i].name);
     return CLI_OK;
 }
 /* Label of an image by its name without folders; -1: it has none. */
@@ -2514,20 +2564,14 @@ static inline void cli_seg_close(cli_seg *s)
 static inline int cli_seg_names(cli_seg *s)
 {
     const char *file = cli_text(s->app, "--names");
-    char path[1024], *line, *next;
-    uint8_t *bytes = NULL;
-    size_t size = 0;
-    int k, lines = 0, valued = 0;
-    paw_err e;
+    char path[1024], *text = NULL, *next;
+    int k, lines = 0, valued = 0, code = CLI_OK, twice = -1;
     s->names = (char **)cli_alloc((size_t)s->p.classes, sizeof *s->names);
     if (!s->names) return cli_no_memory(s->app);
     snprintf(path, sizeof path, "%s/classes.txt", cli_text(s->app, "--root"));
-    e = paw_file_read(s->app->ctx, file ? file : path, &bytes, &size);
-    if (e && file) return cli_fail(s->app, e);
-    line = e ? NULL : (char *)cli_alloc(size + 1, 1);
-    if (line) memcpy(line, bytes, size);
-    paw_file_free(s->app->ctx, bytes);
-    for (next = line; next && *next;) {
+    if (!file && !access(path, F_OK)) file = path;
+    if (file && !(text = cli_text_read(s->app, file, &code))) return code;
+    for (next = text; next && *next;) {
         char *at = next, *end;
         long value;
         next += strcspn(next, "\n");
@@ -2541,13 +2585,18 @@ static inline int cli_seg_names(cli_seg *s)
             at = end + strspn(end, " \t");
             ++valued;
         }
-        if (*at && k < s->p.classes && !s->names[k]) s->names[k] = strdup(at);
+        if (!*at || k >= s->p.classes) continue;
+        if (s->names[k]) twice = k;
+        else s->names[k] = strdup(at);
     }
-    free(line);
+    free(text);
     if (lines != valued && (valued || lines != s->p.classes))
         return cli_error(s->app, CLI_INPUT, "%s: %d names, %d with a value in front, of %d classes:"
-                         " all need their stored value, or one line a class", file ? file : path,
-                         lines, valued, s->p.classes);
+                         " all need their stored value, or one line a class", file, lines, valued,
+                         s->p.classes);
+    if (twice >= 0)
+        return cli_error(s->app, CLI_INPUT, "%s: two names of class %d, '%s' the first", file,
+                         twice, s->names[twice]);
     for (k = 0; k < s->p.classes; ++k) {
         snprintf(path, sizeof path, "class %d", k);
         if (!s->names[k]) s->names[k] = strdup(path);
@@ -2683,9 +2732,10 @@ static inline int cli_seg_histogram(cli_seg *s)
             if (k + 1 == s->p.classes)
                 fprintf(stderr, "  %7.3f %7.3f  (%d more classes)\n", more[0], more[1],
                         s->p.classes - most);
-        } else
-            fprintf(stderr, "  %7.3f %7.3f  %s\n", share[0], share[1],
-                    k < s->p.classes ? s->names[k] : "(ignored)");
+        } else {
+            fprintf(stderr, "  %7.3f %7.3f  ", share[0], share[1]);
+            cli_put_line(stderr, k < s->p.classes ? s->names[k] : "(ignored)");
+        }
     }
     return CLI_OK;
 }
@@ -3541,19 +3591,11 @@ static inline int cli_config_check(cli *app, const char *path, const char *const
 static inline int cli_config_read(cli *app, const char *path, const char *const *keys,
                                   cli_config *c)
 {
-    uint8_t *bytes = NULL;
-    size_t size = 0, line = 0;
     char *at, *next;
-    const paw_err e = paw_file_read(app->ctx, path, &bytes, &size);
+    size_t line = 0;
+    int code;
     memset(c, 0, sizeof *c);
-    if (e) return cli_fail(app, e);
-    c->text = (char *)cli_alloc(size + 1, 1);
-    if (c->text) memcpy(c->text, bytes, size);
-    paw_file_free(app->ctx, bytes);
-    if (!c->text) return cli_no_memory(app);
-    if (strlen(c->text) < size)
-        return cli_error(app, CLI_INPUT, "%s: not text: byte %lu is 0", path,
-                         (unsigned long)strlen(c->text));
+    if (!(c->text = cli_text_read(app, path, &code))) return code;
     for (at = c->text; *at; at = next) {
         char *equal, *end;
         next = at + strcspn(at, "\n");

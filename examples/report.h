@@ -1743,17 +1743,31 @@ static inline char *report_copy(const char *s)
     char *copy = (char *)cli_alloc(n, 1);
     return copy ? (char *)memcpy(copy, s, n) : NULL;
 }
+/* Appends a name to a line of a file that takes UTF-8 alone: ? for bytes that are none. */
+static inline char *report_name(char *to, const char *s)
+{
+    int n;
+    for (; *s; s += n ? n : 1) {
+        n = cli_utf8(s);
+        if (n) memcpy(to, s, (size_t)n);
+        else *to = '?';
+        to += n ? n : 1;
+    }
+    return to;
+}
 /* What a head of this run is trained on. */
 static inline int report_origin_of(report_probe *p)
 {
     const paw_index *x = &p->set[1].index;
-    char **fact = p->origin.fact, text[64];
+    char **fact = p->origin.fact, text[64], *to;
     size_t n = 1;
     int c;
     for (c = 0; c < x->classes; ++c) n += strlen(x->class_names[c]) + 1;
-    fact[REPORT_CLASSES] = (char *)cli_alloc(n, 1);
-    for (n = 0, c = 0; fact[REPORT_CLASSES] && c < x->classes; ++c)
-        n += (size_t)sprintf(fact[REPORT_CLASSES] + n, "%s%s", c ? "\n" : "", x->class_names[c]);
+    to = fact[REPORT_CLASSES] = (char *)cli_alloc(n, 1);
+    for (c = 0; to && c < x->classes; ++c) {
+        if (c) *to++ = '\n';
+        to = report_name(to, x->class_names[c]);
+    }
     snprintf(text, sizeof text, "%s", p->o.kind == PAW_ATTENTIVE ? "tokens"
                                                                  : cli_text(p->app, "--feature"));
     if (cli_has(p->app, "--layer"))
@@ -1773,11 +1787,11 @@ static inline int report_other_class(report_probe *p, const char *kept, const ch
     int c;
     for (c = 0;; ++c) {
         const int n = (int)strcspn(kept, "\n"), m = (int)strcspn(here, "\n");
-        if (n != m || memcmp(kept, here, (size_t)n) || !kept[n] || !here[m])
+        if (n != m || memcmp(kept, here, (size_t)n) || (!kept[n] && !here[m]))
             return cli_error(p->app, CLI_INPUT, "%s: its class %d is '%.*s', here '%.*s'",
                              cli_text(p->app, "--apply"), c, n, kept, m, here);
-        kept += n + 1;
-        here += m + 1;
+        kept += n + (kept[n] != 0);
+        here += m + (here[m] != 0);
     }
 }
 /* A head of other classes or other features says nothing of these: refused. Other weights may be

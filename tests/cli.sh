@@ -171,6 +171,23 @@ if [ -n "$creatures" ]; then
     check "a label without image: JSON" json_ok "$out/out"
     printf 'a.png 1000\n' >"$out/labels.txt"
     refuses 3 "line 1" image_classification $random --images "$image" --labels "$out/labels.txt"
+    printf 'a.png 1\n\000%s 5\n' "$(basename "$image")" >"$out/labels.txt"
+    refuses 3 "byte 8 is 0" image_classification $random --images "$image" \
+        --labels "$out/labels.txt"
+    printf 'a.png 1\nb.png 2\na.png 3\n' >"$out/labels.txt"
+    refuses 3 "'a.png' stands there twice" image_classification $random --images "$image" \
+        --labels "$out/labels.txt"
+    printf '\357\273\277%s 5\n' "$(basename "$image")" >"$out/labels.txt"
+    label="image_classification $random --images $image --labels $out/labels.txt"
+    printf 'mine\n' >"$out/predictions.tmp"
+    run $label --predictions "$out/predictions"
+    check "labels behind a byte order mark" [ "$status" -eq 0 ]
+    check "a file called NAME.tmp stays" [ "$(cat "$out/predictions.tmp")" = mine ]
+    mkfifo "$out/pipe"
+    for odd in "$out/pipe" "$out/o4"; do
+        refuses 4 "$odd: is there and not a regular file" $label --predictions "$odd"
+    done
+    check "a pipe stays one" [ -p "$out/pipe" ]
 
     "$bin/part_retrieval" --root "$creatures" --parts all --random deit_base --batch 1 --threads 1 \
         --quiet $kept --shard-items 2 >"$out/out" 2>"$out/err" &

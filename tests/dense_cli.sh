@@ -87,6 +87,12 @@ printf '1 one\ntwo\n' >"$out/names"
 says "names with and without values" 3 "names: 2 names, 1 with a value in front, of 2 classes" \
     "$bin/segmentation" --root "$data" --classes 2 --unknown ignore --crop 64 $encoder \
     --names "$out/names" --dry-run
+printf '1 one\n\000\n2 two\n' >"$out/names"
+says "names and a byte of 0" 3 "names: not text: byte 6 is 0" "$bin/segmentation" $small \
+    --names "$out/names" --dry-run
+printf '\357\273\2771 one\n2 two\n1 three\n' >"$out/names"
+says "two names of a value, behind a byte order mark" 3 "two names of class 0, 'one' the first" \
+    "$bin/segmentation" $small --names "$out/names" --dry-run
 
 # One person annotated twice, a little apart, and another: the repeat is dropped.
 mkdir -p "$out/people/annotations" "$out/people/train2017" "$out/people/val2017"

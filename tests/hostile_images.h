@@ -750,12 +750,24 @@ static int i_csv_fields(const char *s)
     }
     return quoted ? 0 : first;
 }
+/* UTF-8, and nothing in it that a terminal obeys but the ends of lines. */
+static int i_plain(const char *text)
+{
+    const uint8_t *p = (const uint8_t *)text;
+    size_t k;
+    for (; *p; p += k) {
+        k = paw__utf8(p, strlen((const char *)p));
+        if (!k || (*p < 32 && *p != '\n') || *p == 127 || (k == 2 && *p == 0xc2 && p[1] < 0xa0))
+            return 0;
+    }
+    return 1;
+}
 static void i_d14(void)
 {
     static const char *const names[] = { "\xc3\xa9t\xc3\xa9.png", "two words.png",
         "line\nbreak.png", "\xff\xfe raw.png", "<script>alert(1)<b>.png", "quo\"te,comma.png",
         "-n.png", "%s%n.png" };
-    static const char *const classes[] = { "a<i>\"b\",c\n", "\xff raw" };
+    static const char *const classes[] = { "a<i>\"b\",c\n\x1b[7m\xc2\x9b" "7m", "\xff raw" };
     const char *args[] = { "object_retrieval", "--dataset", "folder", "--root", NULL, "--random",
                            "deit_tiny", "--threads", "1", "--no-cache", "--quiet", "--json",
                            "--report", NULL, NULL };
@@ -818,6 +830,11 @@ static void i_d14(void)
     H(!h_program(args), "CSV");
     text = h_read(h_path("out"), NULL);
     H(text && i_csv_fields(text) > 2, "CSV rows differ in length");
+    free(text);
+    args[11] = NULL;
+    H(!h_program(args), "as text");
+    text = h_read(h_path("out"), NULL);
+    H(text && strstr(text, "? raw") && i_plain(text), "names command the terminal");
     free(text);
 }
 

@@ -124,6 +124,22 @@ check "other weights: said" grep -q 'mean was trained on features of other weigh
 check "other statistics: said" grep -q 'mean was trained with --stats imagenet' "$out/err"
 check "other weights: in the result" grep -q 'trained with another weights_hash: ' "$out/json"
 check "other statistics: in the result" grep -q 'trained with another stats: imagenet' "$out/json"
+# What a stranger's file says commands no terminal; names of any bytes are kept, and known again
+LC_ALL=C sed 's/"imagenet"/"\\u009bab"/' "$out/mean" >"$out/odd"
+check "a stranger's head" run $apply "$out/odd" --feature mean
+check "a stranger's head: said" grep -q 'odd was trained with --stats ?ab' "$out/err"
+LC_ALL=C sed 's/"class0\\u000aclass1"/"class0\\nclass1\\n"  /' "$out/mean" >"$out/odd"
+refuses 3 "its class 2 is '', here ''" $apply "$out/odd" --feature mean
+raw=$(printf 'raw\377')
+for split in val train; do mv "$out/folders/$split/class1" "$out/folders/$split/$raw"; done
+check "a class of raw bytes, kept" run $probe --save "$out/raw"
+check "a class of raw bytes, applied" run $apply "$out/raw"
+for split in val train; do mv "$out/folders/$split/$raw" "$out/folders/$split/class1"; done
+mkfifo "$out/pipe"
+for option in --save --predictions; do
+    refuses 4 "$out/pipe: is there and not a regular file" $probe $option "$out/pipe"
+done
+check "a pipe stays one" [ -p "$out/pipe" ]
 check "names of splits" run $probe --train-split val --test-split train
 check "names of splits: in the result" grep -q '"splits": "val, train"' "$out/json"
 
