@@ -13855,8 +13855,7 @@ PAW_DEF paw_err paw_dense_create(paw_ctx *c, int outputs, size_t width, uint64_t
                                  paw_dense *out)
 {
     paw_err e;
-    PAW__ENTER(c);
-    if (!out) return paw__fail(c, PAW_E_ARG, "paw_dense_create: NULL argument");
+    PAW__ENTER(c && out);
     if ((e = paw__dense_new(c, outputs, width, out)) != PAW_OK) return e;
     paw__random_normals(seed, PAW__STREAM_HEAD, 0.01, 0, out->weight, (size_t)outputs * width);
     return PAW_OK;
@@ -13934,13 +13933,14 @@ PAW_DEF paw_err paw_dense_load(paw_ctx *c, const char *path, paw_dense *out)
     paw_dense h;
     const char *s;
     paw_err e;
-    PAW__ENTER(c);
-    if (!path || !out) return paw__fail(c, PAW_E_ARG, "paw_dense_load: NULL argument");
+    PAW__ENTER(c && path && out);
     memset(&h, 0, sizeof h);
     if ((e = paw_tensors_open(c, path, &t)) != PAW_OK) return e;
     e = paw__dense_read(c, t, path, &h);
     s = paw_tensors_meta(t, "steps");
-    for (; s && *s >= '0' && *s <= '9'; ++s) h.steps = h.steps * 10 + (uint64_t)(*s - '0');
+    for (; s && *s >= '0' && *s <= '9' && h.steps < UINT32_MAX; ++s)
+        h.steps = h.steps * 10 + (uint64_t)(*s - '0');
+    if (!e && s && *s) e = paw__fail(c, PAW_E_FORMAT, "%s: its steps are no count", path);
     paw_tensors_close(t);
     if (e) paw_dense_free(c, &h);
     else *out = h;

@@ -542,6 +542,7 @@ static void test_resume(void)
     paw_ctx *c = NULL;
     paw_config cfg;
     static const char *const meta[] = { "note", "half", NULL };
+    static const char *const odd[] = { "99999999999999999999999", "12x", "-1", "1e9" };
     char folder[] = P_tmpdir "/paw-dense-XXXXXX", path[64];
     double loss;
     size_t i;
@@ -558,6 +559,17 @@ static void test_resume(void)
     T(!paw_dense_save(ctx, path, &b, meta), "save: %s", paw_message(ctx));
     T(!paw_dense_load(ctx, path, &r) && r.steps == 3 && r.outputs == 7 && r.width == 32, "load: %s",
       paw_message(ctx));
+    for (i = 0; i < sizeof odd / sizeof *odd; ++i) {
+        const char *const said[] = { "steps", odd[i], NULL };
+        const size_t shape[4] = { 7, 32, 1, 1 };
+        const paw_tensor_view v[2] = { { "decode_head.conv_seg.weight", 4, shape, b.weight },
+                                       { "decode_head.conv_seg.bias", 1, shape, b.bias } };
+        paw_dense none = b;
+        T(!paw_safetensors_save(ctx, path, v, 2, said) &&
+              paw_dense_load(ctx, path, &none) == PAW_E_FORMAT && none.weight == b.weight &&
+              strstr(paw_message(ctx), "head.safetensors: its steps are no count"),
+          "'%s' steps: %s", odd[i], paw_message(ctx));
+    }
     r.decay_bias = a.decay_bias;
     train_some(c, &r, x, labels, 3, 6);
     T(!memcmp(a.weight, r.weight, 7 * 32 * 4) && !memcmp(a.bias, r.bias, 7 * 4) &&

@@ -326,6 +326,49 @@ static void fz_model(const uint8_t *p, size_t n)
     }
     paw_tensors_close(t);
 }
+static paw_err fz_get(void *user, int epoch, const size_t *items, size_t n, const void **rows)
+{
+    size_t i;
+    (void)epoch;
+    (void)items;
+    for (i = 0; i < n; ++i) rows[i] = user;
+    return PAW_OK;
+}
+static paw_err fz_told(void *user, const paw_progress *p) /* the first step ends the run */
+{
+    (void)p;
+    ++*(int *)user;
+    return PAW_E_IO;
+}
+/* A head of a stranger's settings predicts three items, and goes on with its training. */
+static void fz_use_head(paw_head *h)
+{
+    static const int32_t labels[3] = { 0, 0, 0 };
+    static float row[2 * 64];
+    paw_features x;
+    paw_head_opts o;
+    float *logits;
+    paw_err e;
+    int epochs = 0, steps = 0;
+    size_t i;
+    paw_head_describe(h, &o, &epochs);
+    if (o.dim > 64 || o.classes > 256) return;
+    for (i = 0; i < 2 * 64; ++i) row[i] = (float)(i % 5) - 2;
+    memset(&x, 0, sizeof x);
+    x.count = 3;
+    x.tokens = o.kind == PAW_LINEAR ? 1 : 2;
+    x.labels = labels;
+    x.get = fz_get;
+    x.user = row;
+    logits = (float *)malloc(3 * (size_t)o.classes * sizeof *logits);
+    e = paw_head_predict(h, fz_ctx, &x, logits);
+    fz_check(!e || (e == PAW_E_OOM && fz_mem.fails), "a head that was read predicts");
+    e = paw_head_train(h, fz_ctx, &x, fz_told, &steps);
+    fz_check(e == PAW_E_IO || e == PAW_E_NUM || (!e && epochs >= o.epochs) ||
+             (e == PAW_E_OOM && fz_mem.fails), "a head that was read trains, diverges or is done");
+    fz_check(steps == (e == PAW_E_IO), "one step");
+    free(logits);
+}
 static void fz_head(const uint8_t *p, size_t n)
 {
     paw_tensor_view view;
@@ -340,6 +383,7 @@ static void fz_head(const uint8_t *p, size_t n)
     if (!fz_judge(paw_head_load(fz_ctx, "input", &h), &h, sizeof h)) return;
     for (i = 0; !paw_head_parameter(h, i, &view, NULL); ++i)
         fz_check(view.name && view.data && view.ndim > 0, "a parameter");
+    fz_use_head(h);
     paw_head_free(h);
 }
 
@@ -518,34 +562,51 @@ static void fz_mask(const uint8_t *p, size_t n)
     paw_mask_free(fz_ctx, &in);
 }
 
-/* ---- the configuration of examples/paper ---- */
+/* ---- text files of the programs ---- */
 
-static void fz_config(const uint8_t *p, size_t n)
+static const cli_option fz_options[] = { { "--names", "FILE", CLI_STR, NULL, 0, 0, "" },
+                                         { "--root", "DIR", CLI_STR, NULL, 0, 0, "" } };
+static const cli_program fz_program = { "paper", "", "", fz_options, 2 };
+static void fz_app(cli *app)
 {
-    static const cli_program program = { "paper", "", "", NULL, 0 };
-    static const char *const keys[] = { "method", CLI_PAPER_METHODS, "data", "cub|cifar10",
-                                        "options", "pose", NULL };
-    static char said[4096];
-    cli_config config;
-    cli app;
-    int code, i;
-    memset(&app, 0, sizeof app);
-    app.program = &program;
-    app.ctx = fz_ctx;
-    fz_give("set/my.txt", p, n);
-    memset(said, 0, sizeof said);
+    memset(app, 0, sizeof *app);
+    app->program = &fz_program;
+    app->ctx = fz_ctx;
+    app->value[0] = "set/my.txt";
+    app->value[1] = "set";
     rewind(fz_stderr);
-    code = cli_config_read(&app, "set/my.txt", keys, &config);
+}
+/* Judges the exit code and what stands on stderr. 1: success. */
+static int fz_exit(int code)
+{
+    static char said[4096];
+    const char *end;
+    memset(said, 0, sizeof said);
     fflush(fz_stderr);
     rewind(fz_stderr);
-    said[fread(said, 1, sizeof said - 1, fz_stderr)] = 0;
-    if (code) {
-        const char *end = strchr(said, '\n');
-        fz_check(code == CLI_INPUT || (code == CLI_RESOURCE && fz_mem.fails), "an exit code");
-        fz_check(end != NULL && end > said, "one line");
-        fz_check(code == CLI_RESOURCE || strstr(said, "set/my.txt"), "a line that names the file");
-    } else {
+    if (!code) {
         ++fz_ok;
+        return 1;
+    }
+    said[fread(said, 1, sizeof said - 1, fz_stderr)] = 0;
+    end = strchr(said, '\n');
+    fz_check(code == CLI_INPUT || (code == CLI_RESOURCE && fz_mem.fails), "an exit code");
+    fz_check(end != NULL && end > said, "one line");
+    fz_check(code == CLI_RESOURCE || strstr(said, "set/my.txt"), "a line that names the file");
+    fz_check(paw__utf8_all(said, (size_t)(end - said)) && !strstr(said, "\xc2\x9b"),
+             "a line of UTF-8 that commands no terminal");
+    return 0;
+}
+static void fz_config(const uint8_t *p, size_t n)
+{
+    static const char *const keys[] = { "method", CLI_PAPER_METHODS, "data", "cub|cifar10",
+                                        "options", "pose", NULL };
+    cli_config config;
+    cli app;
+    int i;
+    fz_app(&app);
+    fz_give("set/my.txt", p, n);
+    if (fz_exit(cli_config_read(&app, "set/my.txt", keys, &config))) {
         fz_check(config.count >= 0 && config.count <= CLI_COUNT(config.key), "64 rows at most");
         for (i = 0; i < config.count; ++i)
             fz_check(!strpbrk(config.key[i], "=#\n\r") && !strpbrk(config.value[i], "#\n\r"),
@@ -553,6 +614,45 @@ static void fz_config(const uint8_t *p, size_t n)
         (void)cli_config_get(&config, "method", "deit");
     }
     free(config.text);
+}
+/* The same file as labels of images, as names of classes, as a result that paper looks through. */
+static void fz_labels(const uint8_t *p, size_t n)
+{
+    static char path[] = "a/b.JPEG";
+    cli_labels labels;
+    cli_seg seg;
+    cli app;
+    char *text;
+    size_t i;
+    int k, code;
+    fz_app(&app);
+    fz_give("set/my.txt", p, n);
+    memset(&labels, 0, sizeof labels);
+    if (fz_exit(cli_labels_read(&app, "set/my.txt", 1000, &labels))) {
+        for (i = 0; i < labels.count; ++i)
+            fz_check(*labels.items[i].name && labels.items[i].label >= 0 &&
+                     labels.items[i].label < 1000, "names and classes");
+        fz_check(cli_labels_find(&labels, path) < 1000, "a label, or none");
+    }
+    cli_labels_free(&labels);
+    fz_app(&app);
+    memset(&seg, 0, sizeof seg);
+    seg.app = &app;
+    seg.p.classes = 5;
+    seg.map = (paw_label_map *)malloc(sizeof *seg.map);
+    if (!seg.map) abort();
+    paw_label_map_offset(5, 1, seg.map);
+    if (fz_exit(cli_seg_names(&seg)))
+        for (k = 0; k < 5; ++k)
+            fz_check(*seg.names[k] && !strpbrk(seg.names[k], "\n\r"), "a name for each class");
+    cli_seg_close(&seg);
+    fz_app(&app);
+    if ((text = cli_text_read(&app, "set/my.txt", &code)) != NULL) {
+        const double v = cli_find_number(text, "\"column\": \"encoded\"|<\"AP\"");
+        fz_check(v != v || strstr(text, "\"AP\""), "a number behind its key");
+    }
+    fz_exit(code);
+    free(text);
 }
 
 /* ---- targets ---- */
@@ -576,6 +676,9 @@ static const char *const cub_words[] = { "1", "11", "12", "9", "14", "nan", "-in
     "a/b.jpg", "../x", "%%\n", "\r\n", "\xef\xbb\xbf", "9999999999", "2147483648", "-1", NULL };
 static const char *const csv_words[] = { "path", "x", "y", "side", "label", "PATH,LABEL\n", "\"",
     "\"\"", "a.jpg,10,20,30,cat\n", ",,,", "\r\n", "1e8", "-7", "\xef\xbb\xbf", "\"a,b\"", NULL };
+static const char *const label_words[] = { "a.JPEG 285\n", " 0", "\t", "0 nothing\n", "5 last\n",
+    "-1", "99999999999999999999", "\xef\xbb\xbf", "\xc2\x9b", "\"AP\": 1e-9,",
+    "\"column\": \"encoded\"", "\r\n", NULL };
 static const char *const config_words[] = { "method.deit = a.pth\n", "data.cub = CUB\n", " = ",
     "#", "\r\n", "options.probe = --epochs 1\n", "=", "==", NULL };
 
@@ -624,8 +727,9 @@ static const fz_target fz_targets[] = {
     { "mask", fz_mask, fz_as_image, NULL, 4 * MB },
     { "image", fz_picture, fz_as_image, NULL, 16 * MB },
     { "model", fz_model, fz_as_tensors, st_words, MB },
-    { "head", fz_head, fz_as_tensors, st_words, MB },
+    { "head", fz_head, fz_as_tensors, st_words, 4 * MB },
     { "config", fz_config, fz_as_rows, config_words, MB },
+    { "labels", fz_labels, fz_as_rows, label_words, MB },
 };
 enum { FZ_TARGETS = sizeof fz_targets / sizeof fz_targets[0] };
 static void fz_run(const fz_target *t, const uint8_t *p, size_t n)

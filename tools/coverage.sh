@@ -42,7 +42,9 @@ partaware.h cub paw__cub_image_row paw_index_cub
 partaware.h coco paw__coco_fail paw__set_reorder
 partaware.h poses paw__coco_pose paw_poses_load
 partaware.h csv paw__csv_fail paw_index_list
-examples/cli.h config cli_config_read cli_config_read
+examples/cli.h labels cli_text_read cli_labels_read
+examples/cli.h names cli_seg_names cli_seg_names
+examples/cli.h config cli_find_number cli_config_read
 ROWS
 awk -v least_lines="${1:-95}" -v least_branches="${2:-85}" -v not_taken="${NOT:-0}" '
     FILENAME ~ /parsers$/ { file[++rows] = $1; name[rows] = $2; first[rows] = $3; last[rows] = $4

@@ -10,7 +10,7 @@ minutes=${1:-10}
 [ $# -gt 0 ] && shift
 out=${B:-build}/fuzz
 mkdir -p "$out/findings"
-all='safetensors zip legacy pickle npy coco cub csv mask image model head config'
+all='safetensors zip legacy pickle npy coco cub csv mask image model head config labels'
 [ $# -gt 0 ] || set -- $all
 
 flags='-O1 -g -std=c99 -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined

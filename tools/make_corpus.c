@@ -258,6 +258,15 @@ static void tables(void)
     save_text("config", "small",
               "# methods\nmethod.deit = deit.pth  # base\r\n data.cub=CUB 200\n\n"
               "options.probe = --epochs 1 --batch 2\nempty =\n");
+    save_text("labels", "images", "a.JPEG 285\r\n\nb c.JPEG  7\n");
+    save_text("labels", "values", "\xef\xbb\xbf" "0 nothing\n1 one\n\t\n5\tlast\n70000 x");
+    save_text("labels", "order", "a\nb b\nc\nd\ne\r\n");
+    save_text("labels", "twice", "a.JPEG 1\nb.JPEG 3\na.JPEG 2\n");
+    save_text("labels", "two_names", "1 one\n2 two\n1 three\n");
+    save("labels", "nul", "a.JPEG 1\n\0b.JPEG 2\n", 19);
+    save_text("labels", "controls", "\x1b[31m\n\xc2\x9b" "2J 2000\n\xff 3\n");
+    save_text("labels", "result",
+              "{\n  \"cls\": {\n    \"AP\": 1.5,\n    \"column\": \"encoded\"\n}}");
 }
 #define save_pickle(name, s) save("pickle", name, s, sizeof s - 1)
 static void pickles(void)
@@ -355,6 +364,9 @@ static void checkpoints(void)
     puts_raw(&t.head, "{");
     tensors(&t, "", "decode_head.conv_seg.weight 3,4,1,1;decode_head.conv_seg.bias 3;");
     save_tensors("head", "dense", &t);
+    puts_raw(&t.head, "{\"__metadata__\":{\"steps\":\"99999999999999999999999\"}");
+    tensors(&t, "", "decode_head.conv_seg.weight 3,4,1,1;decode_head.conv_seg.bias 3;");
+    save_tensors("head", "found_steps", &t);
 }
 
 /* ---- files of make_fixtures, by kind; the pickle of an archive alone as well ---- */
