@@ -11212,7 +11212,7 @@ PAW_DEF uint64_t paw_model_hash(const paw_model *m)
 #define PAW__STORE_NAME "%06zu-%016llx-%016llx.npy" /* index, inputs, content */
 #define PAW__STORE_STALE_TMP 3600.0 /* s: a temporary file that old has lost its process */
 #define PAW__STORE_PATH 4096
-#define PAW__STORE_PIECE 65536 /* bytes of a shard that are checked at a time */
+#define PAW__STORE_PIECE 16384 /* bytes of a shard that are checked at a time */
 typedef struct {
     uint64_t inputs, content;
     uint8_t *kept;     /* values in memory, or NULL */
