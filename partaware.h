@@ -11811,6 +11811,7 @@ typedef struct {
     float *a, *products, *partial, *zeros, *scratch;
     size_t first, rows; /* queries of the present tile */
     size_t p0, p1;      /* panels of 16 columns of the present chunk */
+    int last;           /* 1: no chunk of the tile comes behind it */
     const paw__rows *squaring; /* while norms are computed */
 } paw__tiles;
 
@@ -11972,16 +11973,21 @@ static void paw__tiles_begin(paw__tiles *t, size_t first, size_t rows)
     t->rows = rows;
     paw__team_for(&t->team, paw__panels_of(rows, t->team.ops->mr).count, paw__tiles_pack_a, t);
 }
-/* Runs item(arg, row of the tile, slot) after the products with the columns of panels p0 to p1 */
-static void paw__tiles_chunk(paw__tiles *t, size_t p0, size_t p1, paw__body *item, void *arg)
+/* Runs item(arg, row of the tile, slot) after the products with each chunk of the columns of panels
+   first to end; last: t->last is set at the end. */
+static void paw__tiles_run(paw__tiles *t, size_t first, size_t end, int last, paw__body *item,
+                           void *arg)
 {
-    float *b = t->packed;
-    t->p0 = p0;
-    t->p1 = p1;
-    if (t->plan.whole) b += p0 * 16 * t->k;
-    else paw__team_for(&t->team, p1 - p0, paw__tiles_pack_b, t);
-    paw__tiles_multiply(t, &t->team, t->a, t->rows, b, (p1 - p0) * 16, t->partial, t->products);
-    paw__team_for(&t->team, t->rows, item, arg);
+    for (t->p0 = first; t->p0 < end; t->p0 = t->p1) {
+        float *b = t->packed;
+        t->p1 = paw__min(end, t->p0 + t->plan.columns / 16);
+        t->last = last && t->p1 == end;
+        if (t->plan.whole) b += t->p0 * 16 * t->k;
+        else paw__team_for(&t->team, t->p1 - t->p0, paw__tiles_pack_b, t);
+        paw__tiles_multiply(t, &t->team, t->a, t->rows, b, (t->p1 - t->p0) * 16, t->partial,
+                            t->products);
+        paw__team_for(&t->team, t->rows, item, arg);
+    }
 }
 /* Cosines of a row of the tile with the columns of the chunk, in place of their products. */
 static float *paw__tiles_cosines(const paw__tiles *t, size_t row)
@@ -11995,12 +12001,9 @@ static float *paw__tiles_cosines(const paw__tiles *t, size_t row)
 static paw_err paw__rows_of(paw_ctx *c, const char *name, const float *x, size_t n, size_t dim,
                             paw__rows *out)
 {
+    const paw__rows rows = {name, x, NULL, n, dim, NULL};
     size_t bytes;
-    memset(out, 0, sizeof *out);
-    out->name = name;
-    out->x = x;
-    out->n = n;
-    out->dim = dim;
+    *out = rows;
     if (n >= UINT32_MAX || !paw__mul(n, paw__up16(dim), &bytes) ||
         !paw__mul(bytes, sizeof *x, &bytes))
         return paw__fail(c, PAW_E_LIMIT, "retrieval: %zu x %zu features", n, dim);
@@ -12020,7 +12023,7 @@ typedef struct {
     float *sorted;      /* [rows, most + 1] */
     paw__ranking_spare spare; /* of all threads, [threads, most] */
     uint32_t *counts;   /* [rows, most + 1 + buckets + 1] */
-    int exclude, own, counted, last; /* chunk: of own columns; with their others; the last */
+    int exclude, own, counted; /* chunk: of own columns; with their others */
     size_t part, parts;       /* every parts-th tile from part on */
     double *ap;
 } paw__retrieval;
@@ -12064,17 +12067,7 @@ static void paw__retrieval_item(void *arg, size_t item, int slot)
         paw__ranking_count(t->team.ops, k, s, begin);
         paw__ranking_count(t->team.ops, k, s + end, to - from - end);
     }
-    if (r->last) r->ap[t->query.order[query]] = paw__ranking_ap(k);
-}
-static void paw__retrieval_panels(paw__retrieval *r, size_t p0, size_t p1, int last)
-{
-    const size_t step = r->t.plan.columns / 16;
-    size_t end;
-    for (; p0 < p1; p0 = end) {
-        end = paw__min(p1, p0 + step);
-        r->last = last && end == p1;
-        paw__tiles_chunk(&r->t, p0, end, paw__retrieval_item, r);
-    }
+    if (t->last) r->ap[t->query.order[query]] = paw__ranking_ap(k);
 }
 /* Rows first to first + rows; begin, end: rows of their classes */
 static void paw__retrieval_tile(paw__retrieval *r, size_t first, size_t rows, size_t begin,
@@ -12089,11 +12082,11 @@ static void paw__retrieval_tile(paw__retrieval *r, size_t first, size_t rows, si
     left = r->counted ? r->p0 : (begin + 15) / 16;
     right = r->counted ? r->p1 : end / 16;
     paw__tiles_begin(&r->t, first, rows);
-    paw__retrieval_panels(r, r->p0, r->p1, !left && right == panels);
+    paw__tiles_run(&r->t, r->p0, r->p1, !left && right == panels, paw__retrieval_item, r);
     r->own = 0;
     r->counted = 1;
-    paw__retrieval_panels(r, 0, left, right == panels);
-    paw__retrieval_panels(r, right, panels, 1);
+    paw__tiles_run(&r->t, 0, left, right == panels, paw__retrieval_item, r);
+    paw__tiles_run(&r->t, right, panels, 1, paw__retrieval_item, r);
 }
 static void paw__retrieval_tiles(paw__retrieval *r)
 {
@@ -12126,10 +12119,9 @@ static int paw__less_label(const void *a, const void *b)
 static paw_err paw__retrieval_order(paw_ctx *c, const int32_t *labels, size_t n, uint32_t *order,
                                     paw__retrieval *r)
 {
-    void **at = (void **)paw__alloc(c, n, sizeof *at);
+    void **at = paw__pointers(c, (void *)(uintptr_t)labels, n, sizeof *labels);
     size_t i;
     if (!at) return PAW_E_OOM;
-    for (i = 0; i < n; ++i) at[i] = (void *)(uintptr_t)(labels + i);
     paw__sort(at, n, paw__less_label);
     for (i = 0; i < n; ++i) {
         order[i] = (uint32_t)((const int32_t *)at[i] - labels);
@@ -12226,7 +12218,7 @@ typedef struct {
 typedef struct {
     paw__tiles t;
     size_t k;
-    int exclude, last;
+    int exclude;
     paw__near *near; /* [rows, k] */
     void **heap;     /* [rows, k] of them, the farthest on top */
     size_t *rows;    /* results of top-k, or NULL */
@@ -12296,7 +12288,7 @@ static void paw__neighbours_item(void *arg, size_t item, int slot)
     }
     paw__near_scan(heap, r->k, s, from, skip);
     paw__near_scan(heap, r->k, s + (skip - from) + 1, skip + 1, to);
-    if (!r->last) return;
+    if (!t->last) return;
     paw__sort(heap, r->k, paw__nearer);
     for (i = 0; i < r->k; ++i) {
         const paw__near *x = (const paw__near *)heap[i];
@@ -12309,7 +12301,7 @@ static void paw__neighbours_item(void *arg, size_t item, int slot)
 static paw_err paw__neighbours_run(paw_ctx *c, paw__neighbours *r, const paw__plan *plan)
 {
     const size_t nq = r->t.query.n, n = r->t.gallery.n, panels = paw__up16(n) / 16;
-    size_t first, p, end, rows;
+    size_t first, rows;
     paw_err e;
     r->t.plan = plan ? *plan
                      : paw__plan_of(nq, n, paw__up16(r->t.gallery.dim), 4 * r->k,
@@ -12321,11 +12313,7 @@ static paw_err paw__neighbours_run(paw_ctx *c, paw__neighbours *r, const paw__pl
     e = r->near && r->heap && r->sums ? paw__tiles_open(c, &r->t) : PAW_E_OOM;
     for (first = 0; !e && first < nq; first += r->t.plan.rows) {
         paw__tiles_begin(&r->t, first, paw__min(r->t.plan.rows, nq - first));
-        for (p = 0; p < panels; p = end) {
-            end = paw__min(panels, p + r->t.plan.columns / 16);
-            r->last = end == panels;
-            paw__tiles_chunk(&r->t, p, end, paw__neighbours_item, r);
-        }
+        paw__tiles_run(&r->t, 0, panels, 1, paw__neighbours_item, r);
     }
     if (!e) paw__tiles_close(&r->t);
     paw__free(r->near);
@@ -12446,14 +12434,14 @@ static double paw__random_gauss(uint64_t seed, uint32_t stream, uint64_t counter
     } while (limit > 0 && fabs(x) > limit);
     return x;
 }
-static PAW__UNUSED void paw__random_normals(uint64_t seed, uint32_t stream, double deviation,
-                                            double limit, float *x, size_t n)
+static void paw__random_normals(uint64_t seed, uint32_t stream, double deviation, double limit,
+                                float *x, size_t n)
 {
     size_t i;
     for (i = 0; i < n; ++i)
         x[i] = (float)(deviation * paw__random_gauss(seed, stream, i, limit));
 }
-static PAW__UNUSED void paw__random_order(uint64_t seed, uint32_t stream, size_t *order, size_t n)
+static void paw__random_order(uint64_t seed, uint32_t stream, size_t *order, size_t n)
 { /* a permutation of 0..n-1 */
     size_t i;
     for (i = 0; i < n; ++i) order[i] = i;
@@ -12544,7 +12532,7 @@ static paw_err paw__multiply(const paw__team *team, int ta, int tb, size_t m, si
     const size_t partial = paw__partial_count(kp, np);
     const size_t mr = (size_t)team->ops->mr, most = paw__min(m, PAW__M_BLOCK / mr * mr);
     const int direct = n == np;
-    paw__pack_job ja;
+    paw__pack_job ja = {NULL, lda, 0, k, kp, ta, {0, 0, 0, 0}, NULL};
     paw__product g;
     float *w, *rest;
     size_t r, i;
@@ -12569,10 +12557,6 @@ static paw_err paw__multiply(const paw__team *team, int ta, int tb, size_t m, si
     g.n = np;
     g.to = add && direct ? PAW__TO_RESIDUAL : PAW__TO_ROWS;
     g.ld = direct ? ldo : np;
-    ja.ld = lda;
-    ja.turned = ta;
-    ja.k = k;
-    ja.padded = kp;
     ja.out = w + np;
     for (r = 0; r < m; r += most) { /* A comes into cache block by block */
         ja.x = a + r * (ta ? 1 : lda);
@@ -12618,9 +12602,8 @@ static void paw__xent_item(void *arg, size_t item, int slot)
 }
 /* Sum of the losses of n rows of ld floats, ld at least up16(classes); grad alike: scale times the
    gradient of that sum, padding 0. Rows whose label is no class (ignored pixels) add nothing. */
-static PAW__UNUSED paw_err paw__xent(const paw__team *team, const float *x, const int32_t *labels,
-                                     size_t n, size_t ld, int classes, float scale, float *grad,
-                                     double *loss)
+static paw_err paw__xent(const paw__team *team, const float *x, const int32_t *labels, size_t n,
+                         size_t ld, int classes, float scale, float *grad, double *loss)
 {
     const size_t blocks = (n + PAW__XENT_ROWS - 1) / PAW__XENT_ROWS;
     double *sums = (double *)paw__alloc(team->c, blocks + 1, sizeof *sums), sum = 0;
@@ -12678,8 +12661,8 @@ static double paw__blocks_dot(const paw__ops *ops, const float *x, const float *
         sum += (double)ops->dot(x + i, y + i, paw__min(paw__up16(n) - i, PAW__UPDATE_BLOCK));
     return sum;
 }
-static PAW__UNUSED void paw__optimize(const paw__team *team, paw__optimizer *o, double lr,
-                                      const paw__param *params, size_t count)
+static void paw__optimize(const paw__team *team, paw__optimizer *o, double lr,
+                          const paw__param *params, size_t count)
 {
     double power1 = 1, power2 = 1, b1 = o->beta1, b2 = o->beta2, left;
     paw__update u;
@@ -12738,7 +12721,7 @@ typedef struct { /* warm, total in the units of the position: epochs or steps */
     double ramp;        /* what the warm-up divides by; 0: warm. numpy.linspace: warm - 1 */
 } paw__schedule;
 /* COSINE: CAE linear_util, MAE lr_sched.py; POLY of power 1: mmcv lr_updater.py. */
-static PAW__UNUSED double paw__rate(const paw__schedule *s, double at)
+static double paw__rate(const paw__schedule *s, double at)
 {
     double lr = s->lr;
     if (s->kind != PAW__POLY && at < s->warm) return lr * at / (s->ramp > 0 ? s->ramp : s->warm);
@@ -13222,15 +13205,9 @@ PAW_DEF paw_err paw_head_step(paw_head *h, paw_ctx *c, const void *const *rows, 
 
 static double paw__head_rate(const paw_head_opts *o, size_t step, size_t steps, int epoch)
 {
-    const double per = o->rate == PAW_RATE_LINSPACE ? (double)steps : 1;
-    paw__schedule s;
-    memset(&s, 0, sizeof s);
-    s.kind = PAW__COSINE;
-    s.lr = o->lr;
-    s.least = o->min_lr;
-    s.total = per * o->epochs;
-    s.warm = per * o->warmup;
-    s.ramp = o->rate == PAW_RATE_LINSPACE ? s.warm - 1 : 0;
+    const double per = o->rate == PAW_RATE_LINSPACE ? (double)steps : 1, warm = per * o->warmup;
+    const paw__schedule s = {PAW__COSINE, o->lr, o->min_lr, per * o->epochs, warm, 0,
+                             o->rate == PAW_RATE_LINSPACE ? warm - 1 : 0};
     return paw__rate(&s, per * epoch + (o->rate == PAW_RATE_EPOCH ? 0 : (double)step /
                                         (o->rate == PAW_RATE_STEP ? (double)steps : 1)));
 }
@@ -14119,11 +14096,10 @@ static void paw__upsampled_image(void *arg, size_t image, int slot)
     const paw__upsampled *u = (const paw__upsampled *)arg;
     const size_t row = (size_t)u->gw * u->ld, grid = (size_t)u->gh * row;
     const float *logits = u->logits + image * grid;
-    float *grad = u->grad + image * grid, *line, *back;
+    float *line = u->scratch + (size_t)slot * paw__upsample_scratch((size_t)u->gw, u->ld);
+    float *grad = u->grad + image * grid, *back = line + row;
     double loss = 0;
     int y;
-    line = u->scratch + (size_t)slot * paw__upsample_scratch((size_t)u->gw, u->ld);
-    back = line + row;
     memset(grad, 0, grid * sizeof *grad);
     for (y = 0; y < u->h; ++y) {
         paw__blend2(u->ops, &u->down[y], logits, row, line);
@@ -14207,15 +14183,8 @@ PAW_DEF paw_err paw_seg_step(paw_dense *h, paw_ctx *c, const float *x, size_t n,
 PAW_DEF double paw_seg_rate(double lr, double warm_up, double total, double iteration)
 {
     PAW__MODE;
-    volatile double kept; /* as in paw_oks */
-    paw__schedule s;
-    memset(&s, 0, sizeof s);
-    s.kind = PAW__POLY;
-    s.lr = lr;
-    s.total = total;
-    s.warm = warm_up;
-    s.start = 1e-6;
-    kept = paw__rate(&s, iteration);
+    const paw__schedule s = {PAW__POLY, lr, 0, total, warm_up, 1e-6, 0};
+    volatile double kept = paw__rate(&s, iteration); /* as in paw_oks */
     return kept;
 }
 
@@ -14265,12 +14234,10 @@ static void paw__seg_band(void *arg, size_t item, int slot)
 {
     const paw__seg_map *s = (const paw__seg_map *)arg;
     const size_t ld = s->ld, wide = (size_t)s->w * ld;
-    float *row[3], *line, *z, *at = s->scratch + (size_t)slot * s->per_slot;
+    float *at = s->scratch + (size_t)slot * s->per_slot, *row[3] = { at, at + wide, at + 2 * wide };
+    float *line = at + 3 * wide, *z = line + (size_t)s->gw * ld;
     int held[2] = { -1, -1 }, y = (int)item * PAW__SEG_BAND, x, k;
     const int end = y + PAW__SEG_BAND < s->out_h ? y + PAW__SEG_BAND : s->out_h;
-    for (k = 0; k < 3; ++k, at += wide) row[k] = at;
-    line = at;
-    z = line + (size_t)s->gw * ld;
     for (; y < end; ++y) {
         const paw__tap2 *t = &s->down[y];
         if (held[1] == t->at[0]) { /* the rows move down together */
@@ -14589,16 +14556,13 @@ PAW_DEF void paw_pose_target(const paw_pose *p, const paw_pose_crop *crop, int w
         const int source = crop->flip ? paw__pose_mirror[i] : i;
         double at[2];
         int cx, cy;
-        weights[i] = p->points[source][2] > 0 ? 1.0f : 0.0f;
+        weights[i] = 0;
         paw__pose_to(&grid, p->points[source], at);
-        if (!(fabs(at[0]) < 1e6 && fabs(at[1]) < 1e6)) weights[i] = 0;
-        if (weights[i] == 0) continue;
+        if (!(p->points[source][2] > 0 && fabs(at[0]) < 1e6 && fabs(at[1]) < 1e6)) continue;
         cx = (int)floor(at[0] + 0.5);
         cy = (int)floor(at[1] + 0.5);
-        if (cx < -6 || cy < -6 || cx >= w + 6 || cy >= h + 6) {
-            weights[i] = 0;
-            continue;
-        }
+        if (cx < -6 || cy < -6 || cx >= w + 6 || cy >= h + 6) continue;
+        weights[i] = 1;
         for (y = cy < 6 ? 0 : cy - 6; y <= cy + 6 && y < h; ++y)
             for (x = cx < 6 ? 0 : cx - 6; x <= cx + 6 && x < w; ++x) {
                 const int far = (x - cx) * (x - cx) + (y - cy) * (y - cy);
@@ -15233,12 +15197,10 @@ PAW_DEF paw_err paw_pose_evaluate(paw_ctx *c, const paw_pose *truth, size_t trut
     r.c = c;
     for (i = 0; i < PAW__OKS_STEPS; ++i) /* NumPy's linspace(.5, .95, 10) */
         r.step[i] = i + 1 < PAW__OKS_STEPS ? paw__mul_add((double)i, (.95 - .5) / 9, .5) : .95;
-    t = (void **)paw__alloc(c, truths + 1, sizeof *t);
-    f = (void **)paw__alloc(c, founds + 1, sizeof *f);
+    t = paw__pointers(c, (void *)(uintptr_t)truth, truths, sizeof *truth);
+    f = paw__pointers(c, (void *)(uintptr_t)found, founds, sizeof *found);
     r.kept = (paw__oks_found *)paw__alloc(c, founds + 1, sizeof *r.kept);
     e = t && f && r.kept ? PAW_OK : PAW_E_OOM;
-    for (i = 0; !e && i < truths; ++i) t[i] = (void *)(uintptr_t)(truth + i);
-    for (i = 0; !e && i < founds; ++i) f[i] = (void *)(uintptr_t)(found + i);
     if (!e) {
         paw__sort(t, truths, paw__less_truth);
         paw__sort(f, founds, paw__less_found);

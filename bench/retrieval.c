@@ -51,11 +51,8 @@ static void no_item(void *arg, size_t item, int slot)
 static void product_call(void *arg)
 {
     job *j = (job *)arg;
-    const size_t panels = paw__up16(j->n) / 16, step = j->tiles.plan.columns / 16;
-    size_t p;
     paw__tiles_begin(&j->tiles, 0, j->tiles.plan.rows);
-    for (p = 0; p < panels; p += step)
-        paw__tiles_chunk(&j->tiles, p, paw__min(panels, p + step), no_item, NULL);
+    paw__tiles_run(&j->tiles, 0, paw__up16(j->n) / 16, 1, no_item, NULL);
 }
 
 /* ---- self-check: a small set gives the oracle's precision from exact products ---- */
