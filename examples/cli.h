@@ -2059,6 +2059,7 @@ static inline int cli_store_round(cli *app, cli_features *f, int kind, paw_store
     paw_store_close(from);
     free(at);
     free(x);
+    if (e == PAW_E_IO) return cli_error(app, CLI_RESOURCE, "%s", paw_message(app->ctx));
     if (e) return e == PAW_E_OOM ? cli_no_memory(app) : cli_fail(app, e);
     if (taken)
         cli_say(app, "%lu of %lu %s are in the cache as f32 and rounded", (unsigned long)taken,

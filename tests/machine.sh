@@ -37,6 +37,10 @@ check "G2 the same result" same
     --quiet) >"$out/out" 2>"$out/err"
 want "G5 a shard that does not fit" $? 4 "$out/small/.*cannot write"
 check "G5 nothing is left of it" [ -z "$(find "$out/small" -name '*.tmp' -o -name '0*.npy')" ]
+"$program" "$@" --cache "$out/round" --shard-items 64 --quiet >"$out/out" 2>"$out/err"
+(trap '' XFSZ; ulimit -f 4 && exec "$program" "$@" --cache "$out/round" --shard-items 64 \
+    --cache-dtype f16 --quiet) >"$out/out" 2>"$out/err"
+want "G5 a shard rounded from floats that does not fit" $? 4 "$out/round/.*cannot write"
 if [ -c /dev/full ]; then
     "$program" "$@" --cache "$out/cache" --quiet >/dev/full 2>"$out/err"
     want "G5 full disk under standard output" $? 4 "cannot write to standard output"
