@@ -138,7 +138,7 @@
 /* ==== >>config ==== every macro: name, default, consequence ====
 
    PARTAWARE_IMPLEMENTATION  undefined  define in one .c or .cc file before the include: the code
-   PARTAWARE_STATIC   undefined         all functions static: private copies in several files
+   PARTAWARE_STATIC   undefined         all functions static: a private copy where the code is
    PAW_DEF            extern            what stands before every declaration (dllexport, ...)
    PAW_SELF           "partaware.h"     the file's own name, without a folder, by which it includes
                                         itself: define it where the file is renamed
@@ -3604,7 +3604,7 @@ PAW_DEF paw_err paw_encode(const paw_model *m, paw_ctx *c, const float *chw, siz
     size_t per_slot, slots, wide;
     paw_err e;
     PAW__ENTER(c);
-    if (!m || !out || (!chw && n)) return paw__fail(c, PAW_E_ARG, "bad argument to paw_encode");
+    if (!m || !out || (!chw && n)) return paw__fail(c, PAW_E_ARG, "paw_encode: NULL argument");
     memset(&r, 0, sizeof r);
     r.c = c;
     r.m = m;
@@ -3683,7 +3683,7 @@ PAW_DEF paw_err paw_project(const paw_model *m, paw_ctx *c, int which, const flo
     paw__team team;
     size_t i, ld, operand, wide, partial, dim;
     PAW__ENTER(c);
-    if (!m || (n && (!x || !out))) return paw__fail(c, PAW_E_ARG, "bad argument to paw_project");
+    if (!m || (n && (!x || !out))) return paw__fail(c, PAW_E_ARG, "paw_project: NULL argument");
     dim = (size_t)paw_project_dim(m, which);
     if (!dim)
         return paw__fail(c, PAW_E_UNSUP, "this %s checkpoint has no such head",
@@ -4884,7 +4884,7 @@ PAW_DEF paw_err paw_tensors_read(paw_ctx *c, const paw_tensors *t, size_t i, int
     PAW__ENTER(c);
     if (!t || i >= t->count || (!dst && count) ||
         (as != PAW_F32 && as != PAW_F64 && as != PAW_I64 && as != PAW_U8))
-        return paw__fail(c, PAW_E_ARG, "paw_tensors_read: bad argument");
+        return paw__fail(c, PAW_E_ARG, "paw_tensors_read: NULL, tensor %zu, or type %d", i, as);
     x = (const paw__tensor *)t->items[i];
     if (count != x->count)
         return paw__fail(c, PAW_E_SHAPE, "%s: tensor '%s' %s has %zu elements, not %zu", t->source,
@@ -6390,7 +6390,7 @@ PAW_DEF paw_err paw_tensors_open_io(paw_ctx *c, const paw_io *io, const char *na
     paw_err e;
     PAW__ENTER(c);
     if (!io || !io->read || !out)
-        return paw__fail(c, PAW_E_ARG, "paw_tensors_open_io: bad argument");
+        return paw__fail(c, PAW_E_ARG, "paw_tensors_open_io: NULL argument");
     e = paw__tensors_new(c, name ? name : "(memory)", &t);
     if (e) return e;
     t->io = *io;
@@ -6406,7 +6406,7 @@ PAW_DEF paw_err paw_tensors_open(paw_ctx *c, const char *path, paw_tensors **out
     FILE *f;
     paw_err e;
     if (!c) return PAW_E_ARG;
-    if (!path || !out) return paw__fail(c, PAW_E_ARG, "paw_tensors_open: bad argument");
+    if (!path || !out) return paw__fail(c, PAW_E_ARG, "paw_tensors_open: NULL argument");
     f = paw__file_open(c, path, &io.bytes);
     if (!f) return PAW_E_IO;
     io.read = paw__file_io;
@@ -6623,7 +6623,7 @@ PAW_DEF paw_err paw_safetensors_save(paw_ctx *c, const char *path, const paw_ten
     paw_err e;
     if (!c) return PAW_E_ARG;
     if (!path || (count && !views))
-        return paw__fail(c, PAW_E_ARG, "paw_safetensors_save: bad argument");
+        return paw__fail(c, PAW_E_ARG, "paw_safetensors_save: NULL argument");
     memset(&t, 0, sizeof t);
     t.c = c;
     e = paw__st_header(&t, views, count, meta);
@@ -6678,7 +6678,7 @@ PAW_DEF paw_err paw_npy_save(paw_ctx *c, const char *path, const float *data, in
     if (!c) return PAW_E_ARG;
     n = path ? paw_npy_header("<f4", ndim, shape, head) : 0;
     if (!n || !paw__shape_count(shape, ndim, &count) || (count && !data))
-        return paw__fail(c, PAW_E_ARG, "paw_npy_save: bad argument");
+        return paw__fail(c, PAW_E_ARG, "paw_npy_save: NULL, or %d dimensions", ndim);
     e = paw__out_open(&o, c, path);
     if (e) return e;
     paw__out_write(&o, head, n);
@@ -7405,7 +7405,7 @@ PAW_DEF paw_err paw_model_from_tensors(paw_ctx *c, const paw_tensors *t, const p
         !(o.norm_eps >= 0.0f && o.norm_eps < 1.0f) ||
         (o.network != PAW_TEACHER && o.network != PAW_STUDENT) || o.position < 0 ||
         o.position > PAW_POS_SCALE || (o.dtype != PAW_F32 && o.dtype != PAW_BF16))
-        return paw__fail(c, PAW_E_ARG, "bad argument to paw_model_from_tensors");
+        return paw__fail(c, PAW_E_ARG, "model: NULL, recipe, heads, eps, network, position, dtype");
     memset(&r, 0, sizeof r);
     r.c = c;
     r.t = t;
@@ -7562,7 +7562,7 @@ PAW_DEF paw_err paw_tensors_random(paw_ctx *c, const paw_random_spec *s, paw_ten
         s->image_px < s->patch_px || s->image_px > 4096 || s->image_px % s->patch_px ||
         s->heads < 0 || s->classes < 0 || s->projected < 0 || (s->classes && projector) ||
         (s->projected && !projector))
-        return paw__fail(c, PAW_E_ARG, "bad argument to paw_tensors_random");
+        return paw__fail(c, PAW_E_ARG, "random: NULL, a size, or what the recipe does not have");
     memset(&m, 0, sizeof m);
     m.recipe = s->recipe;
     m.dim = s->dim;
@@ -13191,7 +13191,7 @@ PAW_DEF paw_err paw_head_step(paw_head *h, paw_ctx *c, const void *const *rows, 
     PAW__ENTER(c && h);
     if (!rows || !labels || !n || !tokens || !loss || !paw__float_type(dtype) ||
         paw__labels_end(labels, n, h->o.classes) < n)
-        return paw__fail(c, PAW_E_ARG, "paw_head_step: bad argument, or a label is no class");
+        return paw__fail(c, PAW_E_ARG, "paw_head_step: NULL, no row, dtype, or a label no class");
     e = paw__pass_open(h, c, n, tokens, h->o.bn_group ? h->o.bn_group : n, &w);
     if (e) return e;
     w.dtype = dtype;
@@ -13397,9 +13397,9 @@ PAW_DEF paw_err paw_head_create(paw_ctx *c, const paw_head_opts *opts, paw_head 
     o = *opts;
     if (!o.heads) o.heads = o.kind == PAW_ATTENTIVE && o.dim >= 128 ? (int)(o.dim / 64) : 1;
     if (!paw__head_opts_ok(&o))
-        return paw__fail(c, PAW_E_ARG, "head: bad settings: width %zu, %d classes, %d heads, batch "
-                         "%zu, %d epochs, learning rate %g", o.dim, o.classes, o.heads, o.batch,
-                         o.epochs, o.lr);
+        return paw__fail(c, PAW_E_ARG, "head: bad settings: kind %d, width %zu, %d classes, %d "
+                         "heads, batch %zu, %d epochs, learning rate %g", o.kind, o.dim, o.classes,
+                         o.heads, o.batch, o.epochs, o.lr);
     h = (paw_head *)paw__calloc(c, 1, sizeof *h);
     if (!h) return PAW_E_OOM;
     h->o = o;

@@ -566,7 +566,8 @@ static void check_tensors(paw_ctx *c)
     T(paw_model_from_tensors(c, t, &odd, &m) == PAW_E_SHAPE && m == untouched, "96 / 7 heads");
     odd = o;
     odd.recipe = PAW_RECIPES;
-    T(paw_model_from_tensors(c, t, &odd, &m) == PAW_E_ARG && m == untouched, "unknown recipe");
+    T(paw_model_from_tensors(c, t, &odd, &m) == PAW_E_ARG && m == untouched &&
+      strstr(paw_message(c), "model: NULL, recipe"), "unknown recipe: %s", paw_message(c));
     odd = o;
     odd.norm_eps = -1;
     T(paw_model_from_tensors(c, t, &odd, &m) == PAW_E_ARG && m == untouched, "negative epsilon");

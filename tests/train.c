@@ -485,7 +485,8 @@ static void test_refusals(void)
     const int32_t labels[3] = {0, 2, 1};
     FILE *f;
     paw_head_recipe(PAW_PROBE_PART, PAW_LINEAR, &o);
-    T(paw_head_create(ctx, &o, &none) == PAW_E_ARG && !none, "a head without a width");
+    T(paw_head_create(ctx, &o, &none) == PAW_E_ARG && !none &&
+          strstr(paw_message(ctx), "kind 0, width 0"), "without a width: %s", paw_message(ctx));
     o.dim = 16;
     o.classes = 3;
     o.heads = 5;
