@@ -351,6 +351,7 @@ static void fz_use_head(paw_head *h)
     paw_err e;
     int epochs = 0, steps = 0;
     size_t i;
+    memset(&o, 0, sizeof o);
     paw_head_describe(h, &o, &epochs);
     if (o.dim > 64 || o.classes > 256) return;
     for (i = 0; i < 2 * 64; ++i) row[i] = (float)(i % 5) - 2;

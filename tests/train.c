@@ -315,6 +315,7 @@ static void bytes_of(int probe, int kind)
         const size_t bytes = (size_t)d.classes * sizeof *logits;
         paw_tensor_view bias;
         size_t i = 0;
+        memset(&bias, 0, sizeof bias);
         while (!paw_head_parameter(h, i, &bias, NULL)) ++i;
         x.count = 1;
         T(!strcmp(bias.name, "head.bias") && !paw_head_predict(h, ctx, &x, first) &&
