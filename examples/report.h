@@ -1737,12 +1737,6 @@ static inline int report_set_open(report_probe *p, int i)
     r->x = (char *)cli_features_read(p->app, &s->f, kind, r->dtype);
     return r->x ? CLI_OK : (int)CLI_RESOURCE;
 }
-static inline char *report_copy(const char *s)
-{
-    const size_t n = strlen(s) + 1;
-    char *copy = (char *)cli_alloc(n, 1);
-    return copy ? (char *)memcpy(copy, s, n) : NULL;
-}
 /* Appends a name to a line of a file that takes UTF-8 alone: ? for bytes that are none. */
 static inline char *report_name(char *to, const char *s)
 {
@@ -1772,11 +1766,11 @@ static inline int report_origin_of(report_probe *p)
                                                                  : cli_text(p->app, "--feature"));
     if (cli_has(p->app, "--layer"))
         snprintf(text + strlen(text), 32, " of block %d", cli_int(p->app, "--layer"));
-    fact[REPORT_READS] = report_copy(text);
+    fact[REPORT_READS] = strdup(text);
     snprintf(text, sizeof text, "%016llx", (unsigned long long)p->weights);
-    fact[REPORT_WEIGHTS] = report_copy(text);
-    fact[REPORT_STATS] = report_copy(cli_text(p->app, "--stats"));
-    fact[REPORT_RECIPE] = report_copy(p->recipe);
+    fact[REPORT_WEIGHTS] = strdup(text);
+    fact[REPORT_STATS] = strdup(cli_text(p->app, "--stats"));
+    fact[REPORT_RECIPE] = strdup(p->recipe);
     for (c = 0; c < REPORT_FACTS; ++c)
         if (!fact[c]) return cli_no_memory(p->app);
     return CLI_OK;
@@ -1841,7 +1835,7 @@ static inline int report_apply(report_probe *p)
     if (e) return cli_fail(p->app, e);
     for (i = 0; i < REPORT_FACTS; ++i) {
         const char *fact = paw_tensors_meta(t, report_facts[i]);
-        p->kept.fact[i] = fact ? report_copy(fact) : NULL;
+        p->kept.fact[i] = fact ? strdup(fact) : NULL;
         if (fact && !p->kept.fact[i]) e = PAW_E_OOM;
     }
     paw_tensors_close(t);
