@@ -7330,10 +7330,7 @@ static paw_err paw__builder_gram(paw__builder *r, size_t k)
                          r->t->source, k, PAW__MAX_BOTTLENECK);
     lt = (float *)paw__alloc(r->c, k * k, sizeof *lt);
     if (!lt) return PAW_E_OOM;
-    team.c = r->c;
-    team.ops = paw__ops_now();
-    team.slot = 0;
-    team.wide = 1;
+    team = paw__team_of(r->c);
     e = paw__gram(&team, r->data, r->m->prototypes.n, k, lt);
     if (!e) e = paw__model_pack(r, lt, k, k, &r->m->gram);
     paw__free(lt);
@@ -13832,7 +13829,8 @@ PAW_DEF paw_err paw_dense_create(paw_ctx *c, int outputs, size_t width, uint64_t
                                  paw_dense *out)
 {
     paw_err e;
-    PAW__ENTER(c && out);
+    PAW__ENTER(c);
+    if (!out) return paw__fail(c, PAW_E_ARG, "paw_dense_create: NULL argument");
     if ((e = paw__dense_new(c, outputs, width, out)) != PAW_OK) return e;
     paw__random_normals(seed, PAW__STREAM_HEAD, 0.01, 0, out->weight, (size_t)outputs * width);
     return PAW_OK;
@@ -13910,7 +13908,8 @@ PAW_DEF paw_err paw_dense_load(paw_ctx *c, const char *path, paw_dense *out)
     paw_dense h;
     const char *s;
     paw_err e;
-    PAW__ENTER(c && path && out);
+    PAW__ENTER(c);
+    if (!path || !out) return paw__fail(c, PAW_E_ARG, "paw_dense_load: NULL argument");
     memset(&h, 0, sizeof h);
     if ((e = paw_tensors_open(c, path, &t)) != PAW_OK) return e;
     e = paw__dense_read(c, t, path, &h);

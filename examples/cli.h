@@ -3,7 +3,7 @@
      processes  ranks of MPI (CLI_MPI), or --shard I/N, over one folder of features
      progress   one line on stderr
      results    fields and rows, printed as text, JSON, CSV or Markdown
-     files      folders, files that appear only when whole, growing .npy, lists of images
+     files      folders, files that appear only when whole, growing .npy, text, lists of images
      labels     "file name, class" lines
      models     --weights or --random; the settings that decide the numbers
      encoding   many items through a model, in batches
@@ -1488,14 +1488,6 @@ static inline void cli_put_npy(cli_result *r, const cli_npy *o)
     cli_cell(r, &table, cli_s(cli_base(o->file.path)));
     cli_cell(r, &table, cli_s(shape));
 }
-
-/* ---- labels: lines "file name, blanks, class" ---- */
-
-typedef struct {
-    char *name; /* without folders */
-    int32_t label;
-    int used;
-} cli_label;
 /* A text file, to be freed, without a byte order mark; NULL: *code is what was said. A byte of 0
    would hide what follows it. */
 static inline char *cli_text_read(cli *app, const char *path, int *code)
@@ -1517,6 +1509,14 @@ static inline char *cli_text_read(cli *app, const char *path, int *code)
     free(text);
     return NULL;
 }
+
+/* ---- labels: lines "file name, blanks, class" ---- */
+
+typedef struct {
+    char *name; /* without folders */
+    int32_t label;
+    int used;
+} cli_label;
 typedef struct {
     cli_label *items; /* sorted by name */
     size_t count;

@@ -310,6 +310,7 @@ static const struct { /* by REPORT_CUB and so on */
 
 enum { REPORT_CLS, REPORT_MEAN, REPORT_PROJECTED, REPORT_BOTTLENECK, REPORT_FEATURES };
 enum { REPORT_NEIGHBOURS = 12, REPORT_THUMB = 96, REPORT_FEW = 12 };
+typedef char report_few_fit[REPORT_FEW + 7 <= CLI_MAX_COLUMNS ? 1 : -1]; /* one column a class */
 typedef struct {
     const char *name; /* "cls" */
     int kind;         /* CLI_CLS ... */
@@ -1808,6 +1809,7 @@ static inline int report_origin_check(report_probe *p)
         cli_say(p->app, "%s was trained with --stats %s", path, kept[REPORT_STATS]);
     return CLI_OK;
 }
+/* Asked before the data are opened, and again when the head of --apply has told its kind. */
 static inline int report_feature_check(report_probe *p)
 {
     const int layer = cli_has(p->app, "--layer");
@@ -2091,7 +2093,7 @@ static inline void report_put_probe(report_probe *p, cli_result *r)
     cli_put(r, "train_batch", cli_n(p->o.batch));
     cli_put(r, "epochs", cli_n((size_t)p->o.epochs));
     cli_put(r, "warmup_epochs", cli_r(p->o.warmup, -1));
-    cli_put(r, "seed", cli_n((size_t)p->o.seed - (apply ? 0 : (size_t)p->runs - 1)));
+    cli_put(r, "seed", cli_n(apply ? (size_t)p->o.seed : (size_t)cli_int(p->app, "--seed")));
     if (!apply) {
         cli_put(r, "augmented", cli_s(p->augment ? "yes" : "no"));
         cli_put(r, "train_items", cli_n(p->x[0].count));

@@ -728,6 +728,8 @@ static void test_pose_training(void)
     for (i = 0; i < sizeof x / sizeof *x; ++i) x[i] = t_uniform();
     for (i = 0; i < sizeof target / sizeof *target; ++i) target[i] = fabsf(t_uniform());
     T(!paw_dense_create(ctx, 17, WIDTH, 2, &d), "create");
+    T(paw_dense_load(ctx, NULL, &d) == PAW_E_ARG && strstr(paw_message(ctx), "paw_dense_load"),
+      "no path: %s", paw_message(ctx));
     for (i = 0; i < 17; ++i) target[17 * PLANE + i] = target[2 * 17 * PLANE + 17 + i] = i != 3;
     for (i = 0; i < 200; ++i) {
         T(!paw_pose_step(&d, ctx, x, N, GH, GW, UP, target, 1e-2, &loss), "step");

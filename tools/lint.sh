@@ -63,7 +63,7 @@ awk '
     }' $h | sort >>"$out"
 
 # Budgets.
-awk 'END { if (NR > 16514) printf "%s: %d lines, the budget is 16514\n", FILENAME, NR }' $h >>"$out"
+awk 'END { if (NR > 16513) printf "%s: %d lines, the budget is 16513\n", FILENAME, NR }' $h >>"$out"
 for f in examples/*.c examples/*.cpp; do
     [ -f "$f" ] || continue
     awk 'END { if (NR > 150) printf "%s: %d lines, an example has 150 at most\n", FILENAME, NR }' \
